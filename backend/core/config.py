@@ -1,0 +1,160 @@
+"""Every setting of the product, read from the environment once and validated at start.
+
+The table in README.md is checked against this class by tests/backend/core/test_config.py.
+"""
+
+import base64
+import binascii
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+
+class ConfigError(Exception):
+    """A setting is missing or wrong. The message names the variable, never its value."""
+
+
+def _setting(help_: str, *, default: Any = MISSING, secret: bool = False) -> Any:
+    metadata = {"help": help_, "secret": secret}
+    if default is MISSING:
+        return field(metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One field a variable; the variable's name is the field's in capitals."""
+
+    app_env: str = _setting("`development`, `test` or `production`; production refuses sandbox addresses and demo keys")
+    database_url: str = _setting("PostgreSQL address, `postgresql://user@host/name`", secret=True)
+    database_pooler: bool = _setting("`true` behind a transaction-mode pooler such as PgBouncer", default=False)
+    public_url: str = _setting("Address citizens use, without a path, such as `https://zw.example.cn`")
+    secret_key: str = _setting("At least 32 characters; signs CSRF tokens and login states", secret=True)
+    field_keys: str = _setting("Keys of encrypted columns, `id:base64 of 32 bytes`, newest first, comma separated", secret=True)
+    index_key: str = _setting("Base64 of 32 bytes; key of the blind indexes", secret=True)
+    pass_keys: str = _setting("Ed25519 private keys of the appointment code, `id:base64 of 32 bytes`, newest first", secret=True)
+
+    web_threads: int = _setting("Threads of one web process; also its share of database connections", default=8)
+    web_processes: int = _setting("Web processes", default=2)
+    host: str = _setting("Address the web server listens on", default="127.0.0.1")
+    port: int = _setting("Port the web server listens on", default=8000)
+    trusted_proxies: int = _setting("How many reverse proxies stand in front", default=0)
+    var_dir: Path = _setting("Folder of everything a run writes", default=Path("var"))
+    pwa_dir: Path = _setting("Folder of the built front end", default=Path("pwa/dist"))
+    log_level: str = _setting("Lowest level that is logged", default="INFO")
+    sandbox_url: str = _setting("Address of the development sandbox; empty in production", default="")
+
+    wechat_api_base: str = _setting("WeChat server API", default="https://api.weixin.qq.com")
+    wechat_open_base: str = _setting("WeChat login pages", default="https://open.weixin.qq.com")
+    wechat_mini_appid: str = _setting("App id of the mini-program", default="")
+    wechat_mini_secret: str = _setting("App secret of the mini-program", default="", secret=True)
+    wechat_official_appid: str = _setting("App id of the official account", default="")
+    wechat_official_secret: str = _setting("App secret of the official account", default="", secret=True)
+    wechat_templates: str = _setting("JSON: our template name → WeChat template id", default="{}")
+    ixiamen_base: str = _setting("i厦门 user centre", default="https://buss.ixiamen.org.cn/pbc/usercenter")
+    ixiamen_client_id: str = _setting("i厦门 client id", default="")
+    ixiamen_client_secret: str = _setting("i厦门 client secret", default="", secret=True)
+    sms_base: str = _setting("SMS gateway", default="")
+    sms_key: str = _setting("SMS gateway account", default="")
+    sms_secret: str = _setting("SMS gateway signing secret", default="", secret=True)
+
+    @property
+    def production(self) -> bool:
+        return self.app_env == "production"
+
+    @property
+    def wechat_template_ids(self) -> dict[str, str]:
+        return {str(k): str(v) for k, v in json.loads(self.wechat_templates).items()}
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Read and validate. Raises ConfigError naming the first variable that is wrong."""
+        values: dict[str, Any] = {}
+        for item in fields(cls):
+            text = environ.get(item.name.upper())
+            if text is None:
+                if item.default is MISSING:
+                    raise ConfigError(f"{item.name.upper()} is not set: {item.metadata['help']}")
+                continue
+            try:
+                values[item.name] = _PARSERS[str(item.type)](text)
+            except ValueError:
+                raise ConfigError(f"{item.name.upper()} is not a valid {_KINDS[str(item.type)]}") from None
+        settings = cls(**values)
+        settings.validate()
+        return settings
+
+    def validate(self) -> None:
+        """Refuse what cannot work, and in production what must not be used."""
+        if self.app_env not in {"development", "test", "production"}:
+            raise ConfigError("APP_ENV must be development, test or production")
+        if len(self.secret_key) < 32:
+            raise ConfigError("SECRET_KEY must have at least 32 characters")
+        parse_keys("FIELD_KEYS", self.field_keys)
+        parse_keys("PASS_KEYS", self.pass_keys)
+        decode_key("INDEX_KEY", self.index_key)
+        parts = urlsplit(self.public_url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
+            raise ConfigError("PUBLIC_URL must be an address without a path")
+        try:
+            self.wechat_template_ids  # noqa: B018 - parsed for its error
+        except (ValueError, AttributeError):
+            raise ConfigError("WECHAT_TEMPLATES must be a JSON object") from None
+        if self.production:
+            self._validate_production()
+
+    def _validate_production(self) -> None:
+        if not self.public_url.startswith("https://"):
+            raise ConfigError("PUBLIC_URL must use https in production")
+        if self.sandbox_url:
+            raise ConfigError("SANDBOX_URL must be empty in production")
+        if "demo" in self.secret_key:
+            raise ConfigError("SECRET_KEY is the demo key")
+        for name in ("wechat_api_base", "wechat_open_base", "ixiamen_base", "sms_base"):
+            address = getattr(self, name)
+            if urlsplit(address).hostname in {"127.0.0.1", "localhost", "::1"}:
+                raise ConfigError(f"{name.upper()} points at a sandbox")
+        for name in ("wechat_mini_appid", "wechat_official_appid", "ixiamen_client_id"):
+            if getattr(self, name).startswith("sandbox"):
+                raise ConfigError(f"{name.upper()} is a sandbox account")
+
+
+def decode_key(name: str, text: str) -> bytes:
+    """Base64 of exactly 32 bytes."""
+    try:
+        key = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise ConfigError(f"{name} is not base64") from None
+    if len(key) != 32:
+        raise ConfigError(f"{name} must be 32 bytes")
+    return key
+
+
+def parse_keys(name: str, text: str) -> dict[int, bytes]:
+    """`1:…,2:…` → {id: key}, the first being the one in use. Ids are 1 to 255."""
+    keys: dict[int, bytes] = {}
+    for part in text.split(","):
+        key_id, separator, encoded = part.strip().partition(":")
+        if not separator or not key_id.isdigit() or not 1 <= int(key_id) <= 255:
+            raise ConfigError(f"{name} must look like `1:base64,2:base64`")
+        keys[int(key_id)] = decode_key(name, encoded)
+    return keys
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() not in {"true", "false"}:
+        raise ValueError(text)
+    return text.lower() == "true"
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "<class 'str'>": str,
+    "<class 'int'>": int,
+    "<class 'bool'>": _boolean,
+    "<class 'pathlib.Path'>": Path,
+}
+_KINDS = {"<class 'int'>": "number", "<class 'bool'>": "true or false", "<class 'str'>": "text", "<class 'pathlib.Path'>": "path"}

@@ -1,0 +1,29 @@
+"""One cursor convention: an opaque text that holds the sort key of the last row shown."""
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from backend.core.errors import FieldError, InvalidInput, Text
+
+DEFAULT_LIMIT = 20
+MAX_LIMIT = 100
+
+
+def encode(*key: Any) -> str:
+    """Sort key → cursor."""
+    text = json.dumps([str(part) for part in key], ensure_ascii=False, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def decode(cursor: str, length: int) -> list[str]:
+    """Cursor → sort key of `length` parts. Raises InvalidInput for anything else."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        parts = json.loads(base64.urlsafe_b64decode(padded.encode()))
+    except (ValueError, binascii.Error, UnicodeError):
+        parts = None
+    if not isinstance(parts, list) or len(parts) != length or not all(isinstance(part, str) for part in parts):
+        raise InvalidInput(errors=[FieldError("/cursor", Text("翻页标记不对，请从第一页重新看", "The cursor is not valid"))])
+    return parts

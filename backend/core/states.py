@@ -1,0 +1,104 @@
+"""State machines are data (ARCHITECTURE §5): a literal table, and the only code that assigns `.state`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
+from uuid import UUID
+
+from sqlalchemy import insert, update
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
+
+from backend.core import clock, context
+from backend.core.errors import InvalidTransition
+
+S = TypeVar("S", bound=StrEnum)
+E = TypeVar("E", bound=StrEnum)
+
+
+@dataclass(frozen=True)
+class StateTable(Generic[S, E]):
+    """`steps` says what may happen; `repeats` are events that arrive twice and change nothing."""
+
+    name: str
+    steps: Mapping[tuple[S, E], S]
+    repeats: frozenset[tuple[S, E]] = field(default_factory=frozenset)
+
+    def next(self, state: S, event: E) -> S:
+        """The state after `event`. Raises InvalidTransition when the table has no such step."""
+        if (state, event) in self.repeats:
+            return state
+        try:
+            return self.steps[state, event]
+        except KeyError:
+            raise InvalidTransition(machine=self.name, state=state.value, event=event.value) from None
+
+
+class Stateful(Protocol):
+    """A row with a state: `id`, `state`, `state_at`, its table of steps and its event table."""
+
+    id: Any
+    state: Any
+    state_at: Any
+    states: ClassVar[StateTable[Any, Any]]
+    events: ClassVar[type[Any]]
+
+
+def transition(session: Session, entity: Any, event: StrEnum, *, actor: str, reason: str | None = None) -> bool:
+    """Move `entity` by `event` and write its event row. True if it moved, False for a harmless repeat.
+
+    Another session may have moved it first: then InvalidTransition, and nothing is written.
+    """
+    kind = type(entity)
+    before = entity.state
+    after = entity.states.next(before, event)
+    if (before, event) in entity.states.repeats:
+        return False
+    at = clock.now()
+    moved = session.execute(
+        update(kind).where(kind.id == entity.id, kind.state == before).values(state=after, state_at=at),
+        execution_options={"synchronize_session": False},
+    )
+    if cast("CursorResult[Any]", moved).rowcount != 1:
+        raise InvalidTransition(machine=entity.states.name, state=before.value, event=event.value)
+    set_committed_value(entity, "state", after)
+    set_committed_value(entity, "state_at", at)
+    record_event(session, entity.events, entity.id, before, after, event, actor=actor, reason=reason)
+    return True
+
+
+def record_event(
+    session: Session,
+    table: type[Any],
+    entity_id: UUID,
+    before: StrEnum | None,
+    after: StrEnum,
+    event: StrEnum,
+    *,
+    actor: str,
+    reason: str | None = None,
+) -> None:
+    """Append one row to an event table; also used for the row that creates an entity."""
+    session.execute(
+        insert(table).values(
+            entity_id=entity_id,
+            from_state=before.value if before else None,
+            to_state=after.value,
+            event=event.value,
+            actor=actor,
+            reason=reason,
+            at=clock.now(),
+            request_id=context.request_id.get(),
+        )
+    )
+
+
+def matrix(table: StateTable[S, E], states: type[S], events: type[E]) -> list[tuple[S, E, S | None]]:
+    """Every state × event with its outcome (None: refused), for tests and generated diagrams."""
+    return [
+        (state, event, state if (state, event) in table.repeats else table.steps.get((state, event)))
+        for state in states
+        for event in events
+    ]

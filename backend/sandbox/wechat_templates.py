@@ -1,0 +1,59 @@
+"""The message templates that the demo accounts have taken from WeChat's category library.
+
+``name`` is the notice that the application sends with it; WeChat itself knows only the id.
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from hashlib import sha256
+
+
+@dataclass(frozen=True, slots=True)
+class AccountTemplate:
+    """One template: its title and its lines, each a label and a typed key."""
+
+    name: str
+    title: str
+    lines: tuple[tuple[str, str], ...]
+
+    @property
+    def id(self) -> str:
+        """43 characters, the same in every sandbox."""
+        return urlsafe_b64encode(sha256(f"template:{self.name}".encode()).digest()).decode().rstrip("=")
+
+    @property
+    def keys(self) -> dict[str, tuple[str, ...]]:
+        return {key: () for _, key in self.lines}
+
+
+def _visit(name: str, title: str, last: tuple[str, str]) -> AccountTemplate:
+    return AccountTemplate(
+        name,
+        title,
+        (
+            ("办理事项", "thing2"),
+            ("办理大厅", "thing5"),
+            ("预约时间", "time3"),
+            ("预约号", "character_string4"),
+            last,
+        ),
+    )
+
+
+OFFICIAL_TEMPLATES: tuple[AccountTemplate, ...] = (
+    _visit("appointment_booked", "预约成功通知", ("办理地址", "thing7")),
+    _visit("appointment_changed", "预约改期通知", ("办理地址", "thing7")),
+    _visit("appointment_cancelled", "预约取消通知", ("当前状态", "phrase6")),
+    _visit("appointment_hall_cancelled", "大厅取消预约通知", ("取消原因", "thing8")),
+    _visit("appointment_no_show", "预约未到通知", ("温馨提示", "thing8")),
+)
+
+MINI_TEMPLATES: tuple[AccountTemplate, ...] = (_visit("appointment_reminder", "办事提醒", ("办理地址", "thing7")),)
+
+OFFICIAL_BY_ID = {template.id: template for template in OFFICIAL_TEMPLATES}
+MINI_BY_ID = {template.id: template for template in MINI_TEMPLATES}
+
+TEMPLATE_IDS: dict[str, str] = {template.name: template.id for template in OFFICIAL_TEMPLATES}
+"""Notice → template id at the demo official account: the development value of WECHAT_TEMPLATES."""

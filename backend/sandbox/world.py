@@ -1,0 +1,121 @@
+"""What the simulators remember. Everything is in memory, behind one lock, and gone after a restart."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+
+from .codes import OneTimeCodes
+from .mailbox import Mailbox
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSettings:
+    """Addresses and credentials, under the names the application uses for the same things."""
+
+    PUBLIC_URL: str
+    WECHAT_MINI_APPID: str
+    WECHAT_MINI_SECRET: str
+    WECHAT_OFFICIAL_APPID: str
+    WECHAT_OFFICIAL_SECRET: str
+    IXIAMEN_CLIENT_ID: str
+    IXIAMEN_CLIENT_SECRET: str
+    SMS_KEY: str
+    SMS_SECRET: str
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, object]) -> SandboxSettings:
+        """Pick the known names out of ``values``; KeyError names the first missing one."""
+        return cls(**{field.name: str(values[field.name]) for field in fields(cls)})
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """How the operator makes the providers misbehave; the default is a good day.
+
+    wechat, ixiamen, sms: ``normal`` answers; ``busy`` is WeChat's -1; ``outage`` is HTTP 502.
+    wechat also knows ``quota``: every message is refused with 45009.
+    slow_s: wait this long *after* the effect, so a caller that gives up has still caused it.
+    fail_ratio: this share of requests answers busy, drawn from a generator seeded with ``seed``.
+    """
+
+    wechat: str = "normal"
+    ixiamen: str = "normal"
+    sms: str = "normal"
+    slow_s: float = 0.0
+    fail_ratio: float = 0.0
+    seed: int = 1
+
+
+MODES: dict[str, frozenset[str]] = {
+    "wechat": frozenset({"normal", "busy", "quota", "outage"}),
+    "ixiamen": frozenset({"normal", "outage"}),
+    "sms": frozenset({"normal", "busy", "outage"}),
+}
+
+
+class World:
+    """State shared by all simulators: clock, faults, one-time codes, phones, who follows."""
+
+    def __init__(self, settings: SandboxSettings, *, clock: Callable[[], float] = time.time) -> None:
+        self.settings = settings
+        self.lock = threading.RLock()
+        self.clock_offset_s = 0.0
+        self._clock = clock
+        self.faults = Faults()
+        self._dice = random.Random(self.faults.seed)  # noqa: S311 - chooses failures, not secrets
+        self.calls: Counter[str] = Counter()
+        self.codes = OneTimeCodes(self.now)
+        self.mailbox = Mailbox(self.now)
+        self.unfollowed: set[str] = set()
+        self.blocked: set[str] = set()
+
+    def now(self) -> float:
+        """Unix seconds on the sandbox's own clock, which the operator can move forward."""
+        return self._clock() + self.clock_offset_s
+
+    def set_faults(self, changes: Mapping[str, object]) -> Faults:
+        """Apply ``changes`` to the faults; ValueError says which value is not known."""
+        known = {field.name: field.type for field in fields(Faults)}
+        values: dict[str, object] = {}
+        for name, value in changes.items():
+            if name not in known:
+                raise ValueError(f"unknown switch {name}")
+            if name in MODES:
+                if value not in MODES[name]:
+                    raise ValueError(f"{name} is one of {', '.join(sorted(MODES[name]))}")
+                values[name] = value
+            else:
+                values[name] = int(str(value)) if name == "seed" else float(str(value))
+        with self.lock:
+            self.faults = replace(self.faults, **values)  # type: ignore[arg-type]
+            if "seed" in values or "fail_ratio" in values:
+                self._dice = random.Random(self.faults.seed)  # noqa: S311 - as above
+            return self.faults
+
+    def unlucky(self) -> bool:
+        """Whether this request is one of the share that fails."""
+        with self.lock:
+            return self.faults.fail_ratio > 0 and self._dice.random() < self.faults.fail_ratio
+
+    def follows(self, person_key: str) -> bool:
+        return person_key not in self.unfollowed
+
+    def describe(self) -> dict[str, object]:
+        """The faults, the clock and the number of calls by endpoint, for the operator."""
+        with self.lock:
+            return {
+                "faults": asdict(self.faults),
+                "clock_offset_s": self.clock_offset_s,
+                "calls": dict(self.calls),
+            }
+
+
+def rid() -> str:
+    """A trace suffix as WeChat puts at the end of every error text."""
+    return f"{secrets.token_hex(4)}-{secrets.token_hex(4)}-{secrets.token_hex(4)}"
