@@ -1,0 +1,92 @@
+"""Idempotency-Key: the key, the effect and the stored answer share one transaction (ARCHITECTURE §7).
+
+Scoped to person and route, kept 72 hours. A second identical request waits for the first and gets its
+answer; the same key with another body is refused (draft-ietf-httpapi-idempotency-key-header).
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import LargeBinary, SmallInteger, Text, delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from backend.core import clock
+from backend.core import errors
+from backend.core.db import Base
+
+KEPT = timedelta(hours=72)
+
+
+class IdempotencyKey(Base):
+    """One request that was carried out, with the answer it got."""
+
+    __tablename__ = "idempotency_key"
+
+    owner_id: Mapped[UUID] = mapped_column(primary_key=True)
+    route: Mapped[str] = mapped_column(Text, primary_key=True)
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    body_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    status: Mapped[int | None] = mapped_column(SmallInteger)
+    answer: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class KeyMissing(errors.InvalidInput):
+    """A POST that must carry an Idempotency-Key came without one."""
+
+    status = 400
+    code = "idempotency_key_missing"
+    title = errors.Text("请求缺少编号，请更新页面后再试", "The Idempotency-Key header is missing")
+
+
+class KeyReused(errors.InvalidInput):
+    """The same key with a different body."""
+
+    code = "idempotency_key_reused"
+    title = errors.Text("这个请求编号已经用过了，请刷新后再试", "This Idempotency-Key was used for a different request")
+
+
+def once(
+    session: Session,
+    *,
+    owner_id: UUID,
+    route: str,
+    key: str | None,
+    body: Any,
+    status: int,
+    effect: Callable[[], dict[str, Any]],
+) -> tuple[dict[str, Any], bool]:
+    """Run `effect` once per key and return (answer, replayed).
+
+    `effect` returns the JSON answer. When it raises, the key is rolled back with everything else, so a
+    refused request may be sent again with the same key.
+    """
+    if not key or len(key) > 80:
+        raise KeyMissing()
+    body_hash = hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).digest()
+    mine = (IdempotencyKey.owner_id == owner_id, IdempotencyKey.route == route, IdempotencyKey.key == key)
+    inserted = session.execute(
+        insert(IdempotencyKey)
+        .values(owner_id=owner_id, route=route, key=key, body_hash=body_hash, created_at=clock.now())
+        .on_conflict_do_nothing()
+        .returning(IdempotencyKey.key)
+    ).first()
+    if inserted is None:
+        first = session.execute(select(IdempotencyKey.body_hash, IdempotencyKey.answer).where(*mine)).one()
+        if first.body_hash != body_hash:
+            raise KeyReused()
+        return first.answer or {}, True
+    answer = effect()
+    session.execute(update(IdempotencyKey).where(*mine).values(status=status, answer=answer))
+    return answer, False
+
+
+def purge(session: Session) -> int:
+    """Forget keys older than 72 hours."""
+    gone = session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < clock.now() - KEPT).returning(IdempotencyKey.key))
+    return len(gone.all())

@@ -1,0 +1,21 @@
+"""Background jobs: procrastinate on our own PostgreSQL.
+
+A job is deferred on the session's own connection, so it exists exactly when its cause was committed.
+Tasks are deferred by name; backend/worker.py holds the one table of names and handlers.
+"""
+
+from typing import Any
+
+import procrastinate
+from sqlalchemy.orm import Session
+
+from backend.core import context
+
+_app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+
+
+def defer(session: Session, task: str, *, lock: str | None = None, **arguments: Any) -> None:
+    """Queue `task` in the caller's transaction. Arguments are JSON: ids, not copies."""
+    connection = session.connection().connection.driver_connection
+    job = _app.configure_task(task, allow_unknown=True, lock=lock, connection=connection)
+    job.defer(request_id=context.request_id.get(), **arguments)

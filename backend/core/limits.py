@@ -1,0 +1,53 @@
+"""Rate limits as token buckets in the database, so that every web process shares them."""
+
+import math
+from datetime import datetime
+
+from sqlalchemy import Float, Text, delete, func, literal
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.core import clock, db
+from backend.core.db import Base
+from backend.core.errors import TooManyRequests
+
+
+class RateBucket(Base):
+    """Tokens left for one key. Unlogged: losing it in a crash only forgets counts."""
+
+    __tablename__ = "rate_bucket"
+    __table_args__ = {"prefixes": ["UNLOGGED"]}
+
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    tokens: Mapped[float] = mapped_column(Float)
+    updated_at: Mapped[datetime] = mapped_column(index=True)
+
+
+def spend(key: str, *, capacity: int, per_seconds: float) -> None:
+    """Take one of `capacity` tokens that refill evenly over `per_seconds`.
+
+    Stands alone, before the entry point's transaction, so that refused attempts count too.
+    Raises TooManyRequests with the seconds until the next token.
+    """
+    now = clock.now()
+    rate = capacity / per_seconds
+    elapsed = func.extract("epoch", literal(now, type_=db.UTCDateTime()) - RateBucket.updated_at)
+    refilled = func.least(float(capacity), RateBucket.tokens + func.greatest(0.0, elapsed) * rate)
+    with db.reading() as session:
+        left = session.execute(
+            insert(RateBucket)
+            .values(key=key, tokens=float(capacity - 1), updated_at=now)
+            .on_conflict_do_update(
+                index_elements=[RateBucket.key],
+                set_={"tokens": func.greatest(refilled - 1.0, -1.0), "updated_at": now},
+            )
+            .returning(RateBucket.tokens)
+        ).scalar_one()
+    if left < 0:
+        raise TooManyRequests(math.ceil(-left / rate))
+
+
+def purge() -> None:
+    """Drop buckets nobody touched for a day."""
+    with db.transaction() as session:
+        session.execute(delete(RateBucket).where(RateBucket.updated_at < func.now() - func.make_interval(0, 0, 0, 1)))
