@@ -1,0 +1,169 @@
+"""Fixtures of every test: one embedded PostgreSQL, a migrated template, sessions that leave no trace."""
+
+import base64
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from backend import database, postgres
+from backend.core import calendar, clock, crypto, db
+from backend.core.config import Settings
+
+ROOT = Path(__file__).parent.parent
+
+
+def _key(seed: str) -> str:
+    return base64.b64encode(seed.encode().ljust(32, b".")).decode()
+
+
+def make_settings(database_url: str, **changes: object) -> Settings:
+    """Settings of a test run; every key is made up here."""
+    values: dict[str, object] = {
+        "app_env": "test",
+        "database_url": database_url,
+        "public_url": "http://127.0.0.1:8000",
+        "secret_key": "test-secret-of-at-least-32-characters",
+        "field_keys": f"1:{_key('field')}",
+        "index_key": _key("index"),
+        "pass_keys": f"1:{_key('pass')}",
+        "var_dir": ROOT / "var" / "test",
+        "wechat_mini_appid": "sandbox-mini",
+        "wechat_mini_secret": "mini-secret",
+        "wechat_official_appid": "sandbox-official",
+        "wechat_official_secret": "official-secret",
+        "ixiamen_client_id": "sandbox-ixiamen",
+        "ixiamen_client_secret": "ixiamen-secret",
+        "sms_key": "sandbox-sms",
+        "sms_secret": "sms-secret",
+    }
+    settings = Settings(**{**values, **changes})  # type: ignore[arg-type]
+    settings.validate()
+    return settings
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[postgres.Embedded]:
+    """The embedded PostgreSQL of this checkout, shared by parallel test runs."""
+    embedded = postgres.start(ROOT / "var" / "test")
+    yield embedded
+    embedded.stop()
+
+
+@pytest.fixture(scope="session")
+def template(server: postgres.Embedded) -> Iterator[str]:
+    """A database with every migration and the seed, from which tests copy."""
+    name = f"template_{os.getpid()}"
+    server.create(name)
+    database.upgrade(server.url(name))
+    yield name
+    server.drop(name)
+
+
+@pytest.fixture
+def fresh_database(server: postgres.Embedded, template: str) -> Iterator[str]:
+    """Address of a database of one test's own, for races, workers and crashes."""
+    name = f"test_{uuid4().hex[:12]}"
+    server.create(name, template=template)
+    yield server.url(name)
+    server.drop(name)
+
+
+@pytest.fixture(scope="session")
+def shared_database(server: postgres.Embedded, template: str) -> Iterator[str]:
+    """One database for all tests that roll back."""
+    name = f"shared_{os.getpid()}"
+    server.create(name, template=template)
+    yield server.url(name)
+    server.drop(name)
+
+
+@pytest.fixture(scope="session")
+def settings(shared_database: str) -> Settings:
+    """Settings that point at the shared database."""
+    made = make_settings(shared_database)
+    crypto.configure(crypto.Keyring.from_settings(made))
+    return made
+
+
+@pytest.fixture
+def isolated(settings: Settings) -> Iterator[None]:
+    """Join everything the code commits to one outer transaction that is rolled back."""
+    engine = create_engine(settings.database_url, connect_args={"options": "-c timezone=UTC"})
+    connection = engine.connect()
+    outer = connection.begin()
+    factory = sessionmaker(connection, expire_on_commit=False, autoflush=False, join_transaction_mode="create_savepoint")
+    before = db._engine, db._sessions, db._autocommit_sessions
+    db._engine, db._sessions, db._autocommit_sessions = engine, factory, factory
+    calendar.forget()
+    yield
+    outer.rollback()
+    connection.close()
+    engine.dispose()
+    db._engine, db._sessions, db._autocommit_sessions = before
+    calendar.forget()
+
+
+@pytest.fixture
+def session(isolated: None) -> Iterator[Session]:
+    """A session inside the isolated connection, for services and for looking at results."""
+    assert db._sessions is not None
+    with db._sessions() as opened:
+        yield opened
+
+
+class Clock:
+    """A clock that stands still until it is told to move."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)  # Tuesday 09:00 in Xiamen
+
+    def set(self, instant: datetime) -> None:
+        self.now = instant
+
+    def advance(self, **amount: float) -> None:
+        self.now += timedelta(**amount)
+
+
+@pytest.fixture
+def clock_() -> Iterator[Clock]:
+    """Alias of `clock` for modules that import backend.core.clock."""
+    stopped = Clock()
+    clock.replace(lambda: stopped.now)
+    yield stopped
+    clock.replace(None)
+
+
+@pytest.fixture(name="clock")
+def _clock(clock_: Clock) -> Clock:
+    return clock_
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings) -> Flask:
+    """The whole web application."""
+    from backend.app import create_app
+
+    return create_app(settings, connect=False)
+
+
+@pytest.fixture
+def client(app: Flask, isolated: None) -> FlaskClient:
+    """A browser without cookies whose effects vanish after the test."""
+    return app.test_client()
+
+
+MakeSettings = Callable[..., Settings]
+
+
+@pytest.fixture
+def settings_for() -> MakeSettings:
+    """Make settings for another database or with other values."""
+    return make_settings
