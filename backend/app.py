@@ -1,0 +1,95 @@
+"""The composition root: the only place that knows every blueprint."""
+
+import importlib
+import importlib.util
+
+from flask import Flask, Response, jsonify
+from flask.typing import ResponseReturnValue
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from backend import operations, web
+from backend.core import auth, crypto, db, problems
+from backend.core.auth import public
+from backend.core.config import Settings
+from backend.openapi import document
+
+FEATURES = (
+    "notify.api",
+    "backend.catalogue.api",
+    "backend.identity.api",
+    "backend.appointments.api",
+    "backend.appointments.pass_api",
+    "backend.appointments.conduct_api",
+    "backend.queueing.staff_api",
+)
+"""Modules with a list `blueprints`, in the order of the API document."""
+
+API_PREFIX = "/api/v1"
+MAX_BODY_BYTES = 1024 * 1024
+
+
+def create_app(settings: Settings, *, connect: bool = True) -> Flask:
+    """The web application. `connect=False` when the caller has bound the database already."""
+    app = Flask(__name__, static_folder=None)
+    app.extensions["settings"] = settings
+    app.config.update(
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_BODY_BYTES,
+        SECRET_KEY=settings.secret_key,
+        JSON_SORT_KEYS=False,
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, settings.trusted_proxies, settings.trusted_proxies)  # type: ignore[method-assign]
+    crypto.configure(crypto.Keyring.from_settings(settings))
+    if connect:
+        db.configure(settings)
+    web.install(app, settings)
+    _install_features(app)
+    app.register_blueprint(operations.blueprint)
+    app.register_blueprint(web.frontend)
+    return app
+
+
+def _install_features(app: Flask) -> None:
+    from backend.identity.sessions import load_principal
+
+    auth.install(app, load_principal)
+    api = problems.create_api(app)
+    for module in FEATURES:
+        if importlib.util.find_spec(module):
+            for blueprint in importlib.import_module(module).blueprints:
+                api.register_blueprint(blueprint, url_prefix=API_PREFIX + (blueprint.url_prefix or ""))
+
+    @app.get(f"{API_PREFIX}/openapi.json")
+    @public
+    def openapi() -> ResponseReturnValue:
+        """The OpenAPI 3.1 document of this API."""
+        answer = jsonify(document(app, api))
+        answer.headers["Cache-Control"] = "public, max-age=60"
+        return answer
+
+    @app.get(f"{API_PREFIX}/config")
+    @public
+    def config() -> Response:
+        """What a client must know before anybody logs in."""
+        settings: Settings = app.extensions["settings"]
+        answer = jsonify(
+            app_name="微政务",
+            sandbox=bool(settings.sandbox_url),
+            sandbox_url=settings.sandbox_url or None,
+            wechat_official_appid=settings.wechat_official_appid,
+            languages=["zh", "en"],
+        )
+        answer.headers["Cache-Control"] = "public, max-age=60"
+        return answer
+
+    @app.get("/problems/<code>")
+    @public
+    def problem_page(code: str) -> ResponseReturnValue:
+        """What a problem's `type` points at: its meaning, in both languages."""
+        for kind in problems.all_errors():
+            if kind.code == code:
+                return jsonify(code=kind.code, status=kind.status, title=kind.title._asdict(), meaning=kind.__doc__)
+        raise problems.NotFound()

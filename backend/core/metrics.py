@@ -1,0 +1,23 @@
+"""Prometheus metrics. With several web processes PROMETHEUS_MULTIPROC_DIR holds their shares."""
+
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client import REGISTRY
+
+REQUESTS = Histogram(
+    "http_request_seconds",
+    "Time to answer, by route and status",
+    ["method", "route", "status"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+JOBS = Counter("jobs_total", "Background jobs by outcome", ["job", "outcome"])
+
+
+def exposition() -> bytes:
+    """What /metrics answers."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+    return generate_latest(REGISTRY)

@@ -1,0 +1,49 @@
+"""The OpenAPI 3.1 document: flask-smorest's own, plus what each route demands and how it refuses."""
+
+from typing import Any
+
+from flask import Flask
+
+from backend.core.auth import access_of
+from backend.core.problems import PROBLEM_JSON, Api
+
+IDEMPOTENT = "x-idempotent"
+METHODS = {"get", "post", "put", "patch", "delete"}
+
+
+def document(app: Flask, api: Api) -> dict[str, Any]:
+    """The document, computed once a process."""
+    if "openapi" not in app.extensions:
+        spec = api.spec.to_dict()
+        spec.setdefault("components", {})["securitySchemes"] = {
+            "bearer": {"type": "http", "scheme": "bearer"},
+            "cookie": {"type": "apiKey", "in": "cookie", "name": "__Host-sid"},
+        }
+        endpoints = {(_openapi_path(rule.rule), method.lower()): rule.endpoint for rule in app.url_map.iter_rules() for method in rule.methods or ()}
+        for path, operations in spec["paths"].items():
+            for method, operation in operations.items():
+                if method in METHODS:
+                    _describe(operation, access_of(app, endpoints[path, method]))
+        app.extensions["openapi"] = spec
+    document_: dict[str, Any] = app.extensions["openapi"]
+    return document_
+
+
+def _openapi_path(rule: str) -> str:
+    parts = []
+    for part in rule.split("/"):
+        inner = part[1:-1].rsplit(":", 1)[-1] if part.startswith("<") and part.endswith(">") else None
+        parts.append(f"{{{inner}}}" if inner else part)
+    return "/".join(parts)
+
+
+def _describe(operation: dict[str, Any], access: Any) -> None:
+    if access is not None and access.kind != "public":
+        operation["security"] = [{"bearer": []}, {"cookie": []}]
+        operation["x-access"] = {"kind": access.kind, "level": access.level, "permission": access.permission}
+    else:
+        operation["security"] = []
+    for status, answer in operation.get("responses", {}).items():
+        content = answer.get("content")
+        if content and "application/json" in content and (status == "default" or status >= "400"):
+            content[PROBLEM_JSON] = content.pop("application/json")

@@ -1,0 +1,70 @@
+"""Health and metrics, outside the API: /livez, /readyz, /metrics."""
+
+import shutil
+import time
+from datetime import timedelta
+
+from alembic.script import ScriptDirectory
+from flask import Blueprint, Response, current_app, jsonify
+from sqlalchemy import select, text
+
+from backend import database
+from backend.core import clock, db, metrics
+from backend.core.auth import public
+from backend.core.config import Settings
+from backend.core.tables import WorkerHeartbeat
+
+blueprint = Blueprint("operations", __name__)
+
+WORKER_SILENT = timedelta(seconds=60)
+LEAST_FREE_DISK = 0.02
+
+
+@blueprint.get("/livez")
+@public
+def livez() -> Response:
+    """The process answers; nothing else is asked."""
+    return jsonify(status="ok")
+
+
+@blueprint.get("/readyz")
+@public
+def readyz() -> Response:
+    """Whether this node may take traffic. A silent worker is amber: citizens can still book."""
+    settings: Settings = current_app.extensions["settings"]
+    checks = _database_checks()
+    usage = shutil.disk_usage(settings.var_dir if settings.var_dir.exists() else ".")
+    checks["disk"] = "ok" if usage.free / usage.total > LEAST_FREE_DISK else "full"
+    ready = all(state in {"ok", "amber"} for state in checks.values())
+    answer = jsonify(status="ready" if ready else "not ready", checks=checks)
+    answer.status_code = 200 if ready else 503
+    return answer
+
+
+@blueprint.get("/metrics")
+@public
+def show_metrics() -> Response:
+    """Prometheus text. The proxy keeps it inside (deploy/nginx.conf)."""
+    return Response(metrics.exposition(), content_type="text/plain; version=0.0.4")
+
+
+def _database_checks() -> dict[str, str]:
+    began = time.monotonic()
+    try:
+        with db.reading() as session:
+            at_head = session.scalar(text("SELECT version_num FROM alembic_version")) == _head()
+            beat = session.scalar(select(WorkerHeartbeat.at).order_by(WorkerHeartbeat.at.desc()).limit(1))
+    except Exception:  # any failure means the same to the balancer
+        return {"database": "down", "migrations": "unknown", "worker": "unknown"}
+    return {
+        "database": "ok" if time.monotonic() - began < 0.5 else "slow",
+        "migrations": "ok" if at_head else "behind",
+        "worker": "ok" if beat and clock.now() - beat < WORKER_SILENT else "amber",
+    }
+
+
+def _head() -> str | None:
+    if "migration_head" not in current_app.extensions:
+        folder = ScriptDirectory(str(database.ROOT / "backend" / "migrations"))
+        current_app.extensions["migration_head"] = folder.get_current_head()
+    return current_app.extensions["migration_head"]

@@ -1,0 +1,61 @@
+"""The sandbox: every provider that belongs to no one feature, and the citizen's phone, as one WSGI app.
+
+State lives in memory, so it is served by one process with threads.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from flask import Flask, redirect
+from werkzeug.wrappers import Response
+
+from notify.sandbox import sms
+
+from . import control, ixiamen, phone, wechat_api, wechat_login
+from .people import BY_PHONE
+from .world import SandboxSettings, World
+
+
+def create_sandbox(settings: Mapping[str, object], *, clock: Callable[[], float] = time.time) -> Flask:
+    """Build the sandbox from the application's own settings names (see ``SandboxSettings``)."""
+    world = World(SandboxSettings.from_mapping(settings), clock=clock)
+    api = wechat_api.WeChatApi(world)
+    app = Flask(__name__, static_url_path="/sandbox-static")
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+
+    def deliver_sms(number: str, text: str) -> None:
+        owner = BY_PHONE.get(number)
+        sender, _, _ = text.removeprefix("【").partition("】")
+        world.mailbox.deliver(
+            owner.key if owner else number, kind="sms", sender=sender, title="短信", text=text
+        )
+
+    gateway = sms.SmsGateway(
+        key=world.settings.SMS_KEY,
+        secret=world.settings.SMS_SECRET,
+        deliver=deliver_sms,
+        mode=lambda: world.faults.sms,
+        now=world.now,
+    )
+    for blueprint in (
+        wechat_api.create_blueprint(api),
+        wechat_login.create_sns_blueprint(api),
+        wechat_login.create_page_blueprint(world),
+        ixiamen.create_blueprint(world),
+        sms.create_blueprint(gateway),
+        phone.create_blueprint(api),
+        control.create_blueprint(api),
+    ):
+        app.register_blueprint(blueprint)
+
+    @app.get("/")
+    def home() -> Response:
+        return redirect("/phone")
+
+    @app.get("/livez")
+    def livez() -> tuple[str, int]:
+        return "ok", 200
+
+    return app

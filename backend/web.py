@@ -1,0 +1,128 @@
+"""What surrounds every request: request id, security headers, access log, and the built front end."""
+
+import json
+import logging
+import re
+import time
+from http import HTTPStatus
+from pathlib import Path
+from uuid import uuid4
+
+from flask import Blueprint, Flask, Response, abort, current_app, g, request, send_from_directory
+
+from backend.core import context, metrics
+from backend.core.auth import public
+from backend.core.config import Settings
+
+log = logging.getLogger("access")
+
+_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
+_HASHED_ASSET = re.compile(r"^assets/.+-[A-Za-z0-9_-]{8,}\.\w+$")
+YEAR_S = 31_536_000
+
+frontend = Blueprint("frontend", __name__)
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Hook the request's beginning and end."""
+    policy = content_security_policy(settings)
+
+    @app.before_request
+    def begin() -> None:
+        given = request.headers.get("X-Request-Id", "")
+        context.request_id.set(given if _REQUEST_ID.match(given) else uuid4().hex)
+        context.commits.set(0)
+        g.began = time.perf_counter()
+
+    @app.after_request
+    def finish(answer: Response) -> Response:
+        seconds = time.perf_counter() - g.get("began", time.perf_counter())
+        route = request.url_rule.rule if request.url_rule else "unmatched"
+        metrics.REQUESTS.labels(request.method, route, answer.status_code).observe(seconds)
+        log.info(
+            "request",
+            extra={"method": request.method, "route": route, "status": answer.status_code, "ms": round(seconds * 1000, 1)},
+        )
+        headers = answer.headers
+        headers["X-Request-Id"] = context.request_id.get()
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
+        headers.setdefault("Cache-Control", "no-store")
+        if answer.mimetype == "text/html":
+            headers["Content-Security-Policy"] = policy
+            headers["Permissions-Policy"] = "camera=(self), geolocation=(self), microphone=()"
+        if settings.production:
+            headers["Strict-Transport-Security"] = f"max-age={YEAR_S}; includeSubDomains"
+        return answer
+
+
+def content_security_policy(settings: Settings) -> str:
+    """Only our own files; the hashes of the inlined style come from the build."""
+    hashes_file = settings.pwa_dir / "csp.json"
+    hashes = json.loads(hashes_file.read_text()) if hashes_file.exists() else {}
+    styles = " ".join(f"'{value}'" for value in hashes.get("styles", []))
+    return "; ".join(
+        (
+            "default-src 'self'",
+            "script-src 'self' https://res.wx.qq.com",
+            f"style-src 'self' {styles}".strip(),
+            "img-src 'self' data: blob:",
+            "connect-src 'self'",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
+@frontend.get("/", defaults={"path": ""})
+@frontend.get("/<path:path>")
+@public
+def page(path: str) -> Response:
+    """A built file, in the best encoding the browser takes; any other path is the app's own route."""
+    folder = _settings().pwa_dir.resolve()
+    if path.startswith(("api/", "problems/")):
+        abort(HTTPStatus.NOT_FOUND)
+    if path and (folder / path).is_file():
+        return _file(folder, path)
+    if "." in path.rsplit("/", 1)[-1] or not (folder / "index.html").is_file():
+        abort(HTTPStatus.NOT_FOUND)
+    return _file(folder, "index.html")
+
+
+def _file(folder: Path, path: str) -> Response:
+    for coding, suffix in (("br", ".br"), ("gzip", ".gz")):
+        if coding in request.accept_encodings and (folder / f"{path}{suffix}").is_file():
+            answer = send_from_directory(folder, f"{path}{suffix}", mimetype=_mimetype(path))
+            answer.headers["Content-Encoding"] = coding
+            break
+    else:
+        answer = send_from_directory(folder, path, mimetype=_mimetype(path))
+    answer.headers["Vary"] = "Accept-Encoding"
+    immutable = _HASHED_ASSET.match(path)
+    answer.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable" if immutable else "no-cache"
+    return answer
+
+
+_MIMETYPES = {
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".ico": "image/x-icon",
+    ".webmanifest": "application/manifest+json",
+    ".json": "application/json",
+    ".txt": "text/plain",
+    ".wasm": "application/wasm",
+}
+
+
+def _mimetype(path: str) -> str:
+    return _MIMETYPES.get(Path(path).suffix, "application/octet-stream")
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["settings"]
+    return settings
