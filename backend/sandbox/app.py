@@ -28,13 +28,11 @@ def create_sandbox(settings: Mapping[str, object], *, clock: Callable[[], float]
     def deliver_sms(number: str, text: str) -> None:
         owner = BY_PHONE.get(number)
         sender, _, _ = text.removeprefix("【").partition("】")
-        world.mailbox.deliver(
-            owner.key if owner else number, kind="sms", sender=sender, title="短信", text=text
-        )
+        world.mailbox.deliver(owner.key if owner else number, kind="sms", sender=sender, title="短信", text=text)
 
     gateway = sms.SmsGateway(
-        key=world.settings.SMS_KEY,
-        secret=world.settings.SMS_SECRET,
+        key=world.settings.sms_key,
+        secret=world.settings.sms_secret,
         deliver=deliver_sms,
         mode=lambda: world.faults.sms,
         now=world.now,

@@ -16,20 +16,13 @@ def create_blueprint(api: WeChatApi) -> Blueprint:
     blueprint = Blueprint("operator", __name__, url_prefix="/operator")
     world = api.world
 
-    def state() -> dict[str, Any]:
-        return world.describe() | {
-            "quota_left": api.quota_left,
-            "stable_tokens_issued": api.tokens.stable_issued,
-            "classic_tokens_issued": api.tokens.classic_issued,
-        }
-
     @blueprint.get("")
     def page() -> str:
         return render_template("operator.html", modes=MODES)
 
     @blueprint.get("/api/state")
     def show() -> Response:
-        return jsonify(state())
+        return jsonify(_state(api))
 
     @blueprint.put("/api/faults")
     def set_faults() -> Response:
@@ -41,23 +34,28 @@ def create_blueprint(api: WeChatApi) -> Blueprint:
             world.set_faults(body)
         except ValueError as error:
             raise BadRequest(str(error)) from None
-        return jsonify(state())
+        return jsonify(_state(api))
 
-    @blueprint.post("/api/tokens/<verdict>")
+    _add_actions(blueprint, api)
+    return blueprint
+
+
+def _add_actions(blueprint: Blueprint, api: WeChatApi) -> None:
+    world = api.world
+
+    @blueprint.post("/api/tokens/<any(superseded, expired):verdict>")
     def spoil_tokens(verdict: str) -> Response:
         if verdict == "superseded":
             api.tokens.supersede_all()
-        elif verdict == "expired":
-            api.tokens.expire_all()
         else:
-            raise BadRequest("superseded or expired")
-        return jsonify(state())
+            api.tokens.expire_all()
+        return jsonify(_state(api))
 
     @blueprint.post("/api/clock")
     def advance_clock() -> Response:
         with world.lock:
             world.clock_offset_s += float(request.get_json()["advance_s"])
-        return jsonify(state())
+        return jsonify(_state(api))
 
     @blueprint.post("/api/reset")
     def reset() -> Response:
@@ -69,6 +67,12 @@ def create_blueprint(api: WeChatApi) -> Blueprint:
             world.blocked.clear()
             api.quota_left = None
         world.mailbox.clear()
-        return jsonify(state())
+        return jsonify(_state(api))
 
-    return blueprint
+
+def _state(api: WeChatApi) -> dict[str, Any]:
+    return api.world.describe() | {
+        "quota_left": api.quota_left,
+        "stable_tokens_issued": api.tokens.stable_issued,
+        "classic_tokens_issued": api.tokens.classic_issued,
+    }

@@ -42,9 +42,8 @@ class OAuthRefusal(Exception):
 
 
 def create_blueprint(world: World) -> Blueprint:
-    """Routes below the address that settings call IXIAMEN_BASE."""
+    """Routes below the address that settings call ixiamen_base."""
     blueprint = Blueprint("ixiamen", __name__, url_prefix=PREFIX)
-    grants: dict[str, _Grant] = {}
 
     @blueprint.before_request
     def misbehave() -> Response | None:
@@ -55,6 +54,14 @@ def create_blueprint(world: World) -> Blueprint:
     @blueprint.errorhandler(OAuthRefusal)
     def refuse(error: OAuthRefusal) -> tuple[Response, int]:
         return jsonify(error=error.error, error_description=error.description), error.status
+
+    _add_pages(blueprint, world)
+    _add_server_calls(blueprint, world)
+    return blueprint
+
+
+def _add_pages(blueprint: Blueprint, world: World) -> None:
+    """What the person's browser opens."""
 
     @blueprint.get("/oauth/authorize")
     def authorize() -> Response:
@@ -88,6 +95,17 @@ def create_blueprint(world: World) -> Blueprint:
         answer.set_cookie(PERSON_COOKIE, person.key, samesite="Lax")
         return answer
 
+    @blueprint.get("/logout")
+    def logout() -> WerkzeugResponse:
+        answer = redirect(world.settings.public_url)
+        answer.delete_cookie(PERSON_COOKIE)
+        return answer
+
+
+def _add_server_calls(blueprint: Blueprint, world: World) -> None:
+    """What our server calls."""
+    grants: dict[str, _Grant] = {}
+
     @blueprint.post("/oauth/token")
     def token() -> Response:
         _check_client(world)
@@ -103,9 +121,8 @@ def create_blueprint(world: World) -> Blueprint:
         scopes = frozenset(payload["scope"].split())
         with world.lock:
             grants[access] = _Grant(payload["person"], scopes, world.now() + TOKEN_S)
-        return jsonify(
-            access_token=access, token_type="bearer", expires_in=TOKEN_S, scope=payload["scope"]
-        )
+        answer = {"access_token": access, "token_type": "bearer", "expires_in": TOKEN_S, "scope": payload["scope"]}
+        return jsonify(answer)
 
     @blueprint.post("/server/public/user/get")
     def user_get() -> Response:
@@ -115,25 +132,17 @@ def create_blueprint(world: World) -> Blueprint:
             raise OAuthRefusal(401, "invalid_token", "access token unknown or expired")
         return jsonify(_profile(people.BY_KEY[grant.person], grant.scopes))
 
-    @blueprint.get("/logout")
-    def logout() -> WerkzeugResponse:
-        answer = redirect(world.settings.PUBLIC_URL)
-        answer.delete_cookie(PERSON_COOKIE)
-        return answer
-
-    return blueprint
-
 
 def _scopes() -> frozenset[str]:
     return frozenset(request.args.get("scope", "").split()) & SCOPES
 
 
 def _refused(world: World) -> str | None:
-    if request.args.get("client_id") != world.settings.IXIAMEN_CLIENT_ID:
+    if request.args.get("client_id") != world.settings.ixiamen_client_id:
         return "client_id 未登记"
     if request.args.get("response_type") != "code":
         return "response_type 只支持 code"
-    if urlsplit(request.args.get("redirect_uri", "")).netloc != urlsplit(world.settings.PUBLIC_URL).netloc:
+    if urlsplit(request.args.get("redirect_uri", "")).netloc != urlsplit(world.settings.public_url).netloc:
         return "redirect_uri 未登记"
     if not _scopes():
         return "scope 未授权"
@@ -148,7 +157,7 @@ def _check_client(world: World) -> None:
     kind, _, basic = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() == "basic":
         client_id, _, secret = b64decode(basic).decode().partition(":")
-    if (client_id, secret) != (world.settings.IXIAMEN_CLIENT_ID, world.settings.IXIAMEN_CLIENT_SECRET):
+    if (client_id, secret) != (world.settings.ixiamen_client_id, world.settings.ixiamen_client_secret):
         raise OAuthRefusal(401, "invalid_client", "client authentication failed")
 
 

@@ -29,7 +29,7 @@ def create_blueprint(api: WeChatApi) -> Blueprint:
                 "phone.html",
                 people=people.PEOPLE,
                 chosen=chosen,
-                login_url=world.settings.PUBLIC_URL.rstrip("/") + LOGIN_PATH,
+                login_url=world.settings.public_url.rstrip("/") + LOGIN_PATH,
             )
         )
         answer.set_cookie(PERSON_COOKIE, chosen.key, samesite="Lax")
@@ -59,6 +59,14 @@ def create_blueprint(api: WeChatApi) -> Blueprint:
         world.mailbox.clear(None if everyone else _owner())
         return Response(status=204)
 
+    _add_actions(blueprint, api)
+    return blueprint
+
+
+def _add_actions(blueprint: Blueprint, api: WeChatApi) -> None:
+    """What the person does on the phone."""
+    world = api.world
+
     @blueprint.put("/api/follow")
     def follow() -> Response:
         body = _body()
@@ -70,13 +78,13 @@ def create_blueprint(api: WeChatApi) -> Blueprint:
     @blueprint.post("/api/wx-login")
     def wx_login() -> Response:
         person = _person(_body())
-        code = world.codes.issue(LOGIN_CODE, appid=world.settings.WECHAT_MINI_APPID, person=person.key)
+        code = world.codes.issue(LOGIN_CODE, appid=world.settings.wechat_mini_appid, person=person.key)
         return jsonify(code=code)
 
     @blueprint.post("/api/wx-phone-number")
     def wx_phone_number() -> Response:
         person = _person(_body())
-        code = world.codes.issue(PHONE_CODE, appid=world.settings.WECHAT_MINI_APPID, person=person.key)
+        code = world.codes.issue(PHONE_CODE, appid=world.settings.wechat_mini_appid, person=person.key)
         return jsonify(code=code)
 
     @blueprint.post("/api/subscriptions")
@@ -91,8 +99,6 @@ def create_blueprint(api: WeChatApi) -> Blueprint:
             else:
                 api.subscriptions.reject(person.key, template.id)
         return jsonify({template.id: body.get("action")})
-
-    return blueprint
 
 
 def _body() -> dict[str, Any]:
@@ -128,6 +134,6 @@ def _describe(api: WeChatApi, person: people.DemoPerson) -> dict[str, object]:
         "phone": person.phone,
         "colour": person.colour,
         "following": api.world.follows(person.key),
-        "openid_official": person.openid(settings.WECHAT_OFFICIAL_APPID),
-        "openid_mini": person.openid(settings.WECHAT_MINI_APPID),
+        "openid_official": person.openid(settings.wechat_official_appid),
+        "openid_mini": person.openid(settings.wechat_mini_appid),
     }

@@ -74,8 +74,8 @@ class WeChatApi:
         self._sent: dict[tuple[str, str], tuple[float, int]] = {}
         self._msgids = itertools.count(3_800_000_000_000_000_001)
         self._secrets = {
-            world.settings.WECHAT_MINI_APPID: world.settings.WECHAT_MINI_SECRET,
-            world.settings.WECHAT_OFFICIAL_APPID: world.settings.WECHAT_OFFICIAL_SECRET,
+            world.settings.wechat_mini_appid: world.settings.wechat_mini_secret,
+            world.settings.wechat_official_appid: world.settings.wechat_official_secret,
         }
 
     def check_secret(self, appid: str | None, secret: str | None) -> str:
@@ -105,7 +105,7 @@ class WeChatApi:
     def send_template(self, appid: str, body: dict[str, Any]) -> int:
         """Deliver a template message of the official account and give its msgid."""
         person = people.by_openid(appid, str(body.get("touser", "")))
-        if person is None or appid != self.world.settings.WECHAT_OFFICIAL_APPID:
+        if person is None or appid != self.world.settings.wechat_official_appid:
             raise WeChatRefusal(40003, "invalid openid")
         template = OFFICIAL_BY_ID.get(str(body.get("template_id", "")))
         if template is None:
@@ -131,7 +131,7 @@ class WeChatApi:
     def send_subscribe(self, appid: str, body: dict[str, Any]) -> int:
         """Deliver a mini-program subscribe message, spending one grant, and give its msgid."""
         person = people.by_openid(appid, str(body.get("touser", "")))
-        if person is None or appid != self.world.settings.WECHAT_MINI_APPID:
+        if person is None or appid != self.world.settings.wechat_mini_appid:
             raise WeChatRefusal(40003, "invalid openid")
         template = MINI_BY_ID.get(str(body.get("template_id", "")))
         if template is None:
@@ -282,9 +282,7 @@ def _add_phone_number(blueprint: Blueprint, api: WeChatApi) -> None:
         )
 
 
-def _add_messages(
-    blueprint: Blueprint, path: str, api: WeChatApi, send: Callable[[str, dict[str, Any]], int]
-) -> None:
+def _add_messages(blueprint: Blueprint, path: str, api: WeChatApi, send: Callable[[str, dict[str, Any]], int]) -> None:
     def view() -> Response:
         appid = api.account()
         return wechat_answer({"errcode": 0, "errmsg": "ok", "msgid": send(appid, json_body())})

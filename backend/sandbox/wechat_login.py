@@ -194,14 +194,14 @@ def create_page_blueprint(world: World) -> Blueprint:
 
 def _refused(world: World) -> dict[str, object] | None:
     """What WeChat's own error page would say about the query, None when it is in order."""
-    if request.args.get("appid") != world.settings.WECHAT_OFFICIAL_APPID:
+    if request.args.get("appid") != world.settings.wechat_official_appid:
         return {"code": 10002, "reason": "appid 参数错误"}
     if request.args.get("response_type") != "code":
         return {"code": 10004, "reason": "response_type 参数错误"}
     if request.args.get("scope") not in {"snsapi_base", "snsapi_userinfo"}:
         return {"code": 10005, "reason": "该公众号没有这个 scope 的权限"}
     target = urlsplit(request.args.get("redirect_uri", ""))
-    if target.netloc != urlsplit(world.settings.PUBLIC_URL).netloc:
+    if target.netloc != urlsplit(world.settings.public_url).netloc:
         return {"code": 10003, "reason": "redirect_uri 域名与后台配置不一致"}
     if len(request.args.get("state", "")) > 128:
         return {"code": 10006, "reason": "state 参数过长"}

@@ -18,20 +18,21 @@ from .mailbox import Mailbox
 class SandboxSettings:
     """Addresses and credentials, under the names the application uses for the same things."""
 
-    PUBLIC_URL: str
-    WECHAT_MINI_APPID: str
-    WECHAT_MINI_SECRET: str
-    WECHAT_OFFICIAL_APPID: str
-    WECHAT_OFFICIAL_SECRET: str
-    IXIAMEN_CLIENT_ID: str
-    IXIAMEN_CLIENT_SECRET: str
-    SMS_KEY: str
-    SMS_SECRET: str
+    public_url: str
+    wechat_mini_appid: str
+    wechat_mini_secret: str
+    wechat_official_appid: str
+    wechat_official_secret: str
+    ixiamen_client_id: str
+    ixiamen_client_secret: str
+    sms_key: str
+    sms_secret: str
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, object]) -> SandboxSettings:
-        """Pick the known names out of ``values``; KeyError names the first missing one."""
-        return cls(**{field.name: str(values[field.name]) for field in fields(cls)})
+        """Pick the known names, in either case, out of ``values``; KeyError names the first missing one."""
+        lower = {name.lower(): value for name, value in values.items()}
+        return cls(**{field.name: str(lower[field.name]) for field in fields(cls)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ class SmsGateway:
 
 
 def create_blueprint(gateway: SmsGateway) -> Blueprint:
-    """``POST /sms/v1/messages``; settings call the part before ``/v1`` SMS_BASE."""
+    """``POST /sms/v1/messages``; settings call the part before ``/v1`` sms_base."""
     blueprint = Blueprint("sms", __name__, url_prefix="/sms/v1")
 
     @blueprint.errorhandler(SmsRefusal)
