@@ -11,6 +11,7 @@ from backend import operations, web
 from backend.core import auth, crypto, db, problems
 from backend.core.auth import public
 from backend.core.config import Settings
+from backend.core.errors import NotFound
 from backend.openapi import document
 
 FEATURES = (
@@ -56,7 +57,7 @@ def _install_features(app: Flask) -> None:
     from backend.identity.sessions import load_principal
 
     auth.install(app, load_principal)
-    api = problems.create_api(app)
+    api = app.extensions["api"] = problems.create_api(app)
     for module in FEATURES:
         if importlib.util.find_spec(module):
             for blueprint in importlib.import_module(module).blueprints:
@@ -92,4 +93,4 @@ def _install_features(app: Flask) -> None:
         for kind in problems.all_errors():
             if kind.code == code:
                 return jsonify(code=kind.code, status=kind.status, title=kind.title._asdict(), meaning=kind.__doc__)
-        raise problems.NotFound()
+        raise NotFound()

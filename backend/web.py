@@ -41,7 +41,12 @@ def install(app: Flask, settings: Settings) -> None:
         metrics.REQUESTS.labels(request.method, route, answer.status_code).observe(seconds)
         log.info(
             "request",
-            extra={"method": request.method, "route": route, "status": answer.status_code, "ms": round(seconds * 1000, 1)},
+            extra={
+                "method": request.method,
+                "route": route,
+                "status": answer.status_code,
+                "ms": round(seconds * 1000, 1),
+            },
         )
         headers = answer.headers
         headers["X-Request-Id"] = context.request_id.get()
@@ -93,7 +98,7 @@ def page(path: str) -> Response:
 
 def _file(folder: Path, path: str) -> Response:
     for coding, suffix in (("br", ".br"), ("gzip", ".gz")):
-        if coding in request.accept_encodings and (folder / f"{path}{suffix}").is_file():
+        if request.accept_encodings[coding] > 0 and (folder / f"{path}{suffix}").is_file():
             answer = send_from_directory(folder, f"{path}{suffix}", mimetype=_mimetype(path))
             answer.headers["Content-Encoding"] = coding
             break

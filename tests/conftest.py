@@ -93,15 +93,26 @@ def settings(shared_database: str) -> Settings:
     return made
 
 
+class KeptSession(Session):
+    """Stands in for an autocommit session: what it wrote stays when it is closed."""
+
+    def close(self) -> None:
+        self.commit()
+        super().close()
+
+
 @pytest.fixture
 def isolated(settings: Settings) -> Iterator[None]:
     """Join everything the code commits to one outer transaction that is rolled back."""
     engine = create_engine(settings.database_url, connect_args={"options": "-c timezone=UTC"})
     connection = engine.connect()
     outer = connection.begin()
-    factory = sessionmaker(connection, expire_on_commit=False, autoflush=False, join_transaction_mode="create_savepoint")
+    factory = sessionmaker(
+        connection, expire_on_commit=False, autoflush=False, join_transaction_mode="create_savepoint"
+    )
     before = db._engine, db._sessions, db._autocommit_sessions
-    db._engine, db._sessions, db._autocommit_sessions = engine, factory, factory
+    kept = sessionmaker(connection, KeptSession, autoflush=False, join_transaction_mode="create_savepoint")
+    db._engine, db._sessions, db._autocommit_sessions = engine, factory, kept
     calendar.forget()
     yield
     outer.rollback()

@@ -39,7 +39,9 @@ class CalendarNotLoaded(errors.Conflict):
     """The State Council's notice for that year has not been loaded."""
 
     code = "calendar_not_loaded"
-    title = errors.Text("这一年的放假安排还没有发布，暂时不能选", "The holiday calendar for that year is not published yet")
+    title = errors.Text(
+        "这一年的放假安排还没有发布，暂时不能选", "The holiday calendar for that year is not published yet"
+    )
 
 
 _years: dict[int, tuple[float, dict[date, bool]]] = {}
@@ -79,7 +81,9 @@ def _year(session: Session, year: int) -> dict[date, bool]:
     if session.get(CalendarYear, year) is None:
         raise CalendarNotLoaded(year=year)
     rows = session.execute(
-        select(CalendarDay.day, CalendarDay.workday).where(CalendarDay.day.between(date(year, 1, 1), date(year, 12, 31)))
+        select(CalendarDay.day, CalendarDay.workday).where(
+            CalendarDay.day.between(date(year, 1, 1), date(year, 12, 31))
+        )
     )
     days = {row.day: row.workday for row in rows}
     _years[year] = (time.monotonic(), days)

@@ -34,9 +34,13 @@ class Settings:
     database_pooler: bool = _setting("`true` behind a transaction-mode pooler such as PgBouncer", default=False)
     public_url: str = _setting("Address citizens use, without a path, such as `https://zw.example.cn`")
     secret_key: str = _setting("At least 32 characters; signs CSRF tokens and login states", secret=True)
-    field_keys: str = _setting("Keys of encrypted columns, `id:base64 of 32 bytes`, newest first, comma separated", secret=True)
+    field_keys: str = _setting(
+        "Keys of encrypted columns, `id:base64 of 32 bytes`, newest first, comma separated", secret=True
+    )
     index_key: str = _setting("Base64 of 32 bytes; key of the blind indexes", secret=True)
-    pass_keys: str = _setting("Ed25519 private keys of the appointment code, `id:base64 of 32 bytes`, newest first", secret=True)
+    pass_keys: str = _setting(
+        "Ed25519 private keys of the appointment code, `id:base64 of 32 bytes`, newest first", secret=True
+    )
 
     web_threads: int = _setting("Threads of one web process; also its share of database connections", default=8)
     web_processes: int = _setting("Web processes", default=2)
@@ -157,4 +161,9 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "<class 'bool'>": _boolean,
     "<class 'pathlib.Path'>": Path,
 }
-_KINDS = {"<class 'int'>": "number", "<class 'bool'>": "true or false", "<class 'str'>": "text", "<class 'pathlib.Path'>": "path"}
+_KINDS = {
+    "<class 'int'>": "number",
+    "<class 'bool'>": "true or false",
+    "<class 'str'>": "text",
+    "<class 'pathlib.Path'>": "path",
+}

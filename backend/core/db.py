@@ -79,7 +79,12 @@ def make_engine(settings: Settings) -> Engine:
     if settings.database_pooler:
         connect_args: dict[str, Any] = {"prepare_threshold": None}
     else:
-        limits = {"lock_timeout": "2s", "statement_timeout": "5s", "idle_in_transaction_session_timeout": "10s", "timezone": "UTC"}
+        limits = {
+            "lock_timeout": "2s",
+            "statement_timeout": "5s",
+            "idle_in_transaction_session_timeout": "10s",
+            "timezone": "UTC",
+        }
         connect_args = {"options": " ".join(f"-c {name}={value}" for name, value in limits.items())}
     return create_engine(
         settings.database_url,

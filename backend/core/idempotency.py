@@ -15,8 +15,7 @@ from sqlalchemy import LargeBinary, SmallInteger, Text, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from backend.core import clock
-from backend.core import errors
+from backend.core import clock, errors
 from backend.core.db import Base
 
 KEPT = timedelta(hours=72)
@@ -88,5 +87,7 @@ def once(
 
 def purge(session: Session) -> int:
     """Forget keys older than 72 hours."""
-    gone = session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < clock.now() - KEPT).returning(IdempotencyKey.key))
+    gone = session.execute(
+        delete(IdempotencyKey).where(IdempotencyKey.created_at < clock.now() - KEPT).returning(IdempotencyKey.key)
+    )
     return len(gone.all())

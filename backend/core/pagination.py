@@ -25,5 +25,7 @@ def decode(cursor: str, length: int) -> list[str]:
     except (ValueError, binascii.Error, UnicodeError):
         parts = None
     if not isinstance(parts, list) or len(parts) != length or not all(isinstance(part, str) for part in parts):
-        raise InvalidInput(errors=[FieldError("/cursor", Text("翻页标记不对，请从第一页重新看", "The cursor is not valid"))])
+        raise InvalidInput(
+            errors=[FieldError("/cursor", Text("翻页标记不对，请从第一页重新看", "The cursor is not valid"))]
+        )
     return parts

@@ -8,7 +8,8 @@ from typing import Any
 import flask_smorest
 from flask import Flask, Response, jsonify, request
 from marshmallow import Schema, fields
-from sqlalchemy.exc import OperationalError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException, UnsupportedMediaType
 
@@ -91,7 +92,9 @@ def problem(error: ServiceError) -> Response:
     if error.detail:
         body["detail"] = error.detail.in_language(language)
     if error.errors:
-        body["errors"] = [{"pointer": item.pointer, "detail": item.detail.in_language(language)} for item in error.errors]
+        body["errors"] = [
+            {"pointer": item.pointer, "detail": item.detail.in_language(language)} for item in error.errors
+        ]
     answer = jsonify(body)
     answer.status_code = error.status
     answer.content_type = PROBLEM_JSON
@@ -127,7 +130,7 @@ def _database_problem(error: OperationalError) -> Response:
 
 
 def _crash(error: Exception) -> Response:
-    log.exception("unexpected_error", extra={"route": str(request.url_rule), "kind": type(error).__name__})
+    log.error("unexpected_error", extra={"route": str(request.url_rule), "kind": type(error).__name__})
     return problem(ServiceError())
 
 
@@ -240,6 +243,3 @@ def create_api(app: Flask) -> Api:
         OPENAPI_URL_PREFIX=None,
     )
     return Api(app)
-
-
-

@@ -1,0 +1,206 @@
+"""Commands of the product: `python -m backend.cli --help`."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import NoReturn
+
+from backend import database, development
+from backend.core import crypto, db, logs
+from backend.core.config import ConfigError, Settings
+
+
+def main() -> None:
+    """Parse and run one command; an expected failure is one sentence and exit code 1."""
+    parser = argparse.ArgumentParser(prog="python -m backend.cli", description="微政务")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, function, help_ in COMMANDS:
+        command = commands.add_parser(name, help=help_)
+        command.set_defaults(run=function)
+        if name == "create-staff":
+            command.add_argument("username")
+            command.add_argument("display_name")
+            command.add_argument("roles", nargs="+", help="role@HALL, or role@* for every hall")
+    arguments = parser.parse_args()
+    try:
+        arguments.run(arguments)
+    except (development.CannotRun, ConfigError) as error:
+        sys.exit(str(error))
+
+
+def run(_: argparse.Namespace) -> None:
+    """Everything on this machine: database, web, worker, sandbox."""
+    var_dir = Path(os.environ.get("VAR_DIR", "var")).resolve()
+    port, sandbox_port = int(os.environ.get("PORT", "8000")), int(os.environ.get("SANDBOX_PORT", "8001"))
+    development.check_machine(var_dir, {"PORT": port, "SANDBOX_PORT": sandbox_port})
+    (var_dir / "metrics").mkdir(parents=True, exist_ok=True)
+    for stale in (var_dir / "metrics").glob("*.db"):
+        stale.unlink()
+    signal.signal(signal.SIGTERM, _interrupt)
+    server = None
+    address = os.environ.get("DATABASE_URL")
+    if not address:
+        server = development.start_database(var_dir)
+        address = server.url(development.DATABASE)
+    environ = development.environment(var_dir, address, port, sandbox_port)
+    processes = development.Processes(environ, var_dir)
+    try:
+        if server is None:
+            database.upgrade(address)
+        logins = _seed(_connect(Settings.from_env(environ)))
+        processes.start("sandbox", "backend.cli", "sandbox")
+        processes.start("web", "gunicorn", "-c", "backend/gunicorn.conf.py", "backend.wsgi:app")
+        processes.start("worker", "backend.cli", "worker")
+        processes.wait_until_answers(f"http://127.0.0.1:{sandbox_port}/livez")
+        processes.wait_until_answers(f"http://127.0.0.1:{port}/readyz")
+        _welcome(port, sandbox_port, logins)
+        processes.wait()
+    except KeyboardInterrupt:
+        print("\n正在停止……", flush=True)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        processes.stop()
+        if server:
+            server.stop()
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _welcome(port: int, sandbox_port: int, logins: list[str]) -> None:
+    print(
+        f"""
+微政务 is running.
+  Citizen app      http://127.0.0.1:{port}/
+  Staff console    http://127.0.0.1:{port}/staff/
+  API document     http://127.0.0.1:{port}/api/v1/openapi.json
+  Sandbox phone    http://127.0.0.1:{sandbox_port}/phone   (WeChat, i厦门 and SMS of the demo people)
+Demo staff (user, password, one-time code secret):"""
+    )
+    for login in logins:
+        print(f"  {login}")
+    print("Ctrl-C stops everything.\nready", flush=True)
+
+
+def _connect(settings: Settings) -> Settings:
+    crypto.configure(crypto.Keyring.from_settings(settings))
+    db.configure(settings)
+    return settings
+
+
+def _seed(settings: Settings) -> list[str]:
+    from backend.identity import staff
+    from backend.seed import loader, opening
+
+    with db.transaction() as session:
+        loader.load(session)
+        opening.load(session)
+    logins: list[str] = []
+    if not settings.production:
+        with db.transaction() as session:
+            logins = [str(login) for login in staff.seed_demo(session)]
+    from backend.appointments import jobs
+
+    jobs.materialise_slots()
+    return logins
+
+
+def seed(_: argparse.Namespace) -> None:
+    """Load the catalogue, calendar, opening rules and, outside production, demo staff."""
+    for login in _seed(_connect(Settings.from_env())):
+        print(login)
+
+
+def migrate(_: argparse.Namespace) -> None:
+    """Bring the database to the newest migration."""
+    database.upgrade(Settings.from_env().database_url)
+
+
+def worker(_: argparse.Namespace) -> None:
+    """Run background jobs until SIGTERM."""
+    from backend import worker as process
+
+    settings = Settings.from_env()
+    logs.configure(settings.log_level)
+    process.run(settings)
+
+
+def sandbox(_: argparse.Namespace) -> None:
+    """Serve the simulated providers; refuses to exist in production."""
+    from werkzeug.serving import make_server
+
+    from backend.sandbox.app import create_sandbox
+
+    settings = Settings.from_env()
+    if settings.production:
+        raise ConfigError("The sandbox does not run in production")
+    logs.configure(settings.log_level)
+    values = {item.name.upper(): str(getattr(settings, item.name)) for item in fields(settings)}
+    port = int(settings.sandbox_url.rsplit(":", 1)[1])
+    make_server("127.0.0.1", port, create_sandbox(values), threaded=True).serve_forever()
+
+
+def doctor(_: argparse.Namespace) -> None:
+    """Check every invariant; exit code 1 and the row ids when one is broken."""
+    from backend import doctor as checks
+
+    _connect(Settings.from_env())
+    findings = checks.examine()
+    for finding in findings:
+        print(finding)
+    if findings:
+        sys.exit(1)
+    print("all invariants hold")
+
+
+def openapi(_: argparse.Namespace) -> None:
+    """Print the OpenAPI document, from which the clients' types are generated."""
+    from backend.app import create_app
+    from backend.openapi import current_document
+
+    environ = development.environment(Path("var"), "postgresql://unused/unused", 8000, 8001)
+    app = create_app(Settings.from_env(environ))
+    print(json.dumps(current_document(app), ensure_ascii=False, indent=1, sort_keys=True))
+
+
+def create_staff(arguments: argparse.Namespace) -> None:
+    """Create a member of staff; the password is read from the terminal, the TOTP secret printed once."""
+    import getpass
+
+    from backend.identity import staff
+
+    _connect(Settings.from_env())
+    password = getpass.getpass("Password (at least 15 characters): ")
+    roles = [
+        (role, None if hall in {"", "*"} else hall)
+        for role, _, hall in (text.partition("@") for text in arguments.roles)
+    ]
+    with db.transaction() as session:
+        secret = staff.create_staff(
+            session, username=arguments.username, display_name=arguments.display_name, password=password, roles=roles
+        )
+    print(f"One-time code secret, shown only now: {secret}")
+
+
+Command = Callable[[argparse.Namespace], None]
+
+COMMANDS: tuple[tuple[str, Command, str], ...] = (
+    ("run", run, "everything for development"),
+    ("migrate", migrate, "bring the database to the newest migration"),
+    ("seed", seed, "load catalogue, calendar and opening rules"),
+    ("worker", worker, "run background jobs"),
+    ("sandbox", sandbox, "serve the simulated providers"),
+    ("doctor", doctor, "check every invariant"),
+    ("openapi", openapi, "print the OpenAPI document"),
+    ("create-staff", create_staff, "create a member of staff"),
+)
+
+if __name__ == "__main__":
+    main()

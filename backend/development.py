@@ -1,0 +1,175 @@
+"""What `make run` needs: made-up keys, the embedded database, and the processes of one development run."""
+
+import base64
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+from backend import database, postgres
+
+DATABASE = "micro_government"
+LEAST_FREE_BYTES = 500 * 1024 * 1024
+TEMPLATES = (
+    "appointment_booked",
+    "appointment_changed",
+    "appointment_cancelled",
+    "appointment_hall_cancelled",
+    "appointment_no_show",
+)
+
+
+class CannotRun(Exception):
+    """One clear sentence for the person who typed the command."""
+
+
+def check_machine(var_dir: Path, ports: Mapping[str, int]) -> None:
+    """Refuse early what would fail late."""
+    var_dir.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(var_dir).free < LEAST_FREE_BYTES:
+        raise CannotRun(f"Less than 500 MB are free on the disk of {var_dir}; make room and try again.")
+    for name, port in ports.items():
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                raise CannotRun(
+                    f"Port {port} is in use; stop the other program or set {name} to another port."
+                ) from None
+
+
+def environment(var_dir: Path, database_url: str, port: int, sandbox_port: int) -> dict[str, str]:
+    """Settings of a development run. Keys are drawn once and kept under var/."""
+    kept = _keys(var_dir / "development-keys.json")
+    sandbox = f"http://127.0.0.1:{sandbox_port}"
+    made = {
+        "APP_ENV": "development",
+        "DATABASE_URL": database_url,
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "PORT": str(port),
+        "VAR_DIR": str(var_dir),
+        "SANDBOX_URL": sandbox,
+        "WECHAT_API_BASE": sandbox,
+        "WECHAT_OPEN_BASE": sandbox,
+        "WECHAT_MINI_APPID": "sandbox-mini",
+        "WECHAT_OFFICIAL_APPID": "sandbox-official",
+        "WECHAT_TEMPLATES": json.dumps({name: f"sandbox-{name}" for name in TEMPLATES}),
+        "IXIAMEN_BASE": f"{sandbox}/ixiamen",
+        "IXIAMEN_CLIENT_ID": "sandbox-ixiamen",
+        "SMS_BASE": f"{sandbox}/sms",
+        "SMS_KEY": "sandbox-sms",
+        "PROMETHEUS_MULTIPROC_DIR": str(var_dir / "metrics"),
+        **kept,
+    }
+    return {
+        **os.environ,
+        **made,
+        **{name: os.environ[name] for name in made if name in os.environ and name not in kept},
+    }
+
+
+def _keys(path: Path) -> dict[str, str]:
+    if not path.exists():
+        drawn = {
+            "SECRET_KEY": secrets.token_urlsafe(32),
+            "FIELD_KEYS": f"1:{_random_key()}",
+            "INDEX_KEY": _random_key(),
+            "PASS_KEYS": f"1:{_random_key()}",
+            "WECHAT_MINI_SECRET": secrets.token_hex(16),
+            "WECHAT_OFFICIAL_SECRET": secrets.token_hex(16),
+            "IXIAMEN_CLIENT_SECRET": secrets.token_hex(16),
+            "SMS_SECRET": secrets.token_hex(16),
+        }
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(drawn, indent=1))
+    kept: dict[str, str] = json.loads(path.read_text())
+    return kept
+
+
+def _random_key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def start_database(var_dir: Path) -> postgres.Embedded:
+    """Start or adopt the embedded server and bring its database to the newest migration."""
+    server = postgres.start(var_dir)
+    server.create(DATABASE)
+    database.upgrade(server.url(DATABASE))
+    return server
+
+
+class Processes:
+    """The children of one run, each in a process group of its own so that none outlives it."""
+
+    def __init__(self, environ: Mapping[str, str], folder: Path) -> None:
+        self._environ = dict(environ)
+        self._folder = folder
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, name: str, *arguments: str) -> None:
+        """Start one child; its output goes to var/log/NAME.log."""
+        logs = self._folder / "log"
+        logs.mkdir(parents=True, exist_ok=True)
+        with (logs / f"{name}.log").open("ab") as output:
+            self._children[name] = subprocess.Popen(  # noqa: S603 - our own fixed commands
+                [sys.executable, "-m", *arguments],
+                env=self._environ,
+                cwd=database.ROOT,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+    def wait_until_answers(self, url: str, seconds: float = 30) -> None:
+        """Wait for a page that answers 200. Raises CannotRun when a child dies or time is over."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self._complain_about_the_dead()
+            try:
+                with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own loopback address
+                    if answer.status == 200:
+                        return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+        raise CannotRun(f"{url} did not answer within {seconds:.0f} seconds; see {self._folder / 'log'}.")
+
+    def wait(self) -> None:
+        """Wait until a child ends by itself, which is a failure."""
+        while True:
+            self._complain_about_the_dead()
+            time.sleep(0.5)
+
+    def _complain_about_the_dead(self) -> None:
+        for name, child in self._children.items():
+            if child.poll() is not None:
+                raise CannotRun(f"The {name} process ended by itself; see {self._folder / 'log' / name}.log.")
+
+    def stop(self) -> None:
+        """TERM, a grace of ten seconds, then KILL: to whole groups."""
+        for child in self._children.values():
+            _signal_group(child, signal.SIGTERM)
+        deadline = time.monotonic() + 10
+        for child in self._children.values():
+            try:
+                child.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                _signal_group(child, signal.SIGKILL)
+                child.wait()
+        self._children.clear()
+
+
+def _signal_group(child: "subprocess.Popen[bytes]", number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, number)

@@ -1,0 +1,161 @@
+"""The worker: queued jobs by procrastinate, and the short loops that run every second or less.
+
+`TASKS` is the one table of task names and handlers; upper features are deferred to by these names.
+"""
+
+import asyncio
+import importlib
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import procrastinate
+from sqlalchemy.dialects.postgresql import insert
+
+from backend.core import audit, clock, context, crypto, db, idempotency, limits, metrics
+from backend.core.config import Settings
+from backend.core.tables import WorkerHeartbeat
+
+log = logging.getLogger(__name__)
+
+TASKS: dict[str, str] = {
+    "identity.person_merged": "backend.appointments.handlers:on_person_merged",
+}
+"""Deferred by name, with the arguments of `jobs.defer`."""
+
+PERIODIC: tuple[tuple[str, str], ...] = (
+    ("* * * * *", "backend.appointments.jobs:sweep_holds"),
+    ("* * * * *", "backend.appointments.jobs:return_places"),
+    ("* * * * *", "backend.appointments.jobs:fall_to_onsite"),
+    ("*/10 * * * *", "backend.appointments.jobs:materialise_slots"),
+    ("*/5 * * * *", "backend.appointments.conduct_jobs:mark_no_shows"),
+    ("17 * * * *", "backend.worker:forget_old_keys"),
+)
+"""Cron line (UTC) and function; each opens its own transactions and is safe to run twice."""
+
+LOOPS: tuple[tuple[float, str], ...] = (
+    (0.5, "notify.jobs:dispatch_due"),
+    (1.0, "backend.worker:seal_audit"),
+    (10.0, "backend.worker:beat"),
+)
+"""Seconds between runs and function."""
+
+MAX_TRIES = 10
+
+
+def seal_audit() -> None:
+    """Seal new audit rows into the chain."""
+    with db.transaction() as session:
+        audit.seal(session)
+
+
+def beat() -> None:
+    """Say that this worker is alive."""
+    name = f"{socket.gethostname()}"
+    row = insert(WorkerHeartbeat).values(name=name, at=clock.now())
+    with db.transaction() as session:
+        session.execute(row.on_conflict_do_update(index_elements=["name"], set_={"at": row.excluded.at}))
+
+
+def forget_old_keys() -> None:
+    """Drop idempotency keys and rate buckets whose time is over."""
+    with db.transaction() as session:
+        idempotency.purge(session)
+    limits.purge()
+
+
+def resolve(path: str) -> Callable[..., Any]:
+    """`package.module:function` → the function."""
+    module, _, name = path.partition(":")
+    function: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return function
+
+
+def run(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT, then finish what has begun."""
+    crypto.configure(crypto.Keyring.from_settings(settings))
+    db.configure(settings)
+    stop = threading.Event()
+    loops = [
+        threading.Thread(target=_loop, args=(path, resolve(path), seconds, stop, settings), name=path, daemon=True)
+        for seconds, path in LOOPS
+    ]
+    for loop in loops:
+        loop.start()
+    try:
+        asyncio.run(_run_queue(settings))
+    finally:
+        stop.set()
+        for loop in loops:
+            loop.join(timeout=10)
+
+
+async def _run_queue(settings: Settings) -> None:
+    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=settings.database_url))
+    for name, path in TASKS.items():
+        app.task(name=name, retry=procrastinate.RetryStrategy(max_attempts=MAX_TRIES, exponential_wait=2))(
+            _handler(name, path)
+        )
+    for cron, path in PERIODIC:
+        task = app.task(name=path, queueing_lock=path)(_periodic(path))
+        app.periodic(cron=cron)(task)
+    async with app.open_async():
+        worker = asyncio.create_task(
+            app.run_worker_async(
+                concurrency=4, install_signal_handlers=False, delete_jobs="successful", shutdown_graceful_timeout=20
+            )
+        )
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, worker.cancel)
+        try:
+            await worker
+        except asyncio.CancelledError:
+            log.info("worker_stopped")
+
+
+def _handler(name: str, path: str) -> Callable[..., None]:
+    function = resolve(path)
+
+    def handle(request_id: str = "-", **arguments: Any) -> None:
+        context.request_id.set(request_id)
+        _measured(name, function, **arguments)
+
+    return handle
+
+
+def _periodic(path: str) -> Callable[[int], None]:
+    function = resolve(path)
+
+    def tick(timestamp: int) -> None:
+        context.request_id.set(uuid4().hex)
+        _measured(path, function)
+
+    return tick
+
+
+def _measured(name: str, function: Callable[..., Any], **arguments: Any) -> None:
+    try:
+        function(**arguments)
+    except Exception:
+        metrics.JOBS.labels(name, "failed").inc()
+        log.exception("job_failed", extra={"job": name})
+        raise
+    metrics.JOBS.labels(name, "done").inc()
+
+
+def _loop(name: str, function: Callable[..., Any], seconds: float, stop: threading.Event, settings: Settings) -> None:
+    """Run again and again; a failure is logged and the loop goes on."""
+    wants_settings = function.__code__.co_argcount > 0
+    while not stop.is_set():
+        context.request_id.set(uuid4().hex)
+        try:
+            function(settings) if wants_settings else function()
+        except Exception:
+            log.exception("loop_failed", extra={"loop": name})
+            stop.wait(5)
+        stop.wait(seconds)
