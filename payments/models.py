@@ -1,0 +1,52 @@
+"""What may be charged: income items and their fee standards with the time each is in force."""
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Integer, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.core.db import Base, new_id
+
+
+class IncomeItem(Base):
+    """Income item 收入项目 that finance has given a collecting unit.
+
+    `finance_code` is finance's own number, NULL until finance assigns it. A `service_price` (notary) is no
+    non-tax income; a `penalty` has no standard, its amount stands in the decision.
+    """
+
+    __tablename__ = "income_item"
+    __table_args__ = (CheckConstraint("kind IN ('non_tax', 'service_price', 'penalty')", name="kind"),)
+
+    code: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    collecting_unit: Mapped[str] = mapped_column(Text)
+    finance_code: Mapped[str | None] = mapped_column(Text)
+    name_zh: Mapped[str] = mapped_column(Text)
+    name_en: Mapped[str] = mapped_column(Text)
+
+
+class FeeStandard(Base):
+    """Fee standard 收费标准: an amount in fen from a day to a day, both included, on a legal basis.
+
+    Periods of one income item never overlap; `payments.fees` keeps that under a lock on the income item.
+    """
+
+    __tablename__ = "fee_standard"
+    __table_args__ = (
+        UniqueConstraint("income_item_code", "valid_from"),
+        CheckConstraint("amount_fen >= 0", name="amount"),
+        CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="validity"),
+        CheckConstraint("unit IN ('case', 'copy', 'note', 'set')", name="unit"),
+        CheckConstraint("NOT verified OR legal_basis IS NOT NULL", name="basis"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    income_item_code: Mapped[str] = mapped_column(ForeignKey("income_item.code"))
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]
+    amount_fen: Mapped[int] = mapped_column(Integer)
+    unit: Mapped[str] = mapped_column(Text)
+    legal_basis: Mapped[str | None] = mapped_column(Text)
+    verified: Mapped[bool]
