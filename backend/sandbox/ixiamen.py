@@ -15,7 +15,7 @@ from .codes import CodeError
 from .wechat_login import PERSON_COOKIE
 from .world import World
 
-PREFIX = "/pbc/usercenter"
+PREFIX = "/ixiamen"
 CODE = "ixiamen.code"
 TOKEN_S = 3599
 SCOPES = frozenset({"basic", "name", "mobile", "certif-id", "external-user", "enterprise"})

@@ -1,0 +1,130 @@
+"""Writing notices and contacts, and reading marks. Sending is the dispatcher's work (notify/jobs.py)."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from backend.core import clock, crypto, db
+from backend.core.errors import NotFound
+from notify.models import Contact, Dispatch, Notification
+from notify.templates import TEMPLATES
+
+ContactChannel = Literal["wechat_official", "wechat_mini", "phone"]
+_INSERT = insert(Notification).on_conflict_do_nothing(index_elements=[Notification.dedupe_key])
+
+
+def notify(
+    session: Session,
+    *,
+    person_id: UUID,
+    template: str,
+    params: dict[str, Any],
+    subject_type: str,
+    subject_id: str,
+    link: str | None,
+    dedupe_key: str,
+    useless_after: datetime | None = None,
+    urgent: bool = False,
+) -> None:
+    """Put a notice into the person's inbox and queue it for sending: one INSERT, and none for a repeated key.
+
+    `params` are the values of the template: no id number, no full name. `link` is a path of the citizen app.
+    After `useless_after` it stays in the inbox but is no longer sent. KeyError: no such template.
+    """
+    kind = TEMPLATES[template]
+    now = clock.now()
+    session.execute(
+        _INSERT,
+        {
+            "id": db.new_id(),
+            "person_id": person_id,
+            "template": template,
+            "params": params,
+            "subject_type": subject_type,
+            "subject_id": subject_id,
+            "link": link,
+            "dedupe_key": dedupe_key,
+            "urgent": urgent,
+            "created_at": now,
+            "useless_after": useless_after or now + kind.useful_for,
+            "state": Dispatch.QUEUED,
+            "next_attempt_at": now,
+            "attempts": 0,
+        },
+    )
+
+
+def set_contact(
+    session: Session, *, person_id: UUID, channel: ContactChannel, address: str, language: Literal["zh", "en"]
+) -> None:
+    """Remember where the person is reached on `channel`; the newest address wins."""
+    values = {
+        "address": _seal_address(person_id, channel, address),
+        "language": language,
+        "updated_at": clock.now(),
+    }
+    session.execute(
+        insert(Contact)
+        .values(person_id=person_id, channel=channel, **values)
+        .on_conflict_do_update(index_elements=[Contact.person_id, Contact.channel], set_=values)
+    )
+
+
+def set_language(session: Session, *, person_id: UUID, language: Literal["zh", "en"]) -> None:
+    """Send this person's notices in another language from now on."""
+    session.execute(update(Contact).where(Contact.person_id == person_id).values(language=language))
+
+
+def adopt(session: Session, *, person_id: UUID, former_id: UUID) -> None:
+    """Two records turned out to be one person: the remaining one takes the other's notices and contacts."""
+    session.execute(update(Notification).where(Notification.person_id == former_id).values(person_id=person_id))
+    former = session.scalars(select(Contact).where(Contact.person_id == former_id)).all()
+    for contact in former:
+        session.execute(
+            insert(Contact)
+            .values(
+                person_id=person_id,
+                channel=contact.channel,
+                address=_seal_address(person_id, contact.channel, address_of(contact)),
+                language=contact.language,
+                updated_at=contact.updated_at,
+            )
+            .on_conflict_do_nothing()
+        )
+    session.execute(delete(Contact).where(Contact.person_id == former_id))
+
+
+def address_of(contact: Contact) -> str:
+    """The openid or phone number of a contact."""
+    row = f"{contact.person_id}:{contact.channel}"
+    return crypto.unseal(contact.address, table="contact", column="address", row=row)
+
+
+def mark_read(session: Session, *, person_id: UUID, notification_id: UUID) -> None:
+    """The person has opened this message; a second time changes nothing. NotFound for another person's."""
+    mine = (Notification.id == notification_id, Notification.person_id == person_id)
+    marked = session.execute(
+        update(Notification)
+        .where(*mine, Notification.read_at.is_(None))
+        .values(read_at=clock.now())
+        .returning(Notification.id)
+    ).scalar_one_or_none()
+    if marked is None and session.execute(select(Notification.id).where(*mine)).scalar_one_or_none() is None:
+        raise NotFound()
+
+
+def mark_all_read(session: Session, *, person_id: UUID) -> None:
+    """The person has seen everything."""
+    session.execute(
+        update(Notification)
+        .where(Notification.person_id == person_id, Notification.read_at.is_(None))
+        .values(read_at=clock.now())
+    )
+
+
+def _seal_address(person_id: UUID, channel: str, address: str) -> bytes:
+    return crypto.seal(address, table="contact", column="address", row=f"{person_id}:{channel}")

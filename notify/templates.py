@@ -1,0 +1,143 @@
+"""Every notice as data: its words in both languages, and how it fills a WeChat template.
+
+Words never hold an id number or a full name. `{start}` and other instants are written as citizens read them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from backend.core import clock
+from backend.core.errors import Text
+from notify.channels.wechat_values import fit
+
+WEEKDAYS = "一二三四五六日"
+INSTANTS = frozenset({"start", "former_start"})
+MISSING = {"zh": "见详情", "en": "see details"}
+
+
+@dataclass(frozen=True)
+class Template:
+    """One kind of notice.
+
+    `wechat` maps each key of the account's template to a sentence with the same `{names}` as `body`.
+    `sms` names the texts that the SMS operator has registered. `useful_for` is how long sending makes sense.
+    """
+
+    title: Text
+    body: Text
+    wechat: Mapping[str, str] = field(default_factory=dict)
+    useful_for: timedelta = timedelta(hours=24)
+
+
+_VISIT = {
+    "thing2": "{item}",
+    "thing5": "{hall}",
+    "time3": "{start_wechat}",
+    "character_string4": "{code}",
+}
+
+TEMPLATES: dict[str, Template] = {
+    "appointment_booked": Template(
+        title=Text("约好了：{start}", "Booked: {start}"),
+        body=Text(
+            "{start} 到{hall}办“{item}”。地址：{address}。预约号 {code}，到了给工作人员看。",
+            "Go to {hall} at {start} for “{item}”. Address: {address}. Show your number {code} at the entrance.",
+        ),
+        wechat={**_VISIT, "thing7": "{address}"},
+    ),
+    "appointment_changed": Template(
+        title=Text("改到了：{start}", "Moved to {start}"),
+        body=Text(
+            "“{item}”改到 {start}，在{hall}办。地址：{address}。新的预约号 {code}，原来的号不能再用。",
+            "“{item}” is now at {start} at {hall}. Address: {address}. "
+            "Your new number is {code}; the old one no longer works.",
+        ),
+        wechat={**_VISIT, "thing7": "{address}"},
+    ),
+    "appointment_cancelled": Template(
+        title=Text("预约已取消：{start}", "Cancelled: {start}"),
+        body=Text(
+            "你取消了 {start} 在{hall}办“{item}”的预约。要办的话请重新预约。",
+            "You cancelled “{item}” at {hall}, {start}. Book again if you still need it.",
+        ),
+        wechat={**_VISIT, "phrase6": "已取消"},
+    ),
+    "appointment_hall_cancelled": Template(
+        title=Text("大厅取消了预约：{start}", "The hall cancelled: {start}"),
+        body=Text(
+            "{hall}取消了你 {start} 办“{item}”的预约，很抱歉。请重新选时间，这次不算你取消。",
+            "{hall} had to cancel “{item}” at {start}. We are sorry. "
+            "Pick another time; this does not count against you.",
+        ),
+        wechat={**_VISIT, "thing8": "{reason}"},
+        useful_for=timedelta(days=3),
+    ),
+    "appointment_no_show": Template(
+        title=Text("没有来办事：{start}", "Missed: {start}"),
+        body=Text(
+            "你约了 {start} 到{hall}办“{item}”，我们没有等到你。来不了请提前取消。如果记错了，打开详情申诉。",
+            "You had booked “{item}” at {hall} for {start} and did not come. Cancel early when you cannot come. "
+            "If this is wrong, open the details to appeal.",
+        ),
+        wechat={**_VISIT, "thing8": "来不了请提前取消，记错了可以申诉"},
+    ),
+}
+
+
+def title(template: str, params: Mapping[str, Any], language: str) -> str:
+    """The notice's heading."""
+    return _fill(TEMPLATES[template].title.in_language(language), params, language)
+
+
+def body(template: str, params: Mapping[str, Any], language: str) -> str:
+    """The notice's sentences."""
+    return _fill(TEMPLATES[template].body.in_language(language), params, language)
+
+
+def wechat_data(template: str, params: Mapping[str, Any]) -> dict[str, str]:
+    """Values for the account's template, cut to what WeChat accepts. WeChat's templates are Chinese."""
+    return {key: fit(key, _fill(text, params, "zh")) for key, text in TEMPLATES[template].wechat.items()}
+
+
+def spoken_time(instant: datetime, language: str) -> str:
+    """`12月1日 周二 09:30`, or `Tue 1 Dec 09:30`, in Xiamen."""
+    at = clock.civil(instant)
+    if language == "en":
+        return f"{_EN_DAYS[at.weekday()]} {at.day} {_EN_MONTHS[at.month - 1]} {at:%H:%M}"
+    return f"{at.month}月{at.day}日 周{WEEKDAYS[at.weekday()]} {at:%H:%M}"
+
+
+_EN_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_EN_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+class _Values(dict[str, str]):
+    """Values by name; a name without value becomes a harmless word, so that a notice is never lost."""
+
+    def __init__(self, values: Mapping[str, str], language: str) -> None:
+        super().__init__(values)
+        self._missing = MISSING[language]
+
+    def __missing__(self, name: str) -> str:
+        return self._missing
+
+
+def _fill(text: str, params: Mapping[str, Any], language: str) -> str:
+    values: dict[str, str] = {}
+    for name, value in params.items():
+        if value is None or value == "":
+            continue
+        if name in INSTANTS:
+            instant = datetime.fromisoformat(str(value))
+            values[name] = spoken_time(instant, language)
+            values[f"{name}_wechat"] = f"{clock.civil(instant):%Y年%m月%d日 %H:%M}"
+        else:
+            values[name] = str(value)
+    if language == "en":
+        values |= {name.removesuffix("_en"): value for name, value in values.items() if name.endswith("_en")}
+    code = values.get("code", "")
+    if len(code) == 8 and code.isdecimal():
+        values["code"] = f"{code[:4]} {code[4:]}"
+    return text.format_map(_Values(values, language))
