@@ -16,7 +16,13 @@ ROOT = Path(__file__).parent.parent.parent
 
 def import_models() -> None:
     """Tables live in the core and in each feature's `models` files."""
-    for pattern in ("backend/core/*.py", "backend/*/*models.py", "notify/models.py", "payments/*models.py", "express/*models.py"):
+    for pattern in (
+        "backend/core/*.py",
+        "backend/*/*models.py",
+        "notify/models.py",
+        "payments/*models.py",
+        "express/*models.py",
+    ):
         for path in sorted(ROOT.glob(pattern)):
             importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"))
 
