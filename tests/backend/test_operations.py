@@ -1,0 +1,64 @@
+"""Health, metrics, headers, front-end files and the API document."""
+
+import json
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from backend.core.config import Settings
+from backend.openapi import current_document
+from backend.web import content_security_policy
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def test_a_node_with_a_database_is_ready(client: FlaskClient) -> None:
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json["checks"]["migrations"] == "ok"  # type: ignore[index]
+
+
+def test_livez_and_metrics_answer(client: FlaskClient) -> None:
+    assert client.get("/livez").json == {"status": "ok"}
+    assert b"http_request_seconds" in client.get("/metrics").data
+
+
+def test_every_answer_carries_the_request_id(client: FlaskClient) -> None:
+    assert client.get("/livez", headers={"X-Request-Id": "abcdefgh-1"}).headers["X-Request-Id"] == "abcdefgh-1"
+    forged = client.get("/livez", headers={"X-Request-Id": "a b"}).headers["X-Request-Id"]
+    assert forged != "a b"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/api/v1/nothing", 404, "not_found"),
+        ("POST", "/livez", 405, "method_not_allowed"),
+    ],
+)
+def test_refusals_are_problems(client: FlaskClient, method: str, path: str, status: int, code: str) -> None:
+    answer = client.open(path, method=method)
+    assert answer.status_code == status
+    assert answer.content_type == "application/problem+json"
+    assert answer.json["code"] == code  # type: ignore[index]
+    assert answer.json["instance"] == answer.headers["X-Request-Id"]  # type: ignore[index]
+
+
+def test_problems_speak_the_language_asked_for(client: FlaskClient) -> None:
+    chinese = client.get("/api/v1/nothing").json
+    english = client.get("/api/v1/nothing", headers={"Accept-Language": "en"}).json
+    assert chinese["title"] == "没有找到"  # type: ignore[index]
+    assert english["title"] == "Not found"  # type: ignore[index]
+
+
+def test_the_policy_allows_only_our_own_scripts(settings: Settings) -> None:
+    policy = content_security_policy(settings)
+    assert "unsafe" not in policy
+    assert "object-src 'none'" in policy
+
+
+def test_the_committed_api_document_is_current(app: Flask) -> None:
+    committed = json.loads((ROOT / "pwa" / "openapi.json").read_text())
+    assert committed == json.loads(json.dumps(current_document(app))), "run `make openapi`"
