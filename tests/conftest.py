@@ -111,7 +111,13 @@ def isolated(settings: Settings) -> Iterator[None]:
         connection, expire_on_commit=False, autoflush=False, join_transaction_mode="create_savepoint"
     )
     before = db._engine, db._sessions, db._autocommit_sessions
-    kept = sessionmaker(connection, class_=KeptSession, autoflush=False, join_transaction_mode="create_savepoint")
+    kept = sessionmaker(
+        connection,
+        class_=KeptSession,
+        expire_on_commit=False,
+        autoflush=False,
+        join_transaction_mode="create_savepoint",
+    )
     db._engine, db._sessions, db._autocommit_sessions = engine, factory, kept
     calendar.forget()
     yield
