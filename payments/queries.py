@@ -77,7 +77,7 @@ def fee_on(session: Session, code: str, on: date) -> Fee | None:
 
 
 def charge_on(session: Session, code: str, on: date) -> Fee:
-    """The standard to bill on a civil day. Raises NothingToCharge for a free one, NoFeeInForce without a verified one."""
+    """The standard to bill on a civil day. Raises NothingToCharge if it is free, NoFeeInForce if none is verified."""
     fee = fee_on(session, code, on)
     if fee is None or not fee.verified:
         raise NoFeeInForce(income_item=code)
