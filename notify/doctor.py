@@ -1,0 +1,34 @@
+"""What must always hold about notices, for `make doctor`."""
+
+from datetime import timedelta
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from backend.core import clock
+from notify.models import Delivery, DeliveryState, Dispatch, Notification
+
+OVERDUE = timedelta(hours=1)
+
+
+def invariants(session: Session) -> list[str]:
+    """Broken promises, each with the id of its notification; empty when all is well."""
+    arrived = exists().where(
+        Delivery.notification_id == Notification.id,
+        Delivery.state.in_([DeliveryState.SENT, DeliveryState.DELIVERED]),
+    )
+    open_attempt = exists().where(Delivery.notification_id == Notification.id, Delivery.state == DeliveryState.SENDING)
+    rules = (
+        ("is sent but no delivery was taken", (Notification.state == Dispatch.SENT) & ~arrived),
+        ("is not sent though a delivery was taken", (Notification.state != Dispatch.SENT) & arrived),
+        ("is final but has an open attempt", (Notification.state != Dispatch.QUEUED) & open_attempt),
+        (
+            "has been due for more than an hour",
+            (Notification.state == Dispatch.QUEUED) & (Notification.next_attempt_at < clock.now() - OVERDUE),
+        ),
+    )
+    return [
+        f"notify: notification {notification_id} {words}"
+        for words, broken in rules
+        for notification_id in session.scalars(select(Notification.id).where(broken))
+    ]
