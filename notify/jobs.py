@@ -9,10 +9,9 @@ import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
-from threading import Event
 from typing import Any
 from uuid import UUID
 
@@ -49,7 +48,7 @@ DELIVERY_OF: dict[str, DeliveryState] = {
     "refused": DeliveryState.FAILED,
     "unknown": DeliveryState.UNKNOWN,
 }
-NOT_TRIED = Outcome("again", code="not_tried")
+NOT_TRIED = "not_tried"
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def dispatch(channel: Channel, public_url: str, *, sent: Callable[[], None] | No
                 for claim, outcome in zip(claims, outcomes, strict=True):
                     record(session, claim, outcome, repeat_window_s=channel.repeat_window_s)
         handled += size
-        if size < BATCH or any(outcome.exhausted for outcome in outcomes):
+        if size < BATCH or any(_halts(outcome) for outcome in outcomes):
             break
     return handled
 
@@ -180,21 +179,25 @@ def _next_step(claim: Claim, outcome: Outcome, now: datetime, repeat_window_s: f
 
 
 def _send_all(channel: Channel, claims: Sequence[Claim]) -> list[Outcome]:
-    """Send side by side; once the provider takes no more, the rest waits untried."""
+    """Send side by side; once the provider takes no more or is gone, the rest waits untried."""
     if not claims:
         return []
-    stop = Event()
+    halted: list[Outcome] = []
 
     def send(claim: Claim) -> Outcome:
-        if stop.is_set():
-            return NOT_TRIED
+        if halted:
+            return replace(halted[0], result="again", code=NOT_TRIED)
         outcome = channel.send(claim.message)
-        if outcome.exhausted:
-            stop.set()
+        if _halts(outcome):
+            halted.append(outcome)
         return outcome
 
     with ThreadPoolExecutor(min(SENDERS, len(claims))) as pool:
         return [future.result() for future in [pool.submit(copy_context().run, send, claim) for claim in claims]]
+
+
+def _halts(outcome: Outcome) -> bool:
+    return outcome.exhausted or outcome.unreachable
 
 
 def _claim(notice: Notification, contact: Contact, first_unknown: datetime | None, public_url: str) -> Claim:

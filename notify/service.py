@@ -1,10 +1,10 @@
 """Writing notices and contacts, and reading marks. Sending is the dispatcher's work (notify/jobs.py)."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Table, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -14,7 +14,9 @@ from notify.models import Contact, Dispatch, Notification
 from notify.templates import TEMPLATES
 
 ContactChannel = Literal["wechat_official", "wechat_mini", "phone"]
-_INSERT = insert(Notification).on_conflict_do_nothing(index_elements=[Notification.dedupe_key])
+_TABLE = cast(Table, Notification.__table__)
+_INSERT = insert(_TABLE).on_conflict_do_nothing(index_elements=[_TABLE.c.dedupe_key])
+"""Built once, without the ORM: this statement is part of every booking."""
 
 
 def notify(

@@ -132,7 +132,8 @@ def _fill(text: str, params: Mapping[str, Any], language: str) -> str:
         if name in INSTANTS:
             instant = datetime.fromisoformat(str(value))
             values[name] = spoken_time(instant, language)
-            values[f"{name}_wechat"] = f"{clock.civil(instant):%Y年%m月%d日 %H:%M}"
+            at = clock.civil(instant)
+            values[f"{name}_wechat"] = f"{at.year}年{at.month}月{at.day}日 {at:%H:%M}"
         else:
             values[name] = str(value)
     if language == "en":

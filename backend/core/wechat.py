@@ -246,16 +246,23 @@ class WeChat:
         self, method: str, path: str, query: dict[str, str] | None = None, body: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         """A call with the account's token; a refused token is replaced once, then the call fails."""
-        if self._token is None:
-            raise RuntimeError("this call needs a token source")
-        token = self._token()
+        token = self._fetched_token(None)
         try:
             return self._call(method, path, {"access_token": token, **(query or {})}, body)
         except ProviderUnavailable as refusal:
             if refusal.provider_code not in {str(code) for code in STALE_TOKEN}:
                 raise
-        token = self._token(stale=token)
+        token = self._fetched_token(token)
         return self._call(method, path, {"access_token": token, **(query or {})}, body)
+
+    def _fetched_token(self, stale: str | None) -> str:
+        """The token for a call; without one the call itself has certainly not been made."""
+        if self._token is None:
+            raise RuntimeError("this call needs a token source")
+        try:
+            return self._token(stale=stale)
+        except ProviderUnavailable:
+            raise ProviderUnavailable(PROVIDER, NOT_SENT) from None
 
     def _call(
         self, method: str, path: str, query: dict[str, str], body: dict[str, Any] | None = None

@@ -23,13 +23,15 @@ class Outcome:
     """What came of one attempt.
 
     sent: the provider took it. again: it certainly did not, and may later. refused: it never will.
-    unknown: no answer came. `exhausted` says that the provider takes nothing more from us for now.
+    unknown: no answer came. `exhausted` says that the provider takes nothing more from us for a while,
+    `unreachable` that it cannot be reached at all: neither is about this one message.
     """
 
     result: Result
     provider_id: str | None = None
     code: str | None = None
     exhausted: bool = False
+    unreachable: bool = False
 
 
 class Channel(Protocol):

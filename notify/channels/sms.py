@@ -7,12 +7,12 @@ import secrets
 import time
 from collections.abc import Mapping
 from functools import lru_cache
+from uuid import uuid4
 
 import requests
 
 from backend.core import http
 from backend.core.config import Settings
-from backend.core.db import new_id
 from backend.core.errors import ProviderProtocolError, ProviderRejected, ProviderUnavailable
 
 PROVIDER = "sms"
@@ -38,7 +38,7 @@ def send_sms(
 
     A repeated `message_id` is sent once. Raises ProviderUnavailable, ProviderRejected, ProviderProtocolError.
     """
-    order = {"id": message_id or new_id().hex, "phone": phone, "template": template, "params": dict(params)}
+    order = {"id": message_id or uuid4().hex, "phone": phone, "template": template, "params": dict(params)}
     body = json.dumps(order, ensure_ascii=False).encode()
     headers = sign(settings.sms_key, settings.sms_secret, body, timestamp=int(time.time()), nonce=secrets.token_hex(16))
     answer = _post(f"{settings.sms_base.rstrip('/')}/v1/messages", settings.sms_base, body, headers)

@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 
 from backend.core.errors import ProviderError, ProviderUnavailable
-from backend.core.wechat import TIMEOUT, WeChat
+from backend.core.wechat import NOT_SENT, TIMEOUT, WeChat
 from notify.channels.base import Message, Outcome, Result
 
 QUOTA_SPENT = "45009"
+
+OUR_FAULT = frozenset({"40013", "40037", "40125", "40164", "41002", "41004", "48001"})
+"""Wrong settings: the message is kept and tried again, since somebody will put them right."""
 
 REASONS: dict[str, str] = {
     "40003": "收件人的微信号不属于这个公众号",
@@ -34,7 +37,8 @@ class WeChatTemplateChannel:
     def send(self, message: Message) -> Outcome:
         template_id = self._template_ids.get(message.template)
         if template_id is None:
-            return Outcome("refused", code="no_template")
+            return Outcome("again", code="no_template")
+        result: Result
         try:
             msgid = self._client.send_template(
                 openid=message.address,
@@ -44,8 +48,14 @@ class WeChatTemplateChannel:
                 client_msg_id=message.id.hex,
             )
         except ProviderUnavailable as trouble:
-            result: Result = "unknown" if trouble.provider_code == TIMEOUT else "again"
-            return Outcome(result, code=trouble.provider_code, exhausted=trouble.provider_code == QUOTA_SPENT)
+            result = "unknown" if trouble.provider_code == TIMEOUT else "again"
+            return Outcome(
+                result,
+                code=trouble.provider_code,
+                exhausted=trouble.provider_code == QUOTA_SPENT,
+                unreachable=trouble.provider_code == NOT_SENT,
+            )
         except ProviderError as refusal:
-            return Outcome("refused", code=refusal.provider_code)
+            result = "again" if refusal.provider_code in OUR_FAULT else "refused"
+            return Outcome(result, code=refusal.provider_code)
         return Outcome("sent", provider_id=msgid)

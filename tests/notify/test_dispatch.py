@@ -41,7 +41,7 @@ def test_a_notice_arrives_on_the_phone(sandbox: RunningSandbox, database: Settin
     assert {field["label"]: field["value"] for field in message["fields"]} == {
         "办理事项": "普通护照首次申请",
         "办理大厅": "厦门市政务服务中心",
-        "预约时间": "2026年12月01日 09:30",
+        "预约时间": "2026年12月1日 09:30",
         "预约号": "1234 5678",
         "办理地址": "湖里区云顶北路842号",
     }
@@ -204,3 +204,29 @@ def test_waiting_times_are_the_promised_ones() -> None:
     assert [wait.total_seconds() for wait in jobs.BACK_OFF] == [
         0, 5, 30, 120, 600, 1800, 3600, 10800, 21600, 43200,
     ]  # fmt: skip
+
+
+def test_a_provider_that_is_gone_is_asked_once_a_batch(
+    sandbox: RunningSandbox, database: Settings, clock: Clock
+) -> None:
+    person = reachable(sandbox, "zhang")
+    for _ in range(40):
+        write_notice(person)
+    sandbox.faults(wechat="outage")
+    dispatch_due(database)
+    codes = Counter(code for _, code in attempts(database))
+    assert set(codes) <= {"not_sent", "not_tried"}
+    assert codes["not_sent"] <= jobs.SENDERS
+    sandbox.faults(wechat="normal")
+    clock.advance(minutes=1)
+    dispatch_due(database)
+    assert states(database) == {"sent": 40}
+
+
+def test_a_wrong_setting_delays_and_loses_nothing(sandbox: RunningSandbox, database: Settings, clock: Clock) -> None:
+    write_notice(reachable(sandbox, "zhang"))
+    dispatch(WeChatTemplateChannel(connect(official_account(database)), {}), database.public_url)
+    assert attempts(database) == [("failed", "no_template")]
+    clock.advance(minutes=1)
+    dispatch_due(database)
+    assert states(database) == {"sent": 1}
