@@ -52,7 +52,8 @@ def run(_: argparse.Namespace) -> None:
     try:
         if server is None:
             database.upgrade(address)
-        logins = _seed(_connect(Settings.from_env(environ)))
+        _seed(_connect(Settings.from_env(environ)))
+        logins = _demo_staff(environ["DEMO_PASSWORD"], environ["DEMO_TOTP_SECRET"])
         processes.start("sandbox", "backend.cli", "sandbox")
         processes.start("web", "gunicorn", "-c", "backend/gunicorn.conf.py", "backend.wsgi:app")
         processes.start("worker", "backend.cli", "worker")
@@ -95,27 +96,27 @@ def _connect(settings: Settings) -> Settings:
     return settings
 
 
-def _seed(settings: Settings) -> list[str]:
-    from backend.identity import staff
+def _seed(settings: Settings) -> None:
+    from backend.appointments import jobs
     from backend.seed import loader, opening
 
     with db.transaction() as session:
         loader.load(session)
+    with db.transaction() as session:
         opening.load(session)
-    logins: list[str] = []
-    if not settings.production:
-        with db.transaction() as session:
-            logins = [str(login) for login in staff.seed_demo(session)]
-    from backend.appointments import jobs
-
     jobs.materialise_slots()
-    return logins
+
+
+def _demo_staff(password: str, secret: str) -> list[str]:
+    from backend.identity import staff
+
+    with db.transaction() as session:
+        return staff.seed_demo(session, password=password, secret=secret)
 
 
 def seed(_: argparse.Namespace) -> None:
-    """Load the catalogue, calendar, opening rules and, outside production, demo staff."""
-    for login in _seed(_connect(Settings.from_env())):
-        print(login)
+    """Load the catalogue, calendar and opening rules."""
+    _seed(_connect(Settings.from_env()))
 
 
 def migrate(_: argparse.Namespace) -> None:

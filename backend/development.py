@@ -90,6 +90,8 @@ def _keys(path: Path) -> dict[str, str]:
             "WECHAT_OFFICIAL_SECRET": secrets.token_hex(16),
             "IXIAMEN_CLIENT_SECRET": secrets.token_hex(16),
             "SMS_SECRET": secrets.token_hex(16),
+            "DEMO_PASSWORD": secrets.token_urlsafe(12),
+            "DEMO_TOTP_SECRET": base64.b32encode(secrets.token_bytes(20)).decode(),
         }
         path.touch(mode=0o600)
         path.write_text(json.dumps(drawn, indent=1))

@@ -1,0 +1,130 @@
+"""Persons, the ways they log in, sessions, family links, and staff."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, LargeBinary, SmallInteger, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.core.db import Base, new_id
+
+
+class Person(Base):
+    """办事人: one row an id document. Name, number and phone are sealed; blind indexes find them exactly."""
+
+    __tablename__ = "person"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    level: Mapped[int] = mapped_column(SmallInteger)
+    name: Mapped[bytes | None] = mapped_column(LargeBinary)
+    id_number: Mapped[bytes | None] = mapped_column(LargeBinary)
+    id_number_index: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
+    phone: Mapped[bytes | None] = mapped_column(LargeBinary)
+    born: Mapped[date | None] = mapped_column(Date)
+    language: Mapped[str] = mapped_column(Text)
+    elder_mode: Mapped[bool]
+    merged_into: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        CheckConstraint("level BETWEEN 0 AND 3", name="level"),
+        CheckConstraint("language IN ('zh', 'en')", name="language"),
+    )
+
+
+class PersonLogin(Base):
+    """A way to log in: WeChat openid, i厦门 openId, or phone. The subject itself is only sealed and indexed."""
+
+    __tablename__ = "person_login"
+
+    provider: Mapped[str] = mapped_column(Text, primary_key=True)
+    subject_index: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    subject: Mapped[bytes] = mapped_column(LargeBinary)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), index=True)
+    bound_at: Mapped[datetime]
+
+
+class LoginSession(Base):
+    """A live session; the token is stored hashed. Exactly one of person and staff is set."""
+
+    __tablename__ = "login_session"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"), index=True)
+    staff_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"), index=True)
+    csrf_token: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+    __table_args__ = (CheckConstraint("num_nonnulls(person_id, staff_id) = 1", name="owner"),)
+
+
+class LoginState(Base):
+    """An OAuth journey under way: `state` bound to one browser, used once."""
+
+    __tablename__ = "login_state"
+
+    state_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    browser_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    provider: Mapped[str] = mapped_column(Text)
+    return_to: Mapped[str] = mapped_column(Text)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class SmsCode(Base):
+    """The newest login code of a phone number, hashed, with the tries left."""
+
+    __tablename__ = "sms_code"
+
+    phone_index: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    tries_left: Mapped[int] = mapped_column(SmallInteger)
+    expires_at: Mapped[datetime]
+
+
+class FamilyLink(Base):
+    """代办: `agent` may act for `person`, by guardianship of a minor or by the person's own consent."""
+
+    __tablename__ = "family_link"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    agent_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), index=True)
+    relation: Mapped[str] = mapped_column(Text)
+    basis: Mapped[str] = mapped_column(Text)
+    confirmed_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        Index("uq_family_link_pair", "agent_id", "person_id", unique=True),
+        CheckConstraint("agent_id <> person_id", name="other"),
+        CheckConstraint("basis IN ('guardian', 'own_account')", name="basis"),
+    )
+
+
+class Staff(Base):
+    """工作人员: argon2id password and a TOTP secret; `totp_step` is the last step whose code was used."""
+
+    __tablename__ = "staff"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    username: Mapped[str] = mapped_column(Text, unique=True)
+    display_name: Mapped[str] = mapped_column(Text)
+    password_hash: Mapped[str] = mapped_column(Text)
+    totp_secret: Mapped[bytes] = mapped_column(LargeBinary)
+    totp_step: Mapped[int] = mapped_column(server_default=text("0"))
+    failures: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    locked_until: Mapped[datetime | None]
+    active: Mapped[bool] = mapped_column(server_default=text("true"))
+
+
+class StaffRole(Base):
+    """A role of a member of staff in one hall; `*` means every hall."""
+
+    __tablename__ = "staff_role"
+
+    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"), primary_key=True)
+    role: Mapped[str] = mapped_column(Text, primary_key=True)
+    hall_code: Mapped[str] = mapped_column(Text, primary_key=True)

@@ -1,0 +1,21 @@
+"""What each role may do. A route names one permission; this table says who has it."""
+
+from typing import Final
+
+GATE: Final = frozenset({"check_in.scan", "check_in.undo", "hall.today"})
+CLERK: Final = GATE
+LEAD: Final = CLERK | {"person.reveal", "hall.manage"}
+
+PERMISSIONS: Final[dict[str, frozenset[str]]] = {
+    "gate": GATE,
+    "window_clerk": CLERK,
+    "hall_lead": LEAD,
+    "platform_operator": frozenset({"platform.manage", "hall.today"}),
+    "finance": frozenset({"finance.read"}),
+    "auditor": frozenset({"audit.read"}),
+}
+
+
+def permissions_of(roles: frozenset[str]) -> frozenset[str]:
+    """All permissions of these roles together."""
+    return frozenset().union(*(PERMISSIONS[role] for role in roles))

@@ -1,0 +1,112 @@
+"""Sessions: opaque 256-bit tokens, stored hashed (reliability S1, S4)."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from backend.core import clock, crypto, db
+from backend.core.auth import Principal
+from backend.identity.models import LoginSession, Person, Staff, StaffRole
+from backend.identity.roles import permissions_of
+
+CITIZEN_LIFE = timedelta(days=30)
+STAFF_LIFE = timedelta(hours=12)
+STAFF_IDLE = timedelta(minutes=30)
+TOUCH_EVERY = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Started:
+    """A new session: the token goes to the client, and nowhere else."""
+
+    token: str
+    csrf_token: str
+    max_age_s: int
+
+
+_ROLES = (
+    select(func.string_agg(StaffRole.role + "@" + StaffRole.hall_code, " "))
+    .where(StaffRole.staff_id == Staff.id)
+    .correlate(Staff)
+    .scalar_subquery()
+)
+_BY_TOKEN = (
+    select(
+        LoginSession.id,
+        LoginSession.person_id,
+        LoginSession.staff_id,
+        LoginSession.csrf_token,
+        LoginSession.seen_at,
+        Person.level,
+        _ROLES.label("roles"),
+    )
+    .outerjoin(Person, Person.id == LoginSession.person_id)
+    .outerjoin(Staff, Staff.id == LoginSession.staff_id)
+    .where(
+        LoginSession.token_hash == bindparam("token_hash"),
+        LoginSession.expires_at > bindparam("now", type_=db.UTCDateTime()),
+        func.coalesce(Staff.active, True),
+    )
+)
+"""One statement a request; built once."""
+
+
+def load_principal(token: str) -> Principal | None:
+    """The principal of a live session, or None."""
+    now = clock.now()
+    with db.reading() as session:
+        row = session.execute(_BY_TOKEN, {"token_hash": crypto.token_hash(token), "now": now}).one_or_none()
+        if row is None:
+            return None
+        if row.staff_id is not None and now - row.seen_at > STAFF_IDLE:
+            return None
+        if now - row.seen_at > TOUCH_EVERY:
+            session.execute(update(LoginSession).where(LoginSession.id == row.id).values(seen_at=now))
+    if row.person_id is not None:
+        return Principal("citizen", row.person_id, row.id, level=row.level, csrf_token=row.csrf_token)
+    pairs = [pair.split("@") for pair in (row.roles or "").split()]
+    roles = frozenset(role for role, _ in pairs)
+    halls = tuple(sorted({hall for _, hall in pairs if hall != "*"}))
+    return Principal(
+        "staff",
+        row.staff_id,
+        row.id,
+        roles=roles,
+        permissions=permissions_of(roles),
+        halls=halls,
+        csrf_token=row.csrf_token,
+    )
+
+
+def start(session: Session, *, person_id: UUID | None = None, staff_id: UUID | None = None) -> Started:
+    """Open a session with a fresh token; a login never keeps an older token (fixation)."""
+    life = CITIZEN_LIFE if person_id else STAFF_LIFE
+    started = Started(secrets.token_urlsafe(32), secrets.token_urlsafe(24), int(life.total_seconds()))
+    now = clock.now()
+    session.execute(
+        insert(LoginSession).values(
+            id=db.new_id(),
+            token_hash=crypto.token_hash(started.token),
+            person_id=person_id,
+            staff_id=staff_id,
+            csrf_token=started.csrf_token,
+            created_at=now,
+            seen_at=now,
+            expires_at=now + life,
+        )
+    )
+    return started
+
+
+def end(session: Session, session_id: UUID) -> None:
+    """Log out: the token is worthless from now on."""
+    session.execute(delete(LoginSession).where(LoginSession.id == session_id))
+
+
+def purge(session: Session) -> None:
+    """Drop sessions whose time is over."""
+    session.execute(delete(LoginSession).where(LoginSession.expires_at < clock.now()))

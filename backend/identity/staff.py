@@ -1,0 +1,160 @@
+"""Staff accounts: argon2id, TOTP, lock-out per account and source (reliability S5 to S7)."""
+
+import base64
+import hashlib
+import hmac
+import secrets
+import struct
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from backend.core import audit, clock, crypto, errors, limits
+from backend.identity.models import Staff, StaffRole
+from backend.identity.roles import PERMISSIONS
+
+STEP_S = 30
+LOCK_AFTER = 10
+LOCKED_FOR = timedelta(minutes=15)
+LEAST_PASSWORD = 15
+
+_hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+_NOBODY = _hasher.hash(secrets.token_urlsafe())
+"""Checked when the account does not exist, so that both answers take the same time."""
+
+
+class LoginRefused(errors.Unauthenticated):
+    """Wrong name, password or one-time code, or locked: all look the same."""
+
+    code = "staff_login_refused"
+    title = errors.Text("账号、密码或动态码不对", "The user name, password or one-time code is wrong")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What the slow password check needs; read in one transaction, judged outside it."""
+
+    staff_id: UUID | None
+    password_hash: str
+    locked: bool
+
+
+def create_staff(
+    session: Session,
+    *,
+    username: str,
+    display_name: str,
+    password: str,
+    roles: list[tuple[str, str | None]],
+    secret: str | None = None,
+) -> str:
+    """A new account; returns the TOTP secret (base32), which is shown once. Raises InvalidInput."""
+    unknown = [role for role, _ in roles if role not in PERMISSIONS]
+    if len(password) < LEAST_PASSWORD or unknown:
+        raise errors.InvalidInput(errors.Text("密码至少 15 位，角色要存在", "15 characters at least, and known roles"))
+    secret = secret or base64.b32encode(secrets.token_bytes(20)).decode()
+    account = Staff(username=username, display_name=display_name, password_hash=_hasher.hash(password), totp_secret=b"")
+    session.add(account)
+    session.flush()
+    account.totp_secret = crypto.seal(secret, table="staff", column="totp_secret", row=account.id)
+    session.flush()
+    rows = [{"staff_id": account.id, "role": role, "hall_code": hall or "*"} for role, hall in roles]
+    session.execute(upsert(StaffRole).on_conflict_do_nothing(), rows)
+    audit.record(session, actor="system", action="staff.created", object_type="staff", object_id=account.id)
+    return secret
+
+
+def look_up(session: Session, username: str) -> Attempt:
+    """The account to check, or a stand-in when there is none."""
+    row = session.execute(
+        select(Staff.id, Staff.password_hash, Staff.locked_until).where(Staff.username == username, Staff.active)
+    ).one_or_none()
+    if row is None:
+        return Attempt(None, _NOBODY, locked=False)
+    return Attempt(row.id, row.password_hash, locked=row.locked_until is not None and row.locked_until > clock.now())
+
+
+def password_fits(attempt: Attempt, password: str) -> bool:
+    """The slow check, outside any transaction."""
+    try:
+        return _hasher.verify(attempt.password_hash, password) and not attempt.locked
+    except VerificationError:
+        return False
+
+
+def use_code(session: Session, staff_id: UUID, code: str) -> bool:
+    """Accept a TOTP code of this or the neighbouring steps, each step once (RFC 6238 §5.2)."""
+    sealed = session.scalar(select(Staff.totp_secret).where(Staff.id == staff_id))
+    if sealed is None:
+        return False
+    secret = crypto.unseal(sealed, table="staff", column="totp_secret", row=staff_id)
+    now = int(clock.now().timestamp()) // STEP_S
+    for step in (now - 1, now, now + 1):
+        if hmac.compare_digest(totp(secret, step), code):
+            used = session.execute(
+                update(Staff)
+                .where(Staff.id == staff_id, Staff.totp_step < step)
+                .values(totp_step=step)
+                .returning(Staff.id)
+            )
+            return used.first() is not None
+    return False
+
+
+def succeeded(session: Session, staff_id: UUID) -> None:
+    """Forget earlier failures."""
+    session.execute(update(Staff).where(Staff.id == staff_id).values(failures=0, locked_until=None))
+    audit.record(session, actor=f"staff:{staff_id}", action="staff.logged_in", object_type="staff", object_id=staff_id)
+
+
+def failed(session: Session, staff_id: UUID) -> None:
+    """Count a failure; the tenth locks the account for fifteen minutes."""
+    failures = session.execute(
+        update(Staff).where(Staff.id == staff_id).values(failures=Staff.failures + 1).returning(Staff.failures)
+    ).scalar_one()
+    if failures >= LOCK_AFTER:
+        session.execute(
+            update(Staff).where(Staff.id == staff_id).values(failures=0, locked_until=clock.now() + LOCKED_FOR)
+        )
+        audit.record(session, actor="system", action="staff.locked", object_type="staff", object_id=staff_id)
+
+
+def limit(username: str, source: str) -> None:
+    """Slow down guessing: 10 tries in 5 minutes for each account and source, 60 for each source."""
+    account = crypto.blind_index(username, field="staff.limit").hex()
+    limits.spend(f"staff-login:{account}:{source}", capacity=10, per_seconds=300)
+    limits.spend(f"staff-source:{source}", capacity=60, per_seconds=300)
+
+
+def totp(secret: str, step: int) -> str:
+    """RFC 6238 with SHA-1 and six digits, as authenticator apps compute it."""
+    digest = hmac.digest(base64.b32decode(secret), struct.pack(">Q", step), hashlib.sha1)
+    offset = digest[-1] & 15
+    return f"{(int.from_bytes(digest[offset : offset + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06d}"
+
+
+def seed_demo(session: Session, *, password: str, secret: str) -> list[str]:
+    """Demo accounts of a development run, unless they are there. Returns lines to print."""
+    lines = []
+    for username, name, role, hall in (
+        ("gate.xm", "市大厅入口", "gate", "XM"),
+        ("lead.xm", "市大厅主管", "hall_lead", "XM"),
+        ("gate.sm", "思明大厅入口", "gate", "SM"),
+    ):
+        if session.scalar(select(Staff.id).where(Staff.username == username)) is None:
+            create_staff(
+                session,
+                username=username,
+                display_name=name,
+                password=password,
+                roles=[(role, hall)],
+                secret=secret,
+            )
+        lines.append(f"{username}  {password}  {secret}  ({name})")
+    return lines
