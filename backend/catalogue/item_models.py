@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, SmallInteger, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from backend.catalogue.values import HandleArea, ItemKind, ItemObject, MailPayer, MaterialSource
 from backend.core.db import Base
 
 
@@ -41,8 +42,8 @@ class Item(Base):
     summary_zh: Mapped[str] = mapped_column(Text)
     summary_en: Mapped[str] = mapped_column(Text)
     aliases: Mapped[list[str]]
-    object: Mapped[str] = mapped_column(Text)
-    kind: Mapped[str] = mapped_column(Text)
+    object: Mapped[ItemObject] = mapped_column(Text)
+    kind: Mapped[ItemKind] = mapped_column(Text)
     instant: Mapped[bool]
     law_days: Mapped[int | None] = mapped_column(SmallInteger)
     promise_days: Mapped[int | None] = mapped_column(SmallInteger)
@@ -51,13 +52,13 @@ class Item(Base):
     visits_reason_en: Mapped[str | None] = mapped_column(Text)
     depth: Mapped[int] = mapped_column(SmallInteger)
     """1 to 5, after Fujian's star grades: 5 is all online, result mailed or picked up."""
-    handle_area: Mapped[str] = mapped_column(Text)
+    handle_area: Mapped[HandleArea] = mapped_column(Text)
     self_service: Mapped[bool]
     partners: Mapped[list[str]]
     """Places outside the halls that take it: bank, hospital, school, post_office, community (clause 5)."""
     mail_in: Mapped[bool]
     mail_out: Mapped[bool]
-    mail_payer: Mapped[str] = mapped_column(Text)
+    mail_payer: Mapped[MailPayer] = mapped_column(Text)
     online_url: Mapped[str | None] = mapped_column(Text)
     free: Mapped[bool]
     conditions: Mapped[list[dict[str, Any]]]
@@ -103,7 +104,7 @@ class ItemMaterial(Base):
     position: Mapped[int] = mapped_column(SmallInteger)
     name_zh: Mapped[str] = mapped_column(Text)
     name_en: Mapped[str] = mapped_column(Text)
-    source: Mapped[str] = mapped_column(Text)
+    source: Mapped[MaterialSource] = mapped_column(Text)
     original: Mapped[int] = mapped_column(SmallInteger)
     copies: Mapped[int] = mapped_column(SmallInteger)
     exempt: Mapped[bool]

@@ -7,6 +7,12 @@ from typing import Literal
 from backend.core.errors import Text
 from payments.queries import Tariff
 
+ItemObject = Literal["person", "legal", "both"]
+ItemKind = Literal["licence", "registration", "filing", "service"]
+HandleArea = Literal["city", "division", "hall"]
+MailPayer = Literal["gov", "applicant", "none"]
+MaterialSource = Literal["applicant", "licence_library", "eproof", "none"]
+
 TO_BE_CONFIRMED = Text("地址待核实", "Address to be confirmed")
 
 
@@ -60,7 +66,7 @@ class Material:
 
     id: str
     name: Text
-    source: Literal["applicant", "licence_library", "eproof", "none"]
+    source: MaterialSource
     original: int
     copies: int
     exempt: bool
@@ -90,7 +96,7 @@ class Mail:
 
     inward: bool
     outward: bool
-    payer: Literal["gov", "applicant", "none"]
+    payer: MailPayer
 
 
 @dataclass(frozen=True)
@@ -123,15 +129,15 @@ class Item:
     category: Category
     department: Text
     popularity: int
-    object: Literal["person", "legal", "both"]
-    kind: Literal["licence", "registration", "filing", "service"]
+    object: ItemObject
+    kind: ItemKind
     instant: bool
     law_days: int | None
     promise_days: int | None
     visits: int
     visits_reason: Text | None
     depth: int
-    handle_area: Literal["city", "division", "hall"]
+    handle_area: HandleArea
     self_service: bool
     partners: tuple[str, ...]
     mail: Mail

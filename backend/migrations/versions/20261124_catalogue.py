@@ -1,4 +1,4 @@
-"""Catalogue: divisions, departments, halls, windows, items, published lists; income items and fee standards."""
+"""Catalogue: divisions, departments, halls, windows, items, published lists; income items and fee standards; seed."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +10,7 @@ branch_labels = None
 depends_on = None
 
 TABLES = (
+    "seed_record",
     "service_window",
     "list_entry",
     "list_addition",
@@ -278,6 +279,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("hall_code", "number", name="pk_service_window"),
     )
     op.create_index("ix_service_window_category_code", "service_window", ["category_code"])
+    op.create_table(
+        "seed_record",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "key", name="pk_seed_record"),
+    )
 
 
 def downgrade() -> None:

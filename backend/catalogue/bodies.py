@@ -1,0 +1,158 @@
+"""Values of the catalogue as bodies of the API, in one language. Other features show halls and items with these too."""
+
+from datetime import date
+from typing import Any
+
+from backend.catalogue.values import BookableItem, Category, Hall, Item, ItemFee, Material, PublishedList
+from backend.core.errors import Text
+
+Body = dict[str, Any]
+
+SOURCES = {
+    "applicant": Text("你自己准备", "You bring it"),
+    "licence_library": Text("从电子证照库调取", "From the licence library"),
+    "eproof": Text("从“e证明”核验", "Looked up as an e-proof"),
+    "none": Text("不用准备", "Nothing to bring"),
+}
+UNITS = {
+    "case": Text("件", "case"),
+    "copy": Text("本", "document"),
+    "note": Text("项", "note"),
+    "set": Text("副", "set"),
+}
+FEE_TO_BE_CONFIRMED = Text(
+    "收费标准待核实，以窗口公布的为准", "The fee is to be confirmed; the window has the valid one"
+)
+
+
+def category_body(category: Category, language: str) -> Body:
+    """Code and name."""
+    return {"code": category.code, "name": category.name.in_language(language)}
+
+
+def hall_body(hall: Hall, language: str) -> Body:
+    """The shape `Hall` of the API."""
+    return {
+        "code": hall.code,
+        "name": hall.name.in_language(language),
+        "short_name": hall.short_name.in_language(language),
+        "division": {"code": hall.division_code, "name": hall.division_name.in_language(language)},
+        "address": _text(hall.address, language),
+        "address_verified": hall.address_verified,
+        "lat": hall.lat,
+        "lng": hall.lng,
+        "location_verified": hall.location_verified,
+        "hours": [{"weekdays": part.weekdays, "start": part.start, "end": part.end} for part in hall.hours],
+        "hours_verified": hall.hours_verified,
+        "phones": hall.phones,
+        "categories": [category_body(category, language) for category in hall.categories],
+    }
+
+
+def item_name(item: BookableItem, language: str) -> Body:
+    """Slug and name, as bookings show their items."""
+    return {"slug": item.slug, "name": item.name_en if language == "en" else item.name_zh}
+
+
+def summary_body(item: Item, language: str) -> Body:
+    """The shape `ItemSummary` of the API."""
+    return {
+        "slug": item.slug,
+        "name": item.name.in_language(language),
+        "category": category_body(item.category, language),
+        "object": item.object,
+        "visits": item.visits,
+        "depth": item.depth,
+        "free": item.free,
+        "tags": item.tags,
+        "summary": item.summary.in_language(language),
+        "bookable": item.bookable,
+    }
+
+
+def item_body(item: Item, language: str, *, on: date) -> Body:
+    """The shape `Item` of the API, with the fees in force on a day."""
+    return {
+        **summary_body(item, language),
+        "code": item.code,
+        "department": {"name": item.department.in_language(language)},
+        "conditions": [condition.in_language(language) for condition in item.conditions],
+        "steps": [
+            {"title": step.title.in_language(language), "text": step.text.in_language(language)} for step in item.steps
+        ],
+        "materials": [_material(material, language) for material in item.materials],
+        "fees": [_fee(fee, language, on) for fee in item.fees],
+        "law_days": item.law_days,
+        "promise_days": item.promise_days,
+        "instant": item.instant,
+        "visits_reason": _text(item.visits_reason, language),
+        "handle_area": item.handle_area,
+        "hall_codes": item.booking.hall_codes,
+        "mail": {"inward": item.mail.inward, "outward": item.mail.outward, "payer": item.mail.payer},
+        "online_url": item.online_url,
+        "booking": {
+            "family": item.booking.family,
+            "minutes": item.booking.minutes,
+            "extra_minutes": item.booking.extra_minutes,
+            "max_items": item.booking.max_items,
+            "max_people": item.booking.max_people,
+            "level": item.booking.level,
+        },
+        "verified": item.verified,
+        "updated_at": item.updated_at,
+        "consult_phone": item.consult_phone,
+    }
+
+
+def list_head(published: PublishedList, language: str) -> Body:
+    """The shape of one row of `/lists`; a list without an edition counts nothing."""
+    newest = published.editions[0] if published.editions else None
+    return {
+        "tag": published.tag,
+        "name": published.name.in_language(language),
+        "count": len(newest.entries) if newest else 0,
+        "published_on": newest.published_on if newest else None,
+    }
+
+
+def _material(material: Material, language: str) -> Body:
+    return {
+        "id": material.id,
+        "name": material.name.in_language(language),
+        "source": material.source,
+        "source_label": SOURCES[material.source].in_language(language),
+        "original": material.original,
+        "copies": material.copies,
+        "exempt": material.exempt,
+        "note": _text(material.note, language),
+    }
+
+
+def _fee(fee: ItemFee, language: str, on: date) -> Body:
+    standard = fee.tariff.on(on)
+    note = _text(fee.note, language)
+    body = {"name": fee.tariff.name.in_language(language), "note": note}
+    if standard is None or not standard.verified:
+        unconfirmed = FEE_TO_BE_CONFIRMED.in_language(language)
+        separator = ". " if language == "en" else "；"
+        return {
+            **body,
+            "amount_fen": None,
+            "unit": None,
+            "basis": None,
+            "valid_from": None,
+            "verified": False,
+            "note": f"{note}{separator}{unconfirmed}" if note else unconfirmed,
+        }
+    return {
+        **body,
+        "amount_fen": standard.amount_fen,
+        "unit": UNITS[standard.unit].in_language(language),
+        "basis": standard.legal_basis,
+        "valid_from": standard.valid_from,
+        "verified": True,
+    }
+
+
+def _text(text: Text | None, language: str) -> str | None:
+    return text.in_language(language) if text else None
