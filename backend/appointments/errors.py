@@ -1,0 +1,91 @@
+"""Refusals of booking, in words a citizen understands."""
+
+from backend.core.errors import Conflict, Forbidden, InvalidInput, Text
+
+
+class SlotFull(Conflict):
+    """Somebody else took the last place."""
+
+    code = "slot_full"
+    title = Text("这个时间刚被约满，请换一个", "That time has just been taken. Pick another")
+
+
+class SlotClosed(Conflict):
+    """Not released yet, already past, or no longer open."""
+
+    code = "slot_closed"
+    title = Text("这个时间现在不能约，请换一个", "That time cannot be booked now. Pick another")
+
+
+class HoldExpired(Conflict):
+    """The countdown ran out; the place was given back."""
+
+    code = "hold_expired"
+    title = Text("占号超时了，请重新选时间", "Your hold has run out. Pick a time again")
+
+
+class TooManyHolds(Conflict):
+    """Two live holds at most."""
+
+    code = "too_many_holds"
+    title = Text("你已经占了两个时间，请先确认或放弃一个", "You are already holding two times. Confirm or give up one")
+
+
+class TooManyOpen(Conflict):
+    """Three coming appointments at most."""
+
+    code = "too_many_open"
+    title = Text(
+        "你已有 3 个没办的预约，办完或取消后再约", "You have three appointments already. Use or cancel one first"
+    )
+
+
+class DuplicateBooking(Conflict):
+    """One active appointment per person, item family and day."""
+
+    code = "duplicate_booking"
+    title = Text("同一天同类事项只能约一次", "Only one appointment a day for this kind of matter")
+
+
+class NoReschedulesLeft(Conflict):
+    """Two changes at most."""
+
+    code = "no_reschedules_left"
+    title = Text("这个预约已经改过两次，不能再改", "This appointment has been moved twice already")
+
+
+class TooLateToChange(Conflict):
+    """After the cut-off only cancelling is possible."""
+
+    code = "too_late_to_change"
+    title = Text("离办理时间太近，不能改约，可以取消", "It is too late to move it. You can still cancel")
+
+
+class MixedCategories(InvalidInput):
+    """One booking is for one window category (一类一号)."""
+
+    code = "mixed_categories"
+    title = Text(
+        "这些事项不在同一类窗口，请分开约", "These matters are handled at different windows. Book them separately"
+    )
+
+
+class NotHere(InvalidInput):
+    """The hall does not handle the item."""
+
+    code = "item_not_here"
+    title = Text("这个大厅不办这件事，请换一个大厅", "This hall does not handle that matter")
+
+
+class TooMany(InvalidInput):
+    """More items or people than the item allows in one visit."""
+
+    code = "too_many_for_one_visit"
+    title = Text("一次办不了这么多，请分开约", "Too many for one visit. Book them separately")
+
+
+class MayNotActFor(Forbidden):
+    """No confirmed family link."""
+
+    code = "may_not_act_for"
+    title = Text("要先得到这位家人的同意", "This relative has not agreed yet")

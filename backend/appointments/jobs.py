@@ -1,0 +1,67 @@
+"""What the worker does for appointments; every function opens its own transactions and may run twice."""
+
+from datetime import timedelta
+
+from sqlalchemy import delete, select, update
+
+from backend.appointments import quotas, service, slots
+from backend.appointments.models import ReturnedPlace, Slot, SlotQuota
+from backend.core import clock
+from backend.core.db import transaction
+
+AHEAD = timedelta(days=45)
+
+
+def materialise_slots() -> None:
+    """Slots for the longest open window there is (30 working days), a day a transaction."""
+    today = clock.today()
+    for number in range(AHEAD.days + 1):
+        day = today + timedelta(days=number)
+        with transaction() as session:
+            slots.materialise(session, first=day, last=day)
+
+
+def sweep_holds() -> None:
+    """Expired holds give their places back; a late sweep does no harm, expiry is read by the clock."""
+    while True:
+        with transaction() as session:
+            if service.expire(session) == 0:
+                return
+
+
+def return_places() -> None:
+    """Cancelled places whose random delay is over may be booked again."""
+    with transaction() as session:
+        due = session.execute(
+            delete(ReturnedPlace)
+            .where(ReturnedPlace.due_at <= clock.now())
+            .returning(ReturnedPlace.slot_id, ReturnedPlace.channel)
+        ).all()
+        for place in sorted(due):
+            quotas.give_back_booked(session, [place.slot_id], place.channel)
+
+
+def fall_to_onsite() -> None:
+    """Places nobody booked online go to the people in the hall when the slot begins (never the other way)."""
+    now = clock.now()
+    begun = select(Slot.id).where(Slot.start <= now, Slot.start > now - timedelta(hours=2))
+    spare = SlotQuota.capacity - SlotQuota.held - SlotQuota.booked
+    with transaction() as session:
+        unused = session.execute(
+            select(SlotQuota.slot_id, SlotQuota.channel, spare.label("spare"))
+            .where(SlotQuota.slot_id.in_(begun), SlotQuota.channel != "onsite", spare > 0)
+            .order_by(SlotQuota.slot_id)
+            .with_for_update()
+        ).all()
+        for row in unused:
+            mine = SlotQuota.slot_id == row.slot_id
+            session.execute(
+                update(SlotQuota)
+                .where(mine, SlotQuota.channel == row.channel)
+                .values(capacity=SlotQuota.capacity - row.spare)
+            )
+            session.execute(
+                update(SlotQuota)
+                .where(mine, SlotQuota.channel == "onsite")
+                .values(capacity=SlotQuota.capacity + row.spare)
+            )

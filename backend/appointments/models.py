@@ -1,0 +1,225 @@
+"""Opening rules, slots 时段, quotas 号源 and appointments 预约."""
+
+from datetime import date, datetime, time
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    Enum,
+    ForeignKey,
+    Identity,
+    Index,
+    SmallInteger,
+    Text,
+    Time,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.appointments.states import APPOINTMENT, State
+from backend.core.db import Base, new_id
+from backend.core.states import StateTable
+
+STATE = Enum(State, native_enum=False, length=20, values_callable=lambda kind: [member.value for member in kind])
+
+
+class BookingPolicy(Base):
+    """Settings of one hall and category; a missing row means the defaults (domain sheet §4, with its ranges)."""
+
+    __tablename__ = "booking_policy"
+
+    hall_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    category_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    open_workdays: Mapped[int] = mapped_column(SmallInteger, default=5)
+    release_at: Mapped[time] = mapped_column(Time, default=time(8, 0))
+    same_day: Mapped[bool] = mapped_column(default=True)
+    same_day_lead_minutes: Mapped[int] = mapped_column(SmallInteger, default=30)
+    slot_minutes: Mapped[int] = mapped_column(SmallInteger, default=30)
+    close_minutes: Mapped[int] = mapped_column(SmallInteger, default=10)
+    hold_minutes: Mapped[int] = mapped_column(SmallInteger, default=10)
+    live_holds: Mapped[int] = mapped_column(SmallInteger, default=2)
+    open_total: Mapped[int] = mapped_column(SmallInteger, default=3)
+    reschedules: Mapped[int] = mapped_column(SmallInteger, default=2)
+    cancel_hours: Mapped[int] = mapped_column(SmallInteger, default=2)
+    early_minutes: Mapped[int] = mapped_column(SmallInteger, default=30)
+    grace_minutes: Mapped[int] = mapped_column(SmallInteger, default=30)
+    onsite_percent: Mapped[int] = mapped_column(SmallInteger, default=30)
+    staff_percent: Mapped[int] = mapped_column(SmallInteger, default=0)
+
+    __table_args__ = (
+        CheckConstraint("open_workdays BETWEEN 1 AND 30", name="open_workdays"),
+        CheckConstraint("slot_minutes BETWEEN 10 AND 120", name="slot_minutes"),
+        CheckConstraint("close_minutes BETWEEN 0 AND 240", name="close_minutes"),
+        CheckConstraint("hold_minutes BETWEEN 5 AND 10", name="hold_minutes"),
+        CheckConstraint("live_holds BETWEEN 1 AND 2", name="live_holds"),
+        CheckConstraint("onsite_percent BETWEEN 30 AND 100", name="onsite_percent"),
+        CheckConstraint("staff_percent BETWEEN 0 AND 70", name="staff_percent"),
+    )
+
+
+class OpeningRule(Base):
+    """开放规则: a weekday's hours of one hall and category, with the places of that half-day."""
+
+    __tablename__ = "opening_rule"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    hall_code: Mapped[str] = mapped_column(Text)
+    category_code: Mapped[str] = mapped_column(Text)
+    weekday: Mapped[int] = mapped_column(SmallInteger)
+    start: Mapped[time] = mapped_column(Time)
+    end: Mapped[time] = mapped_column(Time)
+    windows: Mapped[int] = mapped_column(SmallInteger)
+    capacity: Mapped[int] = mapped_column(SmallInteger)
+    valid_from: Mapped[date] = mapped_column(Date)
+    valid_to: Mapped[date | None] = mapped_column(Date)
+
+    __table_args__ = (
+        Index("uq_opening_rule_version", "hall_code", "category_code", "weekday", "start", "valid_from", unique=True),
+        CheckConstraint("weekday BETWEEN 1 AND 7", name="weekday"),
+        CheckConstraint('start < "end"', name="hours"),
+        CheckConstraint("capacity > 0 AND windows > 0", name="capacity"),
+    )
+
+
+class DayOverride(Base):
+    """A hall's own exception: closed although a workday, or open although not."""
+
+    __tablename__ = "day_override"
+
+    hall_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    open: Mapped[bool]
+    note: Mapped[str | None] = mapped_column(Text)
+
+
+class Slot(Base):
+    """时段: half an hour, say, of one category in one hall."""
+
+    __tablename__ = "slot"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    hall_code: Mapped[str] = mapped_column(Text)
+    category_code: Mapped[str] = mapped_column(Text)
+    day: Mapped[date] = mapped_column(Date)
+    start: Mapped[datetime]
+    end: Mapped[datetime]
+    open: Mapped[bool] = mapped_column(server_default=text("true"))
+
+    __table_args__ = (
+        Index("uq_slot_place", "hall_code", "category_code", "start", unique=True),
+        Index(None, "hall_code", "category_code", "day"),
+    )
+
+
+class SlotQuota(Base):
+    """号源: the places of one slot for one channel. The CHECK is the promise that nothing is oversold."""
+
+    __tablename__ = "slot_quota"
+
+    slot_id: Mapped[UUID] = mapped_column(ForeignKey("slot.id"), primary_key=True)
+    channel: Mapped[str] = mapped_column(Text, primary_key=True)
+    capacity: Mapped[int] = mapped_column(SmallInteger)
+    held: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    booked: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+
+    __table_args__ = (
+        CheckConstraint("held >= 0 AND booked >= 0 AND held + booked <= capacity", name="not_oversold"),
+        CheckConstraint("channel IN ('online', 'staff', 'onsite')", name="channel"),
+    )
+
+
+class AppointmentEvent(Base):
+    """状态流水: what happened to an appointment; append-only."""
+
+    __tablename__ = "appointment_event"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    entity_id: Mapped[UUID] = mapped_column(index=True)
+    from_state: Mapped[str | None] = mapped_column(Text)
+    to_state: Mapped[str] = mapped_column(Text)
+    event: Mapped[str] = mapped_column(Text)
+    actor: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(Text)
+    at: Mapped[datetime]
+    request_id: Mapped[str] = mapped_column(Text)
+
+
+class Appointment(Base):
+    """预约: `person_id` is served, `booker_id` booked (a family agent or the same person)."""
+
+    __tablename__ = "appointment"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    state: Mapped[State] = mapped_column(STATE)
+    state_at: Mapped[datetime]
+    code: Mapped[str | None] = mapped_column(Text)
+    hall_code: Mapped[str] = mapped_column(Text)
+    category_code: Mapped[str] = mapped_column(Text)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), index=True)
+    booker_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    channel: Mapped[str] = mapped_column(Text)
+    day: Mapped[date] = mapped_column(Date)
+    start: Mapped[datetime]
+    end: Mapped[datetime]
+    people: Mapped[int] = mapped_column(SmallInteger)
+    expires_at: Mapped[datetime | None]
+    cancel_until: Mapped[datetime]
+    check_in_from: Mapped[datetime]
+    check_in_until: Mapped[datetime]
+    reschedules_left: Mapped[int] = mapped_column(SmallInteger)
+    rescheduled_to: Mapped[UUID | None] = mapped_column(ForeignKey("appointment.id"))
+    ticket_number: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+
+    states: ClassVar[StateTable[Any, Any]] = APPOINTMENT
+    events: ClassVar[type[Any]] = AppointmentEvent
+
+    __table_args__ = (
+        Index(None, "booker_id", "start"),
+        Index("ix_appointment_hall_day", "hall_code", "day"),
+        Index("ix_appointment_live_holds", "expires_at", postgresql_where=text("state = 'held'")),
+        Index(
+            "uq_appointment_code", "hall_code", "day", "code", unique=True, postgresql_where=text("code IS NOT NULL")
+        ),
+        CheckConstraint("people BETWEEN 1 AND 20", name="people"),
+    )
+
+
+class AppointmentLine(Base):
+    """One item of an appointment. The partial unique index is "one active per person, item family and day"."""
+
+    __tablename__ = "appointment_line"
+
+    appointment_id: Mapped[UUID] = mapped_column(ForeignKey("appointment.id"), primary_key=True)
+    item_slug: Mapped[str] = mapped_column(Text, primary_key=True)
+    family: Mapped[str] = mapped_column(Text)
+    person_id: Mapped[UUID]
+    day: Mapped[date] = mapped_column(Date)
+    active: Mapped[bool]
+
+    __table_args__ = (
+        Index("uq_appointment_line_active", "person_id", "family", "day", unique=True, postgresql_where=text("active")),
+    )
+
+
+class AppointmentSlot(Base):
+    """The slots an appointment fills: several in a row when its items take longer."""
+
+    __tablename__ = "appointment_slot"
+
+    appointment_id: Mapped[UUID] = mapped_column(ForeignKey("appointment.id"), primary_key=True)
+    slot_id: Mapped[UUID] = mapped_column(ForeignKey("slot.id"), primary_key=True, index=True)
+
+
+class ReturnedPlace(Base):
+    """A cancelled place on its way back: at a random later moment, so that it cannot be handed to a buyer."""
+
+    __tablename__ = "returned_place"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    slot_id: Mapped[UUID] = mapped_column(ForeignKey("slot.id"))
+    channel: Mapped[str] = mapped_column(Text)
+    due_at: Mapped[datetime] = mapped_column(index=True)

@@ -1,0 +1,200 @@
+"""Reading slots and appointments."""
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from backend.appointments.models import Appointment, AppointmentEvent, AppointmentLine, DayOverride, Slot, SlotQuota
+from backend.appointments.policy import closes_at, next_release, policy_for, released_until
+from backend.appointments.states import OPEN, State
+from backend.catalogue import queries as catalogue
+from backend.catalogue.values import Hall
+from backend.core import calendar, clock
+from backend.core.errors import NotFound
+from backend.identity import queries as identity
+
+EARTH_KM = 6371.0
+
+
+def slot_days(
+    session: Session, *, hall_code: str, category_code: str, first: date, days: int, language: str
+) -> dict[str, Any]:
+    """The slots a citizen may see, day by day. Nothing of a slot is in the answer before its release."""
+    hall, category = catalogue.hall(session, hall_code), catalogue.category(session, category_code)
+    policy = policy_for(session, hall_code, category_code)
+    released = released_until(session, policy)
+    last = first + timedelta(days=days - 1)
+    rows = session.execute(
+        select(Slot.id, Slot.day, Slot.start, Slot.end, SlotQuota.capacity - SlotQuota.held - SlotQuota.booked)
+        .join(SlotQuota, (SlotQuota.slot_id == Slot.id) & (SlotQuota.channel == "online"))
+        .where(Slot.hall_code == hall_code, Slot.category_code == category_code, Slot.open)
+        .where(Slot.day.between(first, min(last, released)))
+        .order_by(Slot.start)
+    ).all()
+    by_day: dict[date, list[dict[str, Any]]] = defaultdict(list)
+    now = clock.now()
+    for slot_id, day, start, end, left in rows:
+        past = now > closes_at(policy, start)
+        state = "past" if past else "free" if left > 0 else "full"
+        by_day[day].append({"id": slot_id, "start": start, "end": end, "left": 0 if past else left, "state": state})
+    notes = _notes(session, hall_code, first, last)
+    shown = []
+    for number in range(days):
+        day = first + timedelta(days=number)
+        shown.append(_day(session, day, by_day.get(day, []), released=day <= released, note=notes.get(day)))
+    return {
+        "hall": hall_view(hall, language),
+        "category": {"code": category.code, "name": category.name.in_language(language)},
+        "opens": {"released_until": released, "next_release_at": next_release(policy)},
+        "days": shown,
+    }
+
+
+def next_free(
+    session: Session, *, hall_codes: Sequence[str], category_code: str, per_hall: int = 1
+) -> dict[str, list[dict[str, Any]]]:
+    """The earliest free slots of each hall."""
+    free: dict[str, list[dict[str, Any]]] = {}
+    for code in hall_codes:
+        policy = policy_for(session, code, category_code)
+        left = SlotQuota.capacity - SlotQuota.held - SlotQuota.booked
+        rows = session.execute(
+            select(Slot.id, Slot.start, Slot.end)
+            .join(SlotQuota, (SlotQuota.slot_id == Slot.id) & (SlotQuota.channel == "online"))
+            .where(Slot.hall_code == code, Slot.category_code == category_code, Slot.open, left > 0)
+            .where(Slot.start > clock.now(), Slot.day <= released_until(session, policy))
+            .order_by(Slot.start)
+            .limit(per_hall + 4)
+        )
+        bookable = [row for row in rows if clock.now() <= closes_at(policy, row.start)]
+        free[code] = [{"id": row.id, "start": row.start, "end": row.end} for row in bookable[:per_hall]]
+    return free
+
+
+def appointments(
+    session: Session, *, booker_id: UUID, scope: str, before: datetime | None, limit: int
+) -> Sequence[Appointment]:
+    """A person's coming appointments, soonest first, or their history, newest first."""
+    query = select(Appointment).where(Appointment.booker_id == booker_id).limit(limit)
+    coming = Appointment.state.in_(OPEN) & (Appointment.end > clock.now() - timedelta(hours=12))
+    if scope == "open":
+        return session.scalars(query.where(coming).order_by(Appointment.start)).all()
+    unseen = (State.HELD, State.RELEASED)
+    query = query.where(~coming, Appointment.state.not_in(unseen)).order_by(Appointment.start.desc())
+    if before is not None:
+        query = query.where(Appointment.start < before)
+    return session.scalars(query).all()
+
+
+def holds(session: Session, booker_id: UUID) -> Sequence[Appointment]:
+    """Live holds; expiry is read by the clock."""
+    live = Appointment.state == State.HELD, Appointment.expires_at > clock.now()
+    return session.scalars(select(Appointment).where(Appointment.booker_id == booker_id, *live)).all()
+
+
+def appointment(session: Session, *, booker_id: UUID, appointment_id: UUID) -> Appointment:
+    """One's own appointment. Raises NotFound for anybody else's."""
+    found = session.scalars(
+        select(Appointment).where(
+            Appointment.id == appointment_id,
+            Appointment.booker_id == booker_id,
+            Appointment.state.not_in((State.HELD, State.RELEASED)),
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def view(session: Session, row: Appointment, language: str) -> dict[str, Any]:
+    """An appointment or hold as its owner sees it."""
+    lines = session.scalars(select(AppointmentLine.item_slug).where(AppointmentLine.appointment_id == row.id)).all()
+    first_slot = session.scalar(
+        select(Slot.id).where(
+            Slot.hall_code == row.hall_code, Slot.category_code == row.category_code, Slot.start == row.start
+        )
+    )
+    category = catalogue.category(session, row.category_code)
+    now, booked = clock.now(), row.state == State.BOOKED
+    items = [catalogue.item(session, slug) for slug in lines]
+    return {
+        "id": row.id,
+        "code": row.code,
+        "state": row.state.value,
+        "hall": hall_view(catalogue.hall(session, row.hall_code), language),
+        "category": {"code": category.code, "name": category.name.in_language(language)},
+        "items": [{"slug": item.slug, "name": item.name.in_language(language)} for item in items],
+        "people": row.people,
+        "for_person": {
+            "id": row.person_id,
+            "name_masked": identity.masked_name(session, row.person_id),
+            "is_me": row.person_id == row.booker_id,
+        },
+        "slot": {"id": first_slot, "start": row.start, "end": row.end},
+        "check_in_from": row.check_in_from,
+        "check_in_until": row.check_in_until,
+        "cancel_until": row.cancel_until,
+        "can_cancel": booked and now < row.end,
+        "can_reschedule": booked and now <= row.cancel_until and row.reschedules_left > 0,
+        "reschedules_left": row.reschedules_left,
+        "created_at": row.created_at,
+        "ticket": {"number": row.ticket_number} if row.ticket_number else None,
+        "rescheduled_to": row.rescheduled_to,
+        "expires_at": row.expires_at,
+        "server_time": now,
+    }
+
+
+def hall_view(hall: Hall, language: str) -> dict[str, Any]:
+    """A hall's name and address; an unverified address is said to be so."""
+    return {
+        "code": hall.code,
+        "name": hall.name.in_language(language),
+        "short_name": hall.short_name.in_language(language),
+        "address": hall.address.in_language(language) if hall.address else None,
+        "address_verified": hall.address_verified,
+    }
+
+
+def distance_km(hall: Hall, lat: float | None, lng: float | None) -> float | None:
+    """Great-circle distance, or None when one of the places is unknown."""
+    if lat is None or lng is None or hall.lat is None or hall.lng is None:
+        return None
+    north, east = math.radians(hall.lat - lat), math.radians(hall.lng - lng)
+    spread = math.sin(north / 2) ** 2
+    spread += math.cos(math.radians(lat)) * math.cos(math.radians(hall.lat)) * math.sin(east / 2) ** 2
+    return round(2 * EARTH_KM * math.asin(math.sqrt(spread)), 1)
+
+
+def newest_change(session: Session, appointment_id: UUID) -> int:
+    """How many events an appointment has: the SEQUENCE of its calendar file."""
+    query = select(func.count()).where(AppointmentEvent.entity_id == appointment_id)
+    return session.scalar(query) or 0
+
+
+def _notes(session: Session, hall_code: str, first: date, last: date) -> dict[date, str | None]:
+    query = select(DayOverride.day, DayOverride.note).where(
+        DayOverride.hall_code == hall_code, DayOverride.day.between(first, last)
+    )
+    return dict(session.execute(query).tuples().all())
+
+
+def _day(
+    session: Session, day: date, slots: list[dict[str, Any]], *, released: bool, note: str | None
+) -> dict[str, Any]:
+    left = sum(slot["left"] for slot in slots)
+    if slots:
+        state = "open" if left else "full"
+    else:
+        try:
+            open_day = calendar.is_workday(session, day)
+        except calendar.CalendarNotLoaded:
+            open_day = False
+        state = "not_released" if open_day and not released else "closed"
+    return {"date": day, "state": state, "note": note, "left": left, "slots": slots}

@@ -1,0 +1,218 @@
+"""Requests and answers of booking. Instants are UTC, dates are Xiamen's."""
+
+from marshmallow import Schema, fields, validate
+
+from backend.appointments.states import State
+
+
+class HallSchema(Schema):
+    """A hall; `address` is null until the hall has confirmed it."""
+
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+    short_name = fields.String(required=True)
+    address = fields.String(required=True, allow_none=True)
+    address_verified = fields.Boolean(required=True)
+
+
+class NamedSchema(Schema):
+    """A window category."""
+
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class ItemRefSchema(Schema):
+    """An item by its slug."""
+
+    slug = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class SlotRefSchema(Schema):
+    """A slot: half-open interval."""
+
+    id = fields.UUID(required=True, allow_none=True)
+    start = fields.AwareDateTime(required=True)
+    end = fields.AwareDateTime(required=True)
+
+
+class SlotSchema(SlotRefSchema):
+    """A slot with the online places that are left."""
+
+    left = fields.Integer(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(["free", "full", "past"]))
+
+
+class DaySchema(Schema):
+    """One day of the picker."""
+
+    date = fields.Date(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(["open", "full", "closed", "not_released"]))
+    note = fields.String(required=True, allow_none=True)
+    left = fields.Integer(required=True)
+    slots = fields.List(fields.Nested(SlotSchema), required=True)
+
+
+class OpensSchema(Schema):
+    """Until when slots are released, and when the next day follows."""
+
+    released_until = fields.Date(required=True)
+    next_release_at = fields.AwareDateTime(required=True)
+
+
+class SlotDaysSchema(Schema):
+    """The picker of one hall and category."""
+
+    hall = fields.Nested(HallSchema, required=True)
+    category = fields.Nested(NamedSchema, required=True)
+    opens = fields.Nested(OpensSchema, required=True)
+    days = fields.List(fields.Nested(DaySchema), required=True)
+
+
+class SlotQuerySchema(Schema):
+    """Which hall and items, and from which day."""
+
+    hall = fields.String(required=True, validate=validate.Length(1, 20))
+    items = fields.String(required=True, validate=validate.Length(1, 400))
+    first = fields.Date(data_key="from")
+    days = fields.Integer(load_default=14, validate=validate.Range(1, 60))
+    lang = fields.String(load_default="zh", validate=validate.OneOf(["zh", "en"]))
+
+
+class PlaceQuerySchema(Schema):
+    """Where the citizen is, when they say so."""
+
+    lat = fields.Float(validate=validate.Range(-90, 90))
+    lng = fields.Float(validate=validate.Range(-180, 180))
+    near = fields.String(validate=validate.Length(max=100))
+    lang = fields.String(load_default="zh", validate=validate.OneOf(["zh", "en"]))
+
+
+class EarliestQuerySchema(PlaceQuerySchema):
+    """The earliest free times for these items."""
+
+    items = fields.String(required=True, validate=validate.Length(1, 400))
+
+
+class HallChoiceSchema(Schema):
+    """A hall with its next free slot."""
+
+    hall = fields.Nested(HallSchema, required=True)
+    distance_km = fields.Float(required=True, allow_none=True)
+    next_free = fields.Nested(SlotRefSchema, required=True, allow_none=True)
+
+
+class HallChoicesSchema(Schema):
+    """Every hall that handles the item, nearest or earliest first."""
+
+    halls = fields.List(fields.Nested(HallChoiceSchema), required=True)
+
+
+class EarlySlotSchema(Schema):
+    """A free slot and its hall."""
+
+    slot = fields.Nested(SlotRefSchema, required=True)
+    hall = fields.Nested(HallSchema, required=True)
+    distance_km = fields.Float(required=True, allow_none=True)
+
+
+class EarlySlotsSchema(Schema):
+    """Free slots, earliest first."""
+
+    slots = fields.List(fields.Nested(EarlySlotSchema), required=True)
+
+
+class HoldRequestSchema(Schema):
+    """Keep a place."""
+
+    slot_id = fields.UUID(required=True)
+    items = fields.List(fields.String(validate=validate.Length(1, 60)), required=True, validate=validate.Length(1, 5))
+    people = fields.Integer(load_default=1, strict=True, validate=validate.Range(1, 20))
+    for_person_id = fields.UUID(load_default=None, allow_none=True)
+
+
+class ForPersonSchema(Schema):
+    """Who is served."""
+
+    id = fields.UUID(required=True)
+    name_masked = fields.String(required=True, allow_none=True)
+    is_me = fields.Boolean(required=True)
+
+
+class VisitSchema(Schema):
+    """What a hold and an appointment have in common."""
+
+    id = fields.UUID(required=True)
+    hall = fields.Nested(HallSchema, required=True)
+    category = fields.Nested(NamedSchema, required=True)
+    items = fields.List(fields.Nested(ItemRefSchema), required=True)
+    people = fields.Integer(required=True)
+    for_person = fields.Nested(ForPersonSchema, required=True)
+    slot = fields.Nested(SlotRefSchema, required=True)
+    check_in_from = fields.AwareDateTime(required=True)
+    check_in_until = fields.AwareDateTime(required=True)
+    cancel_until = fields.AwareDateTime(required=True)
+    server_time = fields.AwareDateTime(required=True)
+
+
+class HoldSchema(VisitSchema):
+    """占号: kept until `expires_at`."""
+
+    expires_at = fields.AwareDateTime(required=True)
+
+
+class HoldsSchema(Schema):
+    """Live holds."""
+
+    holds = fields.List(fields.Nested(HoldSchema), required=True)
+
+
+class TicketSchema(Schema):
+    """The queue number given at check-in."""
+
+    number = fields.String(required=True)
+
+
+class AppointmentSchema(VisitSchema):
+    """预约: `code` is eight digits."""
+
+    code = fields.String(required=True, allow_none=True)
+    state = fields.String(required=True, validate=validate.OneOf([state.value for state in State]))
+    can_cancel = fields.Boolean(required=True)
+    can_reschedule = fields.Boolean(required=True)
+    reschedules_left = fields.Integer(required=True)
+    created_at = fields.AwareDateTime(required=True)
+    ticket = fields.Nested(TicketSchema, required=True, allow_none=True)
+    rescheduled_to = fields.UUID(required=True, allow_none=True)
+
+
+class AppointmentQuerySchema(Schema):
+    """Coming or past."""
+
+    scope = fields.String(load_default="open", validate=validate.OneOf(["open", "past"]))
+    cursor = fields.String()
+    lang = fields.String(load_default="zh", validate=validate.OneOf(["zh", "en"]))
+
+
+class AppointmentsSchema(Schema):
+    """A page of appointments."""
+
+    appointments = fields.List(fields.Nested(AppointmentSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class RescheduleSchema(Schema):
+    """The new time."""
+
+    slot_id = fields.UUID(required=True)
+
+
+class CancelSchema(Schema):
+    """Why, if the citizen wants to say."""
+
+    reason = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=200))
+
+
+class EmptySchema(Schema):
+    """No body is needed."""

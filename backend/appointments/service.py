@@ -1,0 +1,408 @@
+"""Booking: hold → confirm, release, cancel, reschedule. The database decides every race."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from backend.appointments import errors, quotas
+from backend.appointments.models import (
+    Appointment,
+    AppointmentEvent,
+    AppointmentLine,
+    AppointmentSlot,
+    BookingPolicy,
+    ReturnedPlace,
+    Slot,
+)
+from backend.appointments.policy import closes_at, policy_for, released_until
+from backend.appointments.states import Event, State
+from backend.catalogue.queries import hall, items_for_booking
+from backend.catalogue.values import BookableItem
+from backend.core import audit, clock, db
+from backend.core.errors import LevelRequired, NotFound
+from backend.core.states import record_event, transition
+from backend.identity import queries as identity
+from notify.service import notify
+
+ONLINE = "online"
+RETURN_DELAY_MINUTES = (5, 30)
+"""A cancelled place comes back after a random delay, so that nobody can hand it to a buyer."""
+
+_draw = secrets.SystemRandom()
+
+
+def hold(
+    session: Session,
+    *,
+    booker_id: UUID,
+    level: int,
+    slot_id: UUID,
+    slugs: Sequence[str],
+    people: int,
+    person_id: UUID | None,
+) -> Appointment:
+    """占号: keep a place for this person while they check their answers.
+
+    Raises SlotFull, SlotClosed, TooManyHolds, TooManyOpen, MixedCategories, NotHere, TooMany, MayNotActFor and
+    LevelRequired.
+    """
+    served = person_id or booker_id
+    if not identity.may_act_for(session, booker_id, served):
+        raise errors.MayNotActFor()
+    first = session.get(Slot, slot_id)
+    if first is None or not first.open:
+        raise errors.SlotClosed()
+    items = _bookable(session, slugs, first, people=people, level=level)
+    policy = policy_for(session, first.hall_code, first.category_code)
+    slots = _consecutive(session, first, items, people, policy)
+    _refuse_closed(session, policy, first)
+    _lock_person(session, booker_id)
+    _refuse_too_many(session, booker_id, policy, new_hold=True)
+    _take(session, [slot.id for slot in slots])
+    now = clock.now()
+    appointment = Appointment(
+        id=db.new_id(),
+        state=State.HELD,
+        state_at=now,
+        hall_code=first.hall_code,
+        category_code=first.category_code,
+        person_id=served,
+        booker_id=booker_id,
+        channel=ONLINE,
+        day=first.day,
+        start=first.start,
+        end=slots[-1].end,
+        people=people,
+        expires_at=min(now + timedelta(minutes=policy.hold_minutes), closes_at(policy, first.start)),
+        reschedules_left=policy.reschedules,
+        created_at=now,
+        **_times(policy, first),
+    )
+    _insert(session, appointment, [slot.id for slot in slots], items, Event.HOLD, active=False)
+    return appointment
+
+
+def confirm(session: Session, *, booker_id: UUID, appointment_id: UUID) -> Appointment:
+    """确认: the hold becomes an appointment in place.
+
+    Raises NotFound, HoldExpired, DuplicateBooking, TooManyOpen.
+    """
+    _lock_person(session, booker_id)
+    held = session.scalars(
+        select(Appointment)
+        .where(Appointment.id == appointment_id, Appointment.booker_id == booker_id, Appointment.state == State.HELD)
+        .with_for_update()
+    ).one_or_none()
+    if held is None:
+        raise errors.HoldExpired() if _exists(session, booker_id, appointment_id) else NotFound()
+    if held.expires_at is None or held.expires_at <= clock.now():
+        raise errors.HoldExpired()
+    policy = policy_for(session, held.hall_code, held.category_code)
+    _refuse_too_many(session, booker_id, policy, new_hold=False)
+    _activate(session, held.id)
+    quotas.book_held(session, slot_ids(session, held.id), held.channel)
+    transition(session, held, Event.CONFIRM, actor=f"person:{booker_id}")
+    _give_code(session, held)
+    _tell(session, held, "appointment_booked", "appointment.booked")
+    return held
+
+
+def release(session: Session, *, booker_id: UUID, appointment_id: UUID) -> None:
+    """放弃占号: the place is free again at once. NotFound for another person's hold; a repeat changes nothing."""
+    held = _mine(session, booker_id, appointment_id)
+    if transition(session, held, Event.RELEASE, actor=f"person:{booker_id}"):
+        quotas.give_back_held(session, slot_ids(session, held.id), held.channel)
+
+
+def cancel(session: Session, *, booker_id: UUID, appointment_id: UUID, reason: str | None) -> Appointment:
+    """取消: before the cut-off freely; later the place goes to the people in the hall."""
+    found = _mine(session, booker_id, appointment_id)
+    late = clock.now() > found.cancel_until
+    if not transition(
+        session, found, Event.CANCEL_LATE if late else Event.CANCEL, actor=f"person:{booker_id}", reason=reason
+    ):
+        return found
+    _deactivate(session, found.id)
+    places = slot_ids(session, found.id)
+    if late:
+        quotas.move_to_onsite(session, places, found.channel)
+    else:
+        _return_later(session, places, found.channel)
+    _tell(session, found, "appointment_cancelled", "appointment.cancelled")
+    return found
+
+
+def reschedule(session: Session, *, booker_id: UUID, appointment_id: UUID, slot_id: UUID) -> Appointment:
+    """改约: the new place is taken before the old one is given back, in one transaction."""
+    old = _mine(session, booker_id, appointment_id)
+    if old.reschedules_left <= 0:
+        raise errors.NoReschedulesLeft()
+    if clock.now() > old.cancel_until:
+        raise errors.TooLateToChange()
+    first = session.get(Slot, slot_id)
+    if first is None or not first.open or first.category_code != old.category_code:
+        raise errors.SlotClosed()
+    slugs = session.scalars(select(AppointmentLine.item_slug).where(AppointmentLine.appointment_id == old.id)).all()
+    items = _bookable(session, slugs, first, people=old.people, level=3)
+    policy = policy_for(session, first.hall_code, first.category_code)
+    slots = _consecutive(session, first, items, old.people, policy)
+    _refuse_closed(session, policy, first)
+    _take(session, [slot.id for slot in slots], booked=True)
+    transition(session, old, Event.RESCHEDULE, actor=f"person:{booker_id}")
+    _deactivate(session, old.id)
+    _return_later(session, slot_ids(session, old.id), old.channel)
+    new = Appointment(
+        id=db.new_id(),
+        state=State.BOOKED,
+        state_at=clock.now(),
+        hall_code=first.hall_code,
+        category_code=first.category_code,
+        person_id=old.person_id,
+        booker_id=booker_id,
+        channel=ONLINE,
+        day=first.day,
+        start=first.start,
+        end=slots[-1].end,
+        people=old.people,
+        reschedules_left=old.reschedules_left - 1,
+        created_at=clock.now(),
+        **_times(policy, first),
+    )
+    _insert(session, new, [slot.id for slot in slots], items, Event.RESCHEDULE, active=True)
+    _give_code(session, new)
+    session.execute(update(Appointment).where(Appointment.id == old.id).values(rescheduled_to=new.id))
+    _tell(session, new, "appointment_changed", "appointment.rescheduled")
+    return new
+
+
+def slot_ids(session: Session, appointment_id: UUID) -> list[UUID]:
+    """The slots an appointment fills, in id order."""
+    query = select(AppointmentSlot.slot_id).where(AppointmentSlot.appointment_id == appointment_id)
+    return list(session.scalars(query.order_by(AppointmentSlot.slot_id)))
+
+
+def expire(session: Session, *, limit: int = 200, only: Sequence[UUID] = ()) -> int:
+    """Give back the places of holds whose time is over; several sweepers may run at once."""
+    query = select(Appointment).where(Appointment.state == State.HELD, Appointment.expires_at <= clock.now())
+    if only:
+        query = query.join(AppointmentSlot, AppointmentSlot.appointment_id == Appointment.id).where(
+            AppointmentSlot.slot_id.in_(only)
+        )
+    gone = session.scalars(query.limit(limit).with_for_update(skip_locked=True, of=Appointment)).all()
+    for held in gone:
+        transition(session, held, Event.RELEASE, actor="system", reason="expired")
+        quotas.give_back_held(session, slot_ids(session, held.id), held.channel)
+    return len(gone)
+
+
+def _bookable(
+    session: Session, slugs: Sequence[str], slot: Slot, *, people: int, level: int
+) -> tuple[BookableItem, ...]:
+    items = items_for_booking(session, slugs)
+    if any(item.category_code != items[0].category_code for item in items):
+        raise errors.MixedCategories()
+    if any(slot.hall_code not in item.hall_codes for item in items) or items[0].category_code != slot.category_code:
+        raise errors.NotHere()
+    if people > min(item.max_people for item in items) or len(items) > min(item.max_items for item in items):
+        raise errors.TooMany()
+    required = max(1, *(item.level for item in items))
+    if level < required:
+        raise LevelRequired(required_level=required, level=level)
+    return items
+
+
+def _consecutive(
+    session: Session, first: Slot, items: Sequence[BookableItem], people: int, policy: BookingPolicy
+) -> list[Slot]:
+    """As many slots in a row as the items and people need."""
+    minutes = sum(item.minutes + item.extra_minutes * (people - 1) for item in items)
+    count = max(1, -(-minutes // policy.slot_minutes))
+    query = (
+        select(Slot)
+        .where(Slot.hall_code == first.hall_code, Slot.category_code == first.category_code, Slot.day == first.day)
+        .where(Slot.start >= first.start, Slot.open)
+        .order_by(Slot.start)
+        .limit(count)
+    )
+    slots = list(session.scalars(query)) if count > 1 else [first]
+    gaps = any(before.end != after.start for before, after in zip(slots, slots[1:], strict=False))
+    if len(slots) < count or gaps:
+        raise errors.SlotClosed()
+    return slots
+
+
+def _refuse_closed(session: Session, policy: BookingPolicy, slot: Slot) -> None:
+    if slot.day > released_until(session, policy) or clock.now() > closes_at(policy, slot.start):
+        raise errors.SlotClosed()
+
+
+def _lock_person(session: Session, person_id: UUID) -> None:
+    """Limits per person are counted under this lock, so parallel requests see each other."""
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:person, 0))"), {"person": str(person_id)})
+
+
+def _refuse_too_many(session: Session, booker_id: UUID, policy: BookingPolicy, *, new_hold: bool) -> None:
+    now = clock.now()
+    live = Appointment.state == State.HELD, Appointment.expires_at > now
+    counts = session.execute(
+        select(
+            func.count().filter(*live),
+            func.count().filter(Appointment.state == State.BOOKED),
+        ).where(Appointment.booker_id == booker_id, Appointment.end > now)
+    ).one()
+    if new_hold and counts[0] >= policy.live_holds:
+        raise errors.TooManyHolds()
+    if counts[1] >= policy.open_total:
+        raise errors.TooManyOpen()
+
+
+def _take(session: Session, places: Sequence[UUID], *, booked: bool = False) -> None:
+    """A place in every slot; a full slot first loses its expired holds. Raises SlotFull."""
+    with session.begin_nested() as savepoint:
+        if quotas.take(session, places, ONLINE, booked=booked):
+            return
+        savepoint.rollback()
+    if not expire(session, only=places) or not quotas.take(session, places, ONLINE, booked=booked):
+        raise errors.SlotFull()
+
+
+def _times(policy: BookingPolicy, slot: Slot) -> dict[str, datetime]:
+    return {
+        "cancel_until": slot.start - timedelta(hours=policy.cancel_hours),
+        "check_in_from": slot.start - timedelta(minutes=policy.early_minutes),
+        "check_in_until": slot.start + timedelta(minutes=policy.grace_minutes),
+    }
+
+
+def _insert(
+    session: Session,
+    appointment: Appointment,
+    places: Sequence[UUID],
+    items: Sequence[BookableItem],
+    event: Event,
+    *,
+    active: bool,
+) -> None:
+    session.add(appointment)
+    session.flush()
+    session.execute(insert(AppointmentSlot), [{"appointment_id": appointment.id, "slot_id": place} for place in places])
+    lines = [
+        {
+            "appointment_id": appointment.id,
+            "item_slug": item.slug,
+            "family": item.family,
+            "person_id": appointment.person_id,
+            "day": appointment.day,
+            "active": active,
+        }
+        for item in items
+    ]
+    with _one_a_day():
+        session.execute(insert(AppointmentLine), lines)
+    actor = f"person:{appointment.booker_id}"
+    record_event(session, AppointmentEvent, appointment.id, None, appointment.state, event, actor=actor)
+
+
+def _activate(session: Session, appointment_id: UUID) -> None:
+    with _one_a_day():
+        _set_active(session, appointment_id, active=True)
+
+
+def _deactivate(session: Session, appointment_id: UUID) -> None:
+    _set_active(session, appointment_id, active=False)
+
+
+def _set_active(session: Session, appointment_id: UUID, *, active: bool) -> None:
+    session.execute(
+        update(AppointmentLine).where(AppointmentLine.appointment_id == appointment_id).values(active=active),
+        execution_options={"synchronize_session": False},
+    )
+
+
+class _one_a_day:  # noqa: N801 - reads as a statement
+    """The partial unique index refused: the person has an appointment of this family that day."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, IntegrityError) and db.sqlstate(error) == "23505":
+            raise errors.DuplicateBooking() from None
+
+
+def _give_code(session: Session, appointment: Appointment) -> None:
+    """Eight digits, unique in this hall on this day."""
+    while True:
+        code = f"{_draw.randrange(10_000_000, 100_000_000)}"
+        try:
+            with session.begin_nested():
+                session.execute(
+                    update(Appointment).where(Appointment.id == appointment.id).values(code=code),
+                    execution_options={"synchronize_session": False},
+                )
+        except IntegrityError:
+            continue
+        session.refresh(appointment, ["code"])
+        return
+
+
+def _return_later(session: Session, places: Sequence[UUID], channel: str) -> None:
+    due = clock.now() + timedelta(minutes=_draw.uniform(*RETURN_DELAY_MINUTES))
+    session.execute(insert(ReturnedPlace), [{"slot_id": place, "channel": channel, "due_at": due} for place in places])
+
+
+def _mine(session: Session, booker_id: UUID, appointment_id: UUID) -> Appointment:
+    mine = select(Appointment).where(Appointment.id == appointment_id, Appointment.booker_id == booker_id)
+    found = session.scalars(mine.with_for_update()).one_or_none()
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def _exists(session: Session, booker_id: UUID, appointment_id: UUID) -> bool:
+    mine = select(Appointment.id).where(Appointment.id == appointment_id, Appointment.booker_id == booker_id)
+    return session.scalar(mine) is not None
+
+
+def _tell(session: Session, appointment: Appointment, template: str, action: str) -> None:
+    """One notice row and one audit row for every booking, change and cancellation."""
+    place = hall(session, appointment.hall_code)
+    slugs = session.scalars(
+        select(AppointmentLine.item_slug).where(AppointmentLine.appointment_id == appointment.id)
+    ).all()
+    item = items_for_booking(session, slugs)[0]
+    params: dict[str, Any] = {
+        "code": appointment.code,
+        "hall": place.name.zh,
+        "hall_en": place.name.en,
+        "address": place.address.zh if place.address else "地址待核实",
+        "item": item.name_zh,
+        "item_en": item.name_en,
+        "start": appointment.start.isoformat(),
+        "person": identity.masked_name(session, appointment.person_id) or "",
+    }
+    notify(
+        session,
+        person_id=appointment.booker_id,
+        template=template,
+        params=params,
+        subject_type="appointment",
+        subject_id=str(appointment.id),
+        link=f"/appointments/{appointment.id}",
+        dedupe_key=f"{template}:{appointment.id}",
+        useless_after=appointment.end,
+    )
+    audit.record(
+        session,
+        actor=f"person:{appointment.booker_id}",
+        action=action,
+        object_type="appointment",
+        object_id=appointment.id,
+        hall_code=appointment.hall_code,
+    )
