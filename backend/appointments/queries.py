@@ -14,6 +14,7 @@ from backend.appointments.models import Appointment, AppointmentEvent, Appointme
 from backend.appointments.policy import closes_at, next_release, policy_for, released_until
 from backend.appointments.states import OPEN, State
 from backend.catalogue import queries as catalogue
+from backend.catalogue.bodies import hall_body
 from backend.catalogue.values import Hall
 from backend.core import calendar, clock
 from backend.core.errors import NotFound
@@ -152,14 +153,8 @@ def view(session: Session, row: Appointment, language: str) -> dict[str, Any]:
 
 
 def hall_view(hall: Hall, language: str) -> dict[str, Any]:
-    """A hall's name and address; an unverified address is said to be so."""
-    return {
-        "code": hall.code,
-        "name": hall.name.in_language(language),
-        "short_name": hall.short_name.in_language(language),
-        "address": hall.address.in_language(language) if hall.address else None,
-        "address_verified": hall.address_verified,
-    }
+    """A hall as the catalogue shows it; an unverified address is said to be so."""
+    return hall_body(hall, language)
 
 
 def distance_km(hall: Hall, lat: float | None, lng: float | None) -> float | None:
@@ -182,7 +177,7 @@ def _notes(session: Session, hall_code: str, first: date, last: date) -> dict[da
     query = select(DayOverride.day, DayOverride.note).where(
         DayOverride.hall_code == hall_code, DayOverride.day.between(first, last)
     )
-    return dict(session.execute(query).tuples().all())
+    return {row.day: row.note for row in session.execute(query)}
 
 
 def _day(

@@ -3,23 +3,8 @@
 from marshmallow import Schema, fields, validate
 
 from backend.appointments.states import State
-
-
-class HallSchema(Schema):
-    """A hall; `address` is null until the hall has confirmed it."""
-
-    code = fields.String(required=True)
-    name = fields.String(required=True)
-    short_name = fields.String(required=True)
-    address = fields.String(required=True, allow_none=True)
-    address_verified = fields.Boolean(required=True)
-
-
-class NamedSchema(Schema):
-    """A window category."""
-
-    code = fields.String(required=True)
-    name = fields.String(required=True)
+from backend.catalogue.schemas import Hall as HallSchema
+from backend.catalogue.schemas import Named as NamedSchema
 
 
 class ItemRefSchema(Schema):
