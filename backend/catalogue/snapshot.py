@@ -130,6 +130,7 @@ def _categories(session: Session) -> dict[str, Category]:
 
 
 def _halls(session: Session, categories: Mapping[str, Category]) -> dict[str, Hall]:
+    rows = _rows(session, models.Hall, "position")
     divisions = {row.code: Text(row.name_zh, row.name_en) for row in session.scalars(select(models.Division))}
     served: dict[str, set[str]] = defaultdict(set)
     for window in session.scalars(select(models.ServiceWindow)):
@@ -151,22 +152,25 @@ def _halls(session: Session, categories: Mapping[str, Category]) -> dict[str, Ha
             phones=tuple(phone["number"] for phone in row.phones if phone["verified"]),
             categories=tuple(category for code, category in categories.items() if code in served[row.code]),
         )
-        for row in _rows(session, models.Hall, "position")
+        for row in rows
     }
 
 
 def read_items(session: Session) -> dict[str, Item]:
-    """Every item as the database has it, most popular first."""
-    categories = _categories(session)
-    departments = {row.code: Text(row.name_zh, row.name_en) for row in session.scalars(select(models.Department))}
-    tariffs = payments.tariffs(session)
-    halls = _by_item(_rows(session, ItemHall, "hall_code"))
-    materials = _by_item(_rows(session, ItemMaterial, "position"))
+    """Every item as the database has it, most popular first.
+
+    What points is read before what it points at, so that a load committed meanwhile leaves no loose end.
+    """
+    rows = sorted(_rows(session, ItemRow, "slug"), key=lambda row: row.popularity or UNRANKED)
     fees = _by_item(_rows(session, ItemFeeRow, "position"))
+    materials = _by_item(_rows(session, ItemMaterial, "position"))
+    halls = _by_item(_rows(session, ItemHall, "hall_code"))
     added: dict[str, set[str]] = defaultdict(set)
     for addition in session.scalars(select(ListAddition)):
         added[addition.item_slug].add(addition.tag)
-    rows = sorted(_rows(session, ItemRow, "slug"), key=lambda row: row.popularity or UNRANKED)
+    tariffs = payments.tariffs(session)
+    categories = _categories(session)
+    departments = {row.code: Text(row.name_zh, row.name_en) for row in session.scalars(select(models.Department))}
     found: dict[str, Item] = {}
     for row in rows:
         item = _item(

@@ -1,0 +1,45 @@
+"""Invariants of booking; empty when all is well."""
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+CHECKS = {
+    "quota {id}: held counter differs from live holds": """
+        SELECT q.slot_id || '/' || q.channel AS id FROM slot_quota q
+        LEFT JOIN appointment_slot s ON s.slot_id = q.slot_id
+        LEFT JOIN appointment a ON a.id = s.appointment_id AND a.channel = q.channel
+             AND a.state IN ('held', 'awaiting_payment')
+        GROUP BY q.slot_id, q.channel, q.held HAVING q.held <> count(a.id)
+    """,
+    "quota {id}: booked counter differs from appointments and places on their way back": """
+        SELECT q.slot_id || '/' || q.channel AS id FROM slot_quota q
+        WHERE q.booked <> (
+          SELECT count(*) FROM appointment_slot s JOIN appointment a ON a.id = s.appointment_id
+          WHERE s.slot_id = q.slot_id AND a.channel = q.channel
+            AND a.state IN ('booked', 'checked_in', 'fulfilled', 'left', 'no_show', 'excused')
+        ) + (SELECT count(*) FROM returned_place r WHERE r.slot_id = q.slot_id AND r.channel = q.channel)
+    """,
+    "slot {id}: nothing is kept for people without an appointment": """
+        SELECT slot_id::text AS id FROM slot_quota q JOIN slot s ON s.id = q.slot_id
+        GROUP BY s.hall_code, s.category_code, s.day, (s.start AT TIME ZONE 'Asia/Shanghai')::time < '13:00', slot_id
+        HAVING sum(capacity) > 0 AND bool_and(channel <> 'onsite')
+    """,
+    "appointment {id}: its item lines do not match its state": """
+        SELECT DISTINCT a.id::text AS id FROM appointment a JOIN appointment_line l ON l.appointment_id = a.id
+        WHERE l.active <> (a.state IN ('booked', 'checked_in', 'fulfilled', 'left', 'no_show', 'excused'))
+    """,
+    "appointment {id}: booked without a notice": """
+        SELECT a.id::text AS id FROM appointment a
+        WHERE a.state = 'booked' AND NOT EXISTS (
+          SELECT 1 FROM notification n WHERE n.subject_type = 'appointment' AND n.subject_id = a.id::text)
+    """,
+}
+
+
+def invariants(session: Session) -> list[str]:
+    """Broken rules with the ids of their rows."""
+    return [
+        "appointments: " + sentence.format(id=row.id)
+        for sentence, query in CHECKS.items()
+        for row in session.execute(text(query))
+    ]

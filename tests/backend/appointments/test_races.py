@@ -1,0 +1,109 @@
+"""Races with real processes on PostgreSQL: exactly as many bookings as places, whatever else happens."""
+
+import os
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import func, select, update
+
+from backend import doctor
+from backend.appointments.models import Appointment, AppointmentLine, Slot, SlotQuota
+from backend.appointments.states import State
+from backend.core import clock, db
+from backend.core.config import Settings
+from tests.backend.appointments import racers
+from tests.backend.appointments.conftest import CATEGORY, HALL, WEDNESDAY
+from tests.conftest import make_settings
+
+SCALE = int(os.environ.get("RACE_SCALE", "1"))
+PROCESSES = 4
+
+
+@pytest.fixture
+def arena(seeded_database: str):  # type: ignore[no-untyped-def]
+    """A database of its own, its settings, and Wednesday's slots."""
+    settings = make_settings(seeded_database)
+    before = db._engine, db._sessions, db._autocommit_sessions
+    db._engine = None
+    racers.connect(settings)
+    with db.reading() as session:
+        query = select(Slot.id).where(Slot.hall_code == HALL, Slot.category_code == CATEGORY, Slot.day == WEDNESDAY)
+        slots = list(session.scalars(query.order_by(Slot.start)))
+    yield settings, slots
+    db.engine().dispose()
+    clock.replace(None)
+    db._engine, db._sessions, db._autocommit_sessions = before
+
+
+def set_places(slot: UUID, places: int) -> None:
+    with db.transaction() as session:
+        change = update(SlotQuota).where(SlotQuota.slot_id == slot, SlotQuota.channel == "online")
+        session.execute(change.values(capacity=places))
+
+
+def booked(slot: UUID) -> tuple[int, int]:
+    """Places counted as booked, and rows that say booked."""
+    with db.reading() as session:
+        counter = session.scalar(
+            select(SlotQuota.booked).where(SlotQuota.slot_id == slot, SlotQuota.channel == "online")
+        )
+        rows = session.scalar(select(func.count()).where(Appointment.state == State.BOOKED))
+    return counter or 0, rows or 0
+
+
+def shared(people: list[UUID]) -> list[list[UUID]]:
+    return [people[n::PROCESSES] for n in range(PROCESSES)]
+
+
+@pytest.mark.parametrize("places", [1, 5, 20])
+@pytest.mark.parametrize("clients", sorted({20, 50 * SCALE}))
+def test_exactly_as_many_are_booked_as_there_are_places(
+    arena: tuple[Settings, list[UUID]], places: int, clients: int
+) -> None:
+    settings, slots = arena
+    set_places(slots[3], places)
+    people = racers.make_people(clients)
+    outcome = racers.race(racers.book_all, [(settings, share, slots[3]) for share in shared(people)])
+    expected = min(places, clients)
+    assert booked(slots[3]) == (expected, expected)
+    assert outcome["booked"] == expected
+    assert set(outcome) <= {"booked", "slot_full"}
+    assert doctor.examine() == []
+
+
+def test_one_person_in_parallel_gets_one(arena: tuple[Settings, list[UUID]]) -> None:
+    settings, slots = arena
+    set_places(slots[3], 20)
+    person = racers.make_people(1) * 50
+    outcome = racers.race(racers.book_all, [(settings, share, slots[3]) for share in shared(person)])
+    assert booked(slots[3]) == (1, 1)
+    assert outcome["booked"] == 1
+    assert doctor.examine() == []
+
+
+def test_every_key_has_one_effect(arena: tuple[Settings, list[UUID]]) -> None:
+    settings, _ = arena
+    owner, keys, times = uuid4(), [uuid4().hex for _ in range(20 * SCALE)], 50 // PROCESSES + 1
+    outcome = racers.race(racers.use_key, [(settings, owner, keys, times)] * PROCESSES)
+    assert outcome["ran"] == len(keys)
+    assert outcome["replayed"] == len(keys) * (times * PROCESSES - 1)
+
+
+@pytest.mark.parametrize("seed", range(1, 1 + SCALE))
+def test_nothing_is_oversold_when_everything_happens_at_once(arena: tuple[Settings, list[UUID]], seed: int) -> None:
+    settings, slots = arena
+    for slot in slots[2:6]:
+        set_places(slot, 3)
+    people = racers.make_people(20)
+    arguments = [(settings, people, slots[2:6], seed * 100 + number, 60) for number in range(PROCESSES)]
+    outcome = racers.race(racers.mix, arguments)
+    assert outcome["confirm"] > 0
+    assert doctor.examine() == []
+    with db.reading() as session:
+        twice = session.execute(
+            select(AppointmentLine.person_id)
+            .where(AppointmentLine.active)
+            .group_by(AppointmentLine.person_id, AppointmentLine.family, AppointmentLine.day)
+            .having(func.count() > 1)
+        ).all()
+    assert twice == []
