@@ -84,12 +84,13 @@ def current(session: Session) -> Snapshot:
     if not _lock.acquire(blocking=kept is None) and kept is not None:
         return kept
     try:
-        if _kept is None or time.monotonic() - _checked_at >= CHECK_SECONDS:
+        kept = _kept
+        if kept is None or time.monotonic() - _checked_at >= CHECK_SECONDS:
             version = read_version(session)
-            if _kept is None or _kept.version != version:
-                _kept = build(session, version)
-            _checked_at = time.monotonic()
-        return _kept
+            if kept is None or kept.version != version:
+                kept = build(session, version)
+            _kept, _checked_at = kept, time.monotonic()
+        return kept
     finally:
         _lock.release()
 

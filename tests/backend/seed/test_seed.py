@@ -1,12 +1,13 @@
 """The seed loads once, changes nothing the second time, and says nothing it does not know."""
 
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import create_engine, func, select, update
 from sqlalchemy.orm import Session
 
 from backend.catalogue import codes, snapshot
@@ -194,3 +195,24 @@ def test_the_lists_are_published_once(session: Session) -> None:
     editions = session.execute(select(ListEdition.tag, ListEdition.version)).all()
     assert len(editions) == 9
     assert {version for _, version in editions} == {1}
+
+
+def test_two_loads_at_once_are_one(fresh_database: str) -> None:
+    engine = create_engine(fresh_database)
+    outcomes: list[dict[str, int]] = []
+
+    def attempt() -> None:
+        with Session(engine) as session:
+            outcomes.append(loader.load(session))
+            session.commit()
+
+    threads = [threading.Thread(target=attempt) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with Session(engine) as session:
+        version = session.scalar(select(CatalogueVersion.version))
+    engine.dispose()
+    assert outcomes[1] == {}
+    assert version == 1
