@@ -93,6 +93,7 @@ def _keys(path: Path) -> dict[str, str]:
             "DEMO_PASSWORD": secrets.token_urlsafe(12),
             "DEMO_TOTP_SECRET": base64.b32encode(secrets.token_bytes(20)).decode(),
         }
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_text(json.dumps(drawn, indent=1))
     kept: dict[str, str] = json.loads(path.read_text())

