@@ -7,7 +7,6 @@ from flask import Flask
 from backend.core.auth import access_of
 from backend.core.problems import PROBLEM_JSON, Api
 
-IDEMPOTENT = "x-idempotent"
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
@@ -28,6 +27,8 @@ def document(app: Flask, api: Api) -> dict[str, Any]:
             for method, operation in operations.items():
                 if method in METHODS:
                     _describe(operation, access_of(app, endpoints[path, method]))
+        for answer in spec["components"].get("responses", {}).values():
+            _say_problem_json(answer)
         app.extensions["openapi"] = spec
     document_: dict[str, Any] = app.extensions["openapi"]
     return document_
@@ -48,9 +49,14 @@ def _describe(operation: dict[str, Any], access: Any) -> None:
     else:
         operation["security"] = []
     for status, answer in operation.get("responses", {}).items():
-        content = answer.get("content")
-        if content and "application/json" in content and (status == "default" or status >= "400"):
-            content[PROBLEM_JSON] = content.pop("application/json")
+        if status == "default" or status >= "400":
+            _say_problem_json(answer)
+
+
+def _say_problem_json(answer: dict[str, Any]) -> None:
+    content = answer.get("content", {})
+    if "application/json" in content:
+        content[PROBLEM_JSON] = content.pop("application/json")
 
 
 def current_document(app: Flask) -> dict[str, Any]:

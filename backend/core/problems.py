@@ -7,7 +7,7 @@ from typing import Any
 
 import flask_smorest
 from flask import Flask, Response, jsonify, request
-from marshmallow import Schema, fields
+from marshmallow import INCLUDE, Schema, fields
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from webargs.flaskparser import FlaskParser
@@ -31,7 +31,10 @@ class ErrorSchema(Schema):
 
 
 class ProblemSchema(Schema):
-    """RFC 9457 body. `code` is stable; texts follow Accept-Language."""
+    """RFC 9457 body. `code` is stable; texts follow Accept-Language; some problems carry more members."""
+
+    class Meta:
+        unknown = INCLUDE
 
     type = fields.String(required=True)
     title = fields.String(required=True)
