@@ -251,8 +251,11 @@ def _nearest_then_earliest(choice: dict[str, Any]) -> tuple[bool, float, bool, s
 
 
 def _instant(text: str) -> datetime:
+    wrong = Text("翻页标记不对，请从第一页重新看", "The cursor is not valid")
     try:
-        return datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except ValueError:
-        wrong = Text("翻页标记不对，请从第一页重新看", "The cursor is not valid")
         raise InvalidInput(errors=[FieldError("/cursor", wrong)]) from None
+    if found.tzinfo is None:
+        raise InvalidInput(errors=[FieldError("/cursor", wrong)])
+    return found

@@ -26,7 +26,9 @@ CHECKS = {
     """,
     "appointment {id}: its item lines do not match its state": """
         SELECT DISTINCT a.id::text AS id FROM appointment a JOIN appointment_line l ON l.appointment_id = a.id
-        WHERE l.active <> (a.state IN ('booked', 'checked_in', 'fulfilled', 'left', 'no_show', 'excused'))
+        GROUP BY a.id, l.family
+        HAVING count(*) FILTER (WHERE l.active)
+          <> (a.state IN ('booked', 'checked_in', 'fulfilled', 'left', 'no_show', 'excused'))::int
     """,
     "appointment {id}: booked without a notice": """
         SELECT a.id::text AS id FROM appointment a

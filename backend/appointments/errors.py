@@ -61,6 +61,13 @@ class TooLateToChange(Conflict):
     title = Text("离办理时间太近，不能改约，可以取消", "It is too late to move it. You can still cancel")
 
 
+class AlreadyOver(Conflict):
+    """The slot has ended; whether the person came is the hall's to say."""
+
+    code = "already_over"
+    title = Text("这个预约的时间已经过了，不能取消", "That time has passed; it cannot be cancelled now")
+
+
 class MixedCategories(InvalidInput):
     """One booking is for one window category (一类一号)."""
 
@@ -89,3 +96,10 @@ class MayNotActFor(Forbidden):
 
     code = "may_not_act_for"
     title = Text("要先得到这位家人的同意", "This relative has not agreed yet")
+
+
+class NoPass(Conflict):
+    """Cancelled, moved or over: there is nothing to show at the entrance."""
+
+    code = "no_pass"
+    title = Text("这个预约已经不能入场", "This appointment no longer admits anyone")

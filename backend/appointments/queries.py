@@ -71,7 +71,6 @@ def next_free(
             .where(Slot.hall_code == code, Slot.category_code == category_code, Slot.open, left > 0)
             .where(Slot.start > clock.now(), Slot.day <= released_until(session, policy))
             .order_by(Slot.start)
-            .limit(per_hall + 4)
         )
         bookable = [row for row in rows if clock.now() <= closes_at(policy, row.start)]
         free[code] = [{"id": row.id, "start": row.start, "end": row.end} for row in bookable[:per_hall]]

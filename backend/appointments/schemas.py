@@ -1,5 +1,7 @@
 """Requests and answers of booking. Instants are UTC, dates are Xiamen's."""
 
+from datetime import date
+
 from marshmallow import Schema, fields, validate
 
 from backend.appointments.states import State
@@ -60,7 +62,7 @@ class SlotQuerySchema(Schema):
 
     hall = fields.String(required=True, validate=validate.Length(1, 20))
     items = fields.String(required=True, validate=validate.Length(1, 400))
-    first = fields.Date(data_key="from")
+    first = fields.Date(data_key="from", validate=validate.Range(date(2018, 1, 1), date(2100, 1, 1)))
     days = fields.Integer(load_default=14, validate=validate.Range(1, 60))
     lang = fields.String(load_default="zh", validate=validate.OneOf(["zh", "en"]))
 
@@ -153,7 +155,7 @@ class HoldsSchema(Schema):
     holds = fields.List(fields.Nested(HoldSchema), required=True)
 
 
-class TicketSchema(Schema):
+class QueueNumberSchema(Schema):
     """The queue number given at check-in."""
 
     number = fields.String(required=True)
@@ -168,7 +170,7 @@ class AppointmentSchema(VisitSchema):
     can_reschedule = fields.Boolean(required=True)
     reschedules_left = fields.Integer(required=True)
     created_at = fields.AwareDateTime(required=True)
-    ticket = fields.Nested(TicketSchema, required=True, allow_none=True)
+    ticket = fields.Nested(QueueNumberSchema, required=True, allow_none=True)
     rescheduled_to = fields.UUID(required=True, allow_none=True)
 
 

@@ -123,6 +123,8 @@ def release(session: Session, *, booker_id: UUID, appointment_id: UUID) -> None:
 def cancel(session: Session, *, booker_id: UUID, appointment_id: UUID, reason: str | None) -> Appointment:
     """取消: before the cut-off freely; later the place goes to the people in the hall."""
     found = _mine(session, booker_id, appointment_id)
+    if clock.now() > found.end and found.state is State.BOOKED:
+        raise errors.AlreadyOver()
     late = clock.now() > found.cancel_until
     if not transition(
         session, found, Event.CANCEL_LATE if late else Event.CANCEL, actor=f"person:{booker_id}", reason=reason
@@ -191,10 +193,9 @@ def expire(session: Session, *, limit: int = 200, only: Sequence[UUID] = ()) -> 
     """Give back the places of holds whose time is over; several sweepers may run at once."""
     query = select(Appointment).where(Appointment.state == State.HELD, Appointment.expires_at <= clock.now())
     if only:
-        query = query.join(AppointmentSlot, AppointmentSlot.appointment_id == Appointment.id).where(
-            AppointmentSlot.slot_id.in_(only)
-        )
-    gone = session.scalars(query.limit(limit).with_for_update(skip_locked=True, of=Appointment)).all()
+        there = select(AppointmentSlot.appointment_id).where(AppointmentSlot.slot_id.in_(only))
+        query = query.where(Appointment.id.in_(there))
+    gone = session.scalars(query.limit(limit).with_for_update(skip_locked=True)).all()
     for held in gone:
         transition(session, held, Event.RELEASE, actor="system", reason="expired")
         quotas.give_back_held(session, slot_ids(session, held.id), held.channel)
@@ -204,7 +205,7 @@ def expire(session: Session, *, limit: int = 200, only: Sequence[UUID] = ()) -> 
 def _bookable(
     session: Session, slugs: Sequence[str], slot: Slot, *, people: int, level: int
 ) -> tuple[BookableItem, ...]:
-    items = items_for_booking(session, slugs)
+    items = items_for_booking(session, list(dict.fromkeys(slugs)))
     if any(item.category_code != items[0].category_code for item in items):
         raise errors.MixedCategories()
     if any(slot.hall_code not in item.hall_codes for item in items) or items[0].category_code != slot.category_code:
@@ -299,28 +300,31 @@ def _insert(
             "family": item.family,
             "person_id": appointment.person_id,
             "day": appointment.day,
-            "active": active,
+            "active": False,
         }
         for item in items
     ]
-    with _one_a_day():
-        session.execute(insert(AppointmentLine), lines)
+    session.execute(insert(AppointmentLine), lines)
+    if active:
+        _activate(session, appointment.id)
     actor = f"person:{appointment.booker_id}"
     record_event(session, AppointmentEvent, appointment.id, None, appointment.state, event, actor=actor)
 
 
 def _activate(session: Session, appointment_id: UUID) -> None:
+    """One line of each family stands for it: two items of a family in one visit are one booking of that family."""
+    mine = AppointmentLine.appointment_id == appointment_id
+    one_each = select(func.min(AppointmentLine.item_slug)).where(mine).group_by(AppointmentLine.family)
     with _one_a_day():
-        _set_active(session, appointment_id, active=True)
+        session.execute(
+            update(AppointmentLine).where(mine, AppointmentLine.item_slug.in_(one_each)).values(active=True),
+            execution_options={"synchronize_session": False},
+        )
 
 
 def _deactivate(session: Session, appointment_id: UUID) -> None:
-    _set_active(session, appointment_id, active=False)
-
-
-def _set_active(session: Session, appointment_id: UUID, *, active: bool) -> None:
     session.execute(
-        update(AppointmentLine).where(AppointmentLine.appointment_id == appointment_id).values(active=active),
+        update(AppointmentLine).where(AppointmentLine.appointment_id == appointment_id).values(active=False),
         execution_options={"synchronize_session": False},
     )
 

@@ -39,8 +39,9 @@ def materialise(session: Session, *, first: date, last: date) -> int:
 
 
 def _rules(session: Session, day: date) -> Sequence[OpeningRule]:
-    # A make-up workday follows the hours of a Friday.
-    weekday = min(day.isoweekday(), 5)
+    weekday = day.isoweekday()
+    if weekday > 5 and calendar.is_workday(session, day):
+        weekday = 5  # a make-up workday follows the hours of a Friday
     in_force = or_(OpeningRule.valid_to.is_(None), OpeningRule.valid_to >= day)
     query = select(OpeningRule).where(OpeningRule.weekday == weekday, OpeningRule.valid_from <= day, in_force)
     return session.scalars(query).all()

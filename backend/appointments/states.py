@@ -74,6 +74,7 @@ APPOINTMENT: StateTable[State, Event] = StateTable(
         (S.CHECKED_IN, E.LEAVE): S.LEFT,
         (S.NO_SHOW, E.ARRIVE_LATE): S.CHECKED_IN,
         (S.NO_SHOW, E.EXCUSE): S.EXCUSED,
+        (S.EXCUSED, E.ARRIVE_LATE): S.CHECKED_IN,
     },
     repeats=frozenset(
         {

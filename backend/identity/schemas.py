@@ -58,7 +58,7 @@ class PreferencesSchema(Schema):
     elder_mode = fields.Boolean()
 
 
-class HallRefSchema(Schema):
+class StaffHallSchema(Schema):
     """A hall by its code."""
 
     code = fields.String(required=True)
@@ -71,7 +71,7 @@ class StaffMeSchema(Schema):
     username = fields.String(required=True)
     display_name = fields.String(required=True)
     roles = fields.List(fields.String(), required=True)
-    hall = fields.Nested(HallRefSchema, required=True, allow_none=True)
+    hall = fields.Nested(StaffHallSchema, required=True, allow_none=True)
     permissions = fields.List(fields.String(), required=True)
 
 

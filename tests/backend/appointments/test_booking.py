@@ -260,3 +260,38 @@ def test_times_shown_are_the_policy(post, citizen, slots, session) -> None:  # t
     assert row.start - row.check_in_from == timedelta(minutes=30)
     assert row.check_in_until - row.start == timedelta(minutes=30)
     assert row.start - row.cancel_until == timedelta(hours=2)
+
+
+def test_two_items_of_one_family_are_one_visit(post, citizen, slots, session) -> None:  # type: ignore[no-untyped-def]
+    _, who = citizen()
+    held = post("/holds", who, {"slot_id": str(slots[0]), "items": [ITEM, "passport-renewal"]})
+    assert held.status_code == 201, held.json
+    assert post(f"/holds/{held.json['id']}/confirm", who, {}).status_code == 201
+    assert invariants(session) == []
+
+
+def test_an_expired_hold_over_two_slots_gives_each_place_back_once(post, citizen, slots, session, clock) -> None:  # type: ignore[no-untyped-def]
+    for slot in slots[:2]:
+        change = update(SlotQuota).where(SlotQuota.slot_id == slot, SlotQuota.channel == "online")
+        session.execute(change.values(capacity=2))
+    session.commit()
+    two = {"slot_id": str(slots[0]), "items": [ITEM], "people": 4}  # 15 + 3 × 10 minutes
+    for _ in range(2):
+        assert post("/holds", citizen()[1], two).status_code == 201
+        clock.advance(minutes=6)
+    _, third = citizen()
+    assert post("/holds", third, two).status_code == 201
+    assert invariants(session) == []
+    assert [quota(session, slot).held for slot in slots[:2]] == [2, 2]
+
+
+def test_a_visit_that_is_over_cannot_be_cancelled(post, citizen, slots, clock) -> None:  # type: ignore[no-untyped-def]
+    _, who = citizen()
+    made = book(post, who, slots[3])
+    clock.advance(days=3)
+    assert post(f"/appointments/{made['id']}/cancel", who, {}).json["code"] == "already_over"
+
+
+@pytest.mark.parametrize("query", ["from=9999-12-31&days=60", "from=nonsense", "days=0"])
+def test_impossible_days_are_refused(client: FlaskClient, slots, query: str) -> None:  # type: ignore[no-untyped-def]
+    assert client.get(f"/api/v1/slots?hall=XM&items={ITEM}&{query}").status_code == 422
