@@ -19,6 +19,8 @@ FEATURES = (
     "backend.catalogue.api",
     "backend.identity.api",
     "backend.appointments.api",
+    "backend.appointments.pass_api",
+    "backend.queueing.staff_api",
 )
 """Modules with a list `blueprints`, in the order of the API document."""
 

@@ -4,7 +4,7 @@ import importlib
 
 from backend.core import audit, db
 
-FEATURES = ("backend.catalogue.doctor", "backend.appointments.doctor", "notify.doctor")
+FEATURES = ("backend.catalogue.doctor", "backend.appointments.doctor", "backend.queueing.doctor", "notify.doctor")
 """Modules with `invariants(session)`: sentences with row ids, empty when all is well."""
 
 

@@ -29,6 +29,7 @@ def document(app: Flask, api: Api) -> dict[str, Any]:
                     _describe(operation, access_of(app, endpoints[path, method]))
         for answer in spec["components"].get("responses", {}).values():
             _say_problem_json(answer)
+        _name_instants(spec)
         app.extensions["openapi"] = spec
     document_: dict[str, Any] = app.extensions["openapi"]
     return document_
@@ -51,6 +52,18 @@ def _describe(operation: dict[str, Any], access: Any) -> None:
     for status, answer in operation.get("responses", {}).items():
         if status == "default" or status >= "400":
             _say_problem_json(answer)
+
+
+def _name_instants(node: Any) -> None:
+    """Instants with a strftime pattern come out of apispec without a format."""
+    if isinstance(node, dict):
+        if node.get("format", "") is None:
+            node["format"] = "date-time"
+        for child in node.values():
+            _name_instants(child)
+    elif isinstance(node, list):
+        for child in node:
+            _name_instants(child)
 
 
 def _say_problem_json(answer: dict[str, Any]) -> None:

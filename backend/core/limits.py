@@ -3,7 +3,7 @@
 import math
 from datetime import datetime
 
-from sqlalchemy import Float, Text, delete, func, literal
+from sqlalchemy import Float, Text, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -21,6 +21,20 @@ class RateBucket(Base):
     key: Mapped[str] = mapped_column(Text, primary_key=True)
     tokens: Mapped[float] = mapped_column(Float)
     updated_at: Mapped[datetime] = mapped_column(index=True)
+
+
+def demand(key: str, *, capacity: int, per_seconds: float) -> None:
+    """Refuse when no token is left, without taking one. Raises TooManyRequests."""
+    with db.reading() as session:
+        bucket = session.execute(
+            select(RateBucket.tokens, RateBucket.updated_at).where(RateBucket.key == key)
+        ).one_or_none()
+    if bucket is None:
+        return
+    rate = capacity / per_seconds
+    left = bucket.tokens + max(0.0, (clock.now() - bucket.updated_at).total_seconds()) * rate
+    if left < 1:
+        raise TooManyRequests(math.ceil((1 - left) / rate))
 
 
 def spend(key: str, *, capacity: int, per_seconds: float) -> None:

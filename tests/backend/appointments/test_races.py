@@ -12,7 +12,7 @@ from backend.appointments.states import State
 from backend.core import clock, db
 from backend.core.config import Settings
 from tests.backend.appointments import racers
-from tests.backend.appointments.conftest import CATEGORY, HALL, WEDNESDAY
+from tests.backend.conftest import CATEGORY, HALL, WEDNESDAY
 from tests.conftest import make_settings
 
 SCALE = int(os.environ.get("RACE_SCALE", "1"))

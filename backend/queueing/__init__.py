@@ -1,0 +1,1 @@
+"""The hall entrance: check-ins 签到 and queue tickets 取号."""
