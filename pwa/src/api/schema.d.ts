@@ -172,6 +172,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/appointments/{appointment_id}/pass": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        /** The pass of one of my appointments, good until the end of its day. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    appointment_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Pass"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/appointments/{appointment_id}/reschedule": {
         parameters: {
             query?: never;
@@ -1619,6 +1660,89 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/check-ins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Judge a code; an accepted one gets a ticket. Digits are refused for a while after ten misses in a minute. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CheckInRequest"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Arrival"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/check-ins/{check_in_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                check_in_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a check-in back within ten seconds. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    check_in_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Undone"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/persons/{person_id}/reveal": {
         parameters: {
             query?: never;
@@ -1707,6 +1831,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/today": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The day at my hall. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Today"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/wechat/jsapi": {
         parameters: {
             query?: never;
@@ -1781,11 +1942,27 @@ export interface components {
             slot: components["schemas"]["SlotRef"];
             /** @enum {string} */
             state: "held" | "released" | "awaiting_payment" | "payment_expired" | "refunding" | "refunded" | "booked" | "rescheduled" | "cancelled" | "cancelled_late" | "hall_cancelled" | "checked_in" | "no_show" | "excused" | "fulfilled" | "left";
-            ticket: components["schemas"]["Ticket"] | null;
+            ticket: components["schemas"]["QueueNumber"] | null;
         };
         Appointments: {
             appointments: components["schemas"]["Appointment"][];
             next_cursor: string | null;
+        };
+        Arrival: {
+            accepted: boolean;
+            appointment: components["schemas"]["Expected"] | null;
+            /** Format: uuid */
+            check_in_id: string | null;
+            correct_hall: components["schemas"]["Named"] | null;
+            /** Format: date-time */
+            server_time: string;
+            ticket: components["schemas"]["GivenTicket"] | null;
+            /** Format: date-time */
+            undo_until: string | null;
+            /** Format: date-time */
+            used_at: string | null;
+            /** @enum {string} */
+            verdict: "on_time" | "late" | "early" | "wrong_hall" | "wrong_day" | "already_used" | "cancelled" | "forged" | "unknown" | "check_identity";
         };
         Booking: {
             extra_minutes: number;
@@ -1807,8 +1984,19 @@ export interface components {
             name: string;
             prefix: string;
         };
+        CheckInRequest: {
+            code: string;
+            /** @default false */
+            identity_checked: boolean;
+        };
         Code: {
             code: string;
+        };
+        Counts: {
+            booked: number;
+            cancelled: number;
+            checked_in: number;
+            late: number;
         };
         Day: {
             /** Format: date */
@@ -1835,6 +2023,15 @@ export interface components {
             detail: string;
             /** @description RFC 6901 pointer into the request */
             pointer: string;
+        };
+        Expected: {
+            /** Format: uuid */
+            id: string;
+            id_tail: string | null;
+            items: string[];
+            name_masked: string | null;
+            people: number;
+            slot: components["schemas"]["Period"];
         };
         Family: {
             family: components["schemas"]["FamilyLink"][];
@@ -1873,6 +2070,11 @@ export interface components {
             is_me: boolean;
             name_masked: string | null;
         };
+        GivenTicket: {
+            /** Format: uuid */
+            id: string;
+            number: string;
+        };
         Hall: {
             address: string | null;
             address_verified: boolean;
@@ -1896,9 +2098,6 @@ export interface components {
         };
         HallChoices: {
             halls: components["schemas"]["HallChoice"][];
-        };
-        HallRef: {
-            code: string;
         };
         Halls: {
             halls: components["schemas"]["Hall"][];
@@ -1950,10 +2149,12 @@ export interface components {
         };
         InboxMessage: {
             body: string;
+            /** Format: date-time */
             created_at: string;
             /** Format: uuid */
             id: string;
             link: string | null;
+            /** Format: date-time */
             read_at: string | null;
             template: string;
             title: string;
@@ -1985,6 +2186,7 @@ export interface components {
             steps: components["schemas"]["Step"][];
             summary: string;
             tags: ("on-the-spot" | "online" | "nearby" | "one-trip" | "city-wide" | "upfront" | "fully-online" | "self-service" | "zero-trip")[];
+            /** Format: date-time */
             updated_at: string;
             verified: boolean;
             visits: number;
@@ -2097,6 +2299,24 @@ export interface components {
             /** @description Total number of pages. */
             total_pages?: number;
         };
+        Pass: {
+            code: string;
+            secret: string;
+            /** Format: date-time */
+            server_time: string;
+            static: string;
+            step_seconds: number;
+            /** Format: date-time */
+            valid_from: string;
+            /** Format: date-time */
+            valid_until: string;
+        };
+        Period: {
+            /** Format: date-time */
+            end: string;
+            /** Format: date-time */
+            start: string;
+        };
         Phone: {
             phone: string;
         };
@@ -2124,6 +2344,19 @@ export interface components {
             published_on: string;
             tag: string;
             version: number;
+        };
+        QueueNumber: {
+            number: string;
+        };
+        Recent: {
+            /** Format: date-time */
+            at: string;
+            /** Format: uuid */
+            check_in_id: string;
+            /** @enum {string} */
+            class: "on_time" | "late";
+            name_masked: string | null;
+            number: string;
         };
         Reschedule: {
             /** Format: uuid */
@@ -2192,6 +2425,9 @@ export interface components {
             expires_in_s: number;
             resend_after_s: number;
         };
+        StaffHall: {
+            code: string;
+        };
         StaffLogin: {
             password: string;
             totp: string;
@@ -2199,7 +2435,7 @@ export interface components {
         };
         StaffMe: {
             display_name: string;
-            hall: components["schemas"]["HallRef"] | null;
+            hall: components["schemas"]["StaffHall"] | null;
             /** Format: uuid */
             id: string;
             permissions: string[];
@@ -2210,14 +2446,21 @@ export interface components {
             text: string;
             title: string;
         };
-        Ticket: {
-            number: string;
+        Today: {
+            counts: components["schemas"]["Counts"];
+            /** Format: date */
+            date: string;
+            hall: components["schemas"]["Named"];
+            recent: components["schemas"]["Recent"][];
         };
         Token: {
             /** Format: date-time */
             expires_at: string;
             me: components["schemas"]["Me"];
             token: string;
+        };
+        Undone: {
+            ok: boolean;
         };
         Unread: {
             unread: number;
