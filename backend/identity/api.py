@@ -1,4 +1,4 @@
-"""Logging in and out, one's own data, and family: /auth, /session, /me."""
+"""Logging in and out, one's own data, family and organisations: /auth, /session, /me, /organisations."""
 
 from datetime import timedelta
 from typing import Any
@@ -13,14 +13,27 @@ from backend.core.errors import ServiceError
 from backend.core.problems import ApiBlueprint
 from backend.core.wechat import WeChat, WeChatLogin, mini_program, official_account
 from backend.core.wechat_tokens import connect
-from backend.identity import browser, family, idnumber, ixiamen, journeys, queries, schemas, service, sessions, sms
+from backend.identity import (
+    browser,
+    family,
+    idnumber,
+    ixiamen,
+    journeys,
+    organisations,
+    queries,
+    schemas,
+    service,
+    sessions,
+    sms,
+)
 from backend.identity.session_view import session_state
 from backend.identity.staff_api import blueprint as staff_blueprint
 from notify.channels.sms import send_sms
 
 auth = ApiBlueprint("auth", __name__, description="Logging in")
 own = ApiBlueprint("me", __name__, description="The citizen's own data")
-blueprints = (auth, own, staff_blueprint)
+bodies = ApiBlueprint("organisations", __name__, description="Organisations and their agents")
+blueprints = (auth, own, bodies, staff_blueprint)
 
 
 @auth.get("/session")
@@ -71,7 +84,7 @@ def log_in_by_phone(body: dict[str, str]) -> Any:
         person_id = service.log_in(
             session, provider="phone", subject=body["phone"], current=_current(), phone=body["phone"]
         )
-        started = sessions.start(session, person_id=person_id)
+        started = sessions.start(session, person_id=person_id, replacing=browser.replaced())
     principal = sessions.load_principal(started.token)
     return session_state(principal), 200, _cookie(started)
 
@@ -100,7 +113,7 @@ def bind_phone(body: dict[str, str]) -> dict[str, Any]:
     person_id = current_citizen().id
     phone = connect(mini_program(browser.settings())).phone_number(body["code"])
     with transaction() as session:
-        person_id = service.log_in(session, provider="phone", subject=phone, current=person_id, phone=phone)
+        person_id = service.bind_phone(session, person_id=person_id, phone=phone)
         return queries.me(session, person_id)
 
 
@@ -126,7 +139,7 @@ def finish_wechat(query: dict[str, str]) -> Response:
         login: WeChatLogin = WeChat(official_account(browser.settings())).oauth_login(code)
         with transaction() as session:
             person_id = service.log_in(session, provider="wechat_official", subject=login.openid, current=_current())
-            return sessions.start(session, person_id=person_id)
+            return sessions.start(session, person_id=person_id, replacing=browser.replaced())
 
     return _finish("wechat", query, log_in)
 
@@ -152,11 +165,12 @@ def finish_ixiamen(query: dict[str, str]) -> Response:
     def log_in(code: str) -> sessions.Started:
         settings = browser.settings()
         profile = ixiamen.fetch_profile(settings, code=code, redirect_uri=browser.callback_url("ixiamen"))
-        number = idnumber.checked(settings, profile.get("certifId", ""), today=clock.today())
-        real_name = service.RealName(number, profile.get("personName", ""), profile.get("mobile"))
+        kind = profile.get("certifType", idnumber.RESIDENT_ID)
+        number = idnumber.checked_document(settings, kind, profile.get("certifId", ""), today=clock.today())
+        real_name = service.RealName(number, profile.get("personName", ""), profile.get("mobile"), kind)
         with transaction() as session:
             person_id = service.verify(session, open_id=profile["openId"], real_name=real_name, current=_current())
-            return sessions.start(session, person_id=person_id)
+            return sessions.start(session, person_id=person_id, replacing=browser.replaced())
 
     return _finish("ixiamen", query, log_in)
 
@@ -230,6 +244,53 @@ def remove_relative(link_id: UUID) -> None:
     """End a link from either side."""
     with transaction() as session:
         family.remove(session, person_id=current_citizen().id, link_id=link_id)
+
+
+@bodies.get("/me/organisations")
+@citizen()
+@bodies.response(200, schemas.OrganisationsSchema)
+def show_organisations() -> dict[str, Any]:
+    """The organisations I act for."""
+    with transaction() as session:
+        return {"organisations": organisations.of_person(session, current_citizen().id)}
+
+
+@bodies.post("/me/organisations")
+@citizen(level=2)
+@bodies.arguments(schemas.OrganisationRequestSchema)
+@bodies.response(201, schemas.OrganisationSchema)
+def register_organisation(body: dict[str, str]) -> dict[str, Any]:
+    """Register an organisation with me as its manager."""
+    person_id = current_citizen().id
+    limits.spend(f"organisation:{person_id}", capacity=10, per_seconds=3600)
+    with transaction() as session:
+        made = organisations.register(session, person_id=person_id, name=body["name"], credit_code=body["credit_code"])
+        return organisations.shown(session, made, "manager")
+
+
+@bodies.post("/organisations/<uuid:organisation_id>/agents")
+@citizen(level=1)
+@bodies.arguments(schemas.AgentRequestSchema)
+@bodies.response(201, schemas.AgentSchema)
+def add_agent(body: dict[str, str], organisation_id: UUID) -> dict[str, Any]:
+    """Let somebody act for the organisation, or change their role."""
+    person_id = current_citizen().id
+    limits.spend(f"organisation:{person_id}", capacity=10, per_seconds=3600)
+    with transaction() as session:
+        agent = organisations.add_agent(
+            session, manager_id=person_id, organisation_id=organisation_id, phone=body["phone"], role=body["role"]
+        )
+        return organisations.agent_shown(session, agent)
+
+
+@bodies.delete("/organisations/<uuid:organisation_id>/agents/<uuid:person_id>")
+@citizen(level=1)
+@bodies.response(204)
+def remove_agent(organisation_id: UUID, person_id: UUID) -> None:
+    """Take somebody's right away, or give up one's own."""
+    actor_id = current_citizen().id
+    with transaction() as session:
+        organisations.remove_agent(session, actor_id=actor_id, organisation_id=organisation_id, person_id=person_id)
 
 
 def _answered(link_id: UUID, *, accept: bool) -> dict[str, Any]:

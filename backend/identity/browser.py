@@ -3,10 +3,11 @@
 import secrets
 from http import HTTPStatus
 from urllib.parse import quote
+from uuid import UUID
 
-from flask import Response, current_app, redirect, request
+from flask import Response, current_app, g, redirect, request
 
-from backend.core.auth import COOKIE
+from backend.core.auth import COOKIE, principal_or_none
 from backend.core.config import Settings
 from backend.identity.sessions import Started
 
@@ -40,6 +41,12 @@ def forget_session(answer: Response) -> Response:
     """Take the cookie away again."""
     answer.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
     return answer
+
+
+def replaced() -> UUID | None:
+    """The session this browser's cookie held; a new login ends it."""
+    principal = principal_or_none()
+    return principal.session_id if principal and g.by_cookie else None
 
 
 def journey_key() -> str:

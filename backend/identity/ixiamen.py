@@ -10,7 +10,6 @@ from backend.core.errors import ProviderProtocolError, ProviderRejected
 
 PROVIDER = "ixiamen"
 SCOPE = "basic name mobile certif-id"
-RESIDENT_ID = "0"
 
 
 def authorize_url(settings: Settings, *, redirect_uri: str, state: str) -> str:

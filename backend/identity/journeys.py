@@ -12,7 +12,7 @@ from backend.identity.models import LoginState
 
 LIFE = timedelta(minutes=10)
 
-_LOCAL_PATH = re.compile(r"^/(?![/\\])[^\\\s]*$")
+_LOCAL_PATH = re.compile(r"/(?![/\\])[^\\\s\x00-\x1f\x7f]*")
 
 
 class LoginExpired(errors.InvalidInput):
@@ -25,7 +25,7 @@ class LoginExpired(errors.InvalidInput):
 
 def local_path(text: str | None) -> str:
     """Where to go after login: a path of our own, or the home page."""
-    return text if text and len(text) <= 500 and _LOCAL_PATH.match(text) else "/"
+    return text if text and len(text) <= 500 and _LOCAL_PATH.fullmatch(text) else "/"
 
 
 def begin(session: Session, *, provider: str, browser: str, return_to: str) -> str:

@@ -17,6 +17,8 @@ class Person(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     level: Mapped[int] = mapped_column(SmallInteger)
     name: Mapped[bytes | None] = mapped_column(LargeBinary)
+    id_type: Mapped[str | None] = mapped_column(Text)
+    """i厦门's certifType: "0" resident id, "5" passport, "2" 台胞证, … (domain sheet 3.6)."""
     id_number: Mapped[bytes | None] = mapped_column(LargeBinary)
     id_number_index: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)
     phone: Mapped[bytes | None] = mapped_column(LargeBinary)
@@ -102,6 +104,31 @@ class FamilyLink(Base):
         CheckConstraint("agent_id <> person_id", name="other"),
         CheckConstraint("basis IN ('guardian', 'own_account')", name="basis"),
     )
+
+
+class Organisation(Base):
+    """A body with a unified social credit code. `verified` stays false until the licence library confirms it."""
+
+    __tablename__ = "organisation"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(Text)
+    credit_code: Mapped[str] = mapped_column(Text, unique=True)
+    verified: Mapped[bool] = mapped_column(server_default=text("false"))
+    created_at: Mapped[datetime]
+
+
+class OrganisationAgent(Base):
+    """经办人: who acts for an organisation. A manager also adds and removes agents."""
+
+    __tablename__ = "organisation_agent"
+
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"), primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), primary_key=True, index=True)
+    role: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+
+    __table_args__ = (CheckConstraint("role IN ('manager', 'agent')", name="role"),)
 
 
 class Staff(Base):

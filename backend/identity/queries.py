@@ -44,13 +44,18 @@ def masked_id_tail(session: Session, person_id: UUID) -> str | None:
 
 
 def may_act_for(session: Session, agent_id: UUID, person_id: UUID) -> bool:
-    """Whether a confirmed family link lets `agent` act for `person`; everybody may act for themselves."""
+    """Whether a confirmed family link lets `agent` act for `person`; everybody may act for themselves.
+
+    Guardianship ends on the eighteenth birthday.
+    """
     if agent_id == person_id:
         return True
-    link = select(FamilyLink.id).where(
-        FamilyLink.agent_id == agent_id, FamilyLink.person_id == person_id, FamilyLink.confirmed_at.is_not(None)
-    )
-    return session.scalar(link) is not None
+    link = session.execute(
+        select(FamilyLink.basis, Person.born)
+        .join(Person, Person.id == FamilyLink.person_id)
+        .where(FamilyLink.agent_id == agent_id, Person.id == person_id, FamilyLink.confirmed_at.is_not(None))
+    ).one_or_none()
+    return link is not None and (link.basis == "own_account" or is_minor(link.born))
 
 
 def is_elder(born: date | None) -> bool:

@@ -3,6 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 PHONE = validate.Regexp(r"^1[3-9]\d{9}$", error="Must be a mainland mobile number")
+AGENT_ROLES = validate.OneOf(["manager", "agent"])
 
 
 class CodeSchema(Schema):
@@ -59,9 +60,10 @@ class PreferencesSchema(Schema):
 
 
 class StaffHallSchema(Schema):
-    """A hall by its code."""
+    """A hall by its code, with its name in the language of the request."""
 
     code = fields.String(required=True)
+    name = fields.String(required=True)
 
 
 class StaffMeSchema(Schema):
@@ -148,3 +150,42 @@ class FamilySchema(Schema):
 
     family = fields.List(fields.Nested(FamilyLinkSchema), required=True)
     requests = fields.List(fields.Nested(FamilyAskSchema), required=True)
+
+
+class OrganisationRequestSchema(Schema):
+    """A body by its name and unified social credit code."""
+
+    name = fields.String(required=True, validate=[validate.Length(2, 100), validate.Regexp(r"^\S(.*\S)?$")])
+    credit_code = fields.String(required=True, validate=validate.Length(18, 30))
+
+
+class AgentRequestSchema(PhoneSchema):
+    """Who may act: the person who logs in with this phone."""
+
+    role = fields.String(load_default="agent", validate=AGENT_ROLES)
+
+
+class AgentSchema(Schema):
+    """A person who acts for the organisation."""
+
+    person_id = fields.UUID(required=True)
+    phone_masked = fields.String(required=True, allow_none=True)
+    role = fields.String(required=True, validate=AGENT_ROLES)
+    created_at = fields.AwareDateTime(required=True)
+
+
+class OrganisationSchema(Schema):
+    """`role` is the caller's own; only a manager sees `agents`. `verified` is false until the licence is checked."""
+
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    credit_code = fields.String(required=True)
+    verified = fields.Boolean(required=True)
+    role = fields.String(required=True, validate=AGENT_ROLES)
+    agents = fields.List(fields.Nested(AgentSchema), required=True)
+
+
+class OrganisationsSchema(Schema):
+    """The organisations the caller acts for."""
+
+    organisations = fields.List(fields.Nested(OrganisationSchema), required=True)

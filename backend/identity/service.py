@@ -1,4 +1,4 @@
-"""Persons and their logins: find or create, raise the level, bind and merge."""
+"""Persons and their logins: find or create, raise the level, bind."""
 
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -8,9 +8,10 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from backend.core import audit, clock, crypto, db, jobs
+from backend.core import clock, crypto, db
 from backend.identity import idnumber
-from backend.identity.models import LoginSession, Person, PersonLogin
+from backend.identity.merging import TwoPeople, are_two_people, merge
+from backend.identity.models import Person, PersonLogin
 from notify import service as notices
 from notify.service import ContactChannel
 
@@ -25,24 +26,29 @@ CONTACTS: dict[str, ContactChannel] = {
 
 @dataclass(frozen=True)
 class RealName:
-    """What a real-name provider vouches for: a checked resident id number, the name on it, maybe a phone."""
+    """What a real-name provider vouches for: a checked id document, the name on it, maybe a phone."""
 
     id_number: str
     name: str
     phone: str | None
+    id_type: str = idnumber.RESIDENT_ID
 
 
 def log_in(
     session: Session, *, provider: Provider, subject: str, current: UUID | None, phone: str | None = None
 ) -> UUID:
-    """The person behind a login; created on the first one, bound to `current` when that person is logged in."""
+    """The person behind a login; created on the first one, bound to `current` when that person is logged in.
+
+    A login of somebody else on the same device (two documents, two phone numbers) leaves `current` alone.
+    """
     index = crypto.blind_index(subject, field=f"login.{provider}")
     known = _owner(session, provider, index)
-    person_id = known or current or _create(session, level=1 if phone else 0)
-    if known and current and known != current:
-        person_id = merge(session, kept=current, gone=known)
+    if current and known != current and _belongs_to_another(session, provider, known, current):
+        current = None
     if known is None:
-        person_id = _bind(session, provider, subject, index, person_id)
+        person_id = _bind(session, provider, subject, index, current or _create(session, level=1 if phone else 0))
+    else:
+        person_id = merge(session, kept=current, gone=known) if current and known != current else known
     if phone:
         set_phone(session, person_id, phone)
     if provider in CONTACTS:
@@ -50,27 +56,50 @@ def log_in(
     return person_id
 
 
+def bind_phone(session: Session, *, person_id: UUID, phone: str) -> UUID:
+    """Add a proved phone number to the person who is logged in. Raises TwoPeople when it is another's."""
+    known = _owner(session, "phone", crypto.blind_index(phone, field="login.phone"))
+    if known != person_id and _belongs_to_another(session, "phone", known, person_id):
+        raise TwoPeople()
+    return log_in(session, provider="phone", subject=phone, current=person_id, phone=phone)
+
+
 def verify(session: Session, *, open_id: str, real_name: RealName, current: UUID | None) -> UUID:
-    """Real-name login through i厦门: one person per id document; `current` becomes or joins that person."""
-    number_index = crypto.blind_index(real_name.id_number, field="person.id_number")
+    """Real-name login through i厦门: one person per id document.
+
+    `current` becomes or joins that person, unless it holds another document: then it is somebody else.
+    """
+    number_index = document_index(real_name.id_number, real_name.id_type)
+    session.execute(select(func.pg_advisory_xact_lock(int.from_bytes(number_index[:8], "big", signed=True))))
     document = session.scalar(select(Person.id).where(Person.id_number_index == number_index))
-    person_id = log_in(session, provider="ixiamen", subject=open_id, current=current)
-    if document and document != person_id:
-        person_id = merge(session, kept=document, gone=person_id)
+    login_index = crypto.blind_index(open_id, field="login.ixiamen")
+    owner = _owner(session, "ixiamen", login_index)
+    without_document = [found for found in (owner, current) if found and _has_no_document(session, found)]
+    same = list(dict.fromkeys(([document] if document else []) + without_document))
+    person_id = same[0] if same else _create(session, level=0)
+    for other in same[1:]:
+        person_id = merge(session, kept=person_id, gone=other)
+    _bind(session, "ixiamen", open_id, login_index, person_id, move=True)
     session.execute(
         update(Person)
         .where(Person.id == person_id)
         .values(
-            level=2,
+            level=func.greatest(Person.level, 2),
             name=crypto.seal(real_name.name, table="person", column="name", row=person_id),
+            id_type=real_name.id_type,
             id_number=crypto.seal(real_name.id_number, table="person", column="id_number", row=person_id),
             id_number_index=number_index,
-            born=idnumber.birth_date(real_name.id_number),
+            born=idnumber.birth_date(real_name.id_number) if real_name.id_type == idnumber.RESIDENT_ID else None,
         )
     )
     if real_name.phone:
         set_phone(session, person_id, real_name.phone)
     return person_id
+
+
+def document_index(number: str, id_type: str = idnumber.RESIDENT_ID) -> bytes:
+    """Where a document is found: its kind and number."""
+    return crypto.blind_index(f"{id_type}:{number}", field="person.id_number")
 
 
 def set_phone(session: Session, person_id: UUID, phone: str) -> None:
@@ -80,33 +109,6 @@ def set_phone(session: Session, person_id: UUID, phone: str) -> None:
         update(Person).where(Person.id == person_id).values(phone=sealed, level=func.greatest(Person.level, 1))
     )
     _remember_contact(session, person_id, "phone", phone)
-
-
-def merge(session: Session, *, kept: UUID, gone: UUID) -> UUID:
-    """Two records are one person: logins and sessions move to the one with the id document; audited.
-
-    Upper features move their rows in the job `identity.person_merged`.
-    """
-    rows = session.scalars(
-        select(Person).where(Person.id.in_([kept, gone])).order_by(Person.id).with_for_update()
-    ).all()
-    people = {row.id: row for row in rows}
-    if people[kept].id_number_index is None and people[gone].id_number_index is not None:
-        kept, gone = gone, kept
-    session.execute(update(PersonLogin).where(PersonLogin.person_id == gone).values(person_id=kept))
-    session.execute(update(LoginSession).where(LoginSession.person_id == gone).values(person_id=kept))
-    session.execute(update(Person).where(Person.id == gone).values(merged_into=kept))
-    notices.adopt(session, person_id=kept, former_id=gone)
-    audit.record(
-        session,
-        actor=f"person:{kept}",
-        action="person.merged",
-        object_type="person",
-        object_id=kept,
-        data={"former": str(gone)},
-    )
-    jobs.defer(session, "identity.person_merged", kept=str(kept), former=str(gone))
-    return kept
 
 
 def set_preferences(session: Session, person_id: UUID, *, language: str | None, elder_mode: bool | None) -> None:
@@ -121,7 +123,7 @@ def set_preferences(session: Session, person_id: UUID, *, language: str | None, 
 
 def create_unseen(session: Session, *, id_number: str, name: str) -> UUID:
     """The person of an id document named by a relative; level 0 until that person logs in."""
-    index = crypto.blind_index(id_number, field="person.id_number")
+    index = document_index(id_number)
     person_id = db.new_id()
     created = session.execute(
         insert(Person)
@@ -129,6 +131,7 @@ def create_unseen(session: Session, *, id_number: str, name: str) -> UUID:
             id=person_id,
             level=0,
             name=crypto.seal(name, table="person", column="name", row=person_id),
+            id_type=idnumber.RESIDENT_ID,
             id_number=crypto.seal(id_number, table="person", column="id_number", row=person_id),
             id_number_index=index,
             born=idnumber.birth_date(id_number),
@@ -155,19 +158,36 @@ def _create(session: Session, *, level: int) -> UUID:
     return person.id
 
 
-def _bind(session: Session, provider: str, subject: str, index: bytes, person_id: UUID) -> UUID:
-    """Two first logins at once: the unique key lets one through, and both get its person."""
+def _has_no_document(session: Session, person_id: UUID) -> bool:
+    return session.scalar(select(Person.id_number_index).where(Person.id == person_id)) is None
+
+
+def _belongs_to_another(session: Session, provider: str, known: UUID | None, current: UUID) -> bool:
+    """Whether a login of `known` (None: nobody yet) cannot be the person who is logged in."""
+    if known is not None:
+        return are_two_people(session, known, current)
+    has_phone = select(PersonLogin.provider).where(PersonLogin.person_id == current, PersonLogin.provider == "phone")
+    return provider == "phone" and session.scalar(has_phone) is not None
+
+
+def _bind(session: Session, provider: str, subject: str, index: bytes, person_id: UUID, *, move: bool = False) -> UUID:
+    """Two first logins at once: the unique key lets one through, and both get its person.
+
+    `move` takes the login away from its former person, whose document is no longer the account's.
+    """
+    row = insert(PersonLogin).values(
+        provider=provider,
+        subject_index=index,
+        subject=crypto.seal(subject, table="person_login", column="subject", row=f"{provider}:{index.hex()}"),
+        person_id=person_id,
+        bound_at=clock.now(),
+    )
+    key = [PersonLogin.provider, PersonLogin.subject_index]
+    if move:
+        session.execute(row.on_conflict_do_update(index_elements=key, set_={"person_id": person_id}))
+        return person_id
     bound = session.execute(
-        insert(PersonLogin)
-        .values(
-            provider=provider,
-            subject_index=index,
-            subject=crypto.seal(subject, table="person_login", column="subject", row=f"{provider}:{index.hex()}"),
-            person_id=person_id,
-            bound_at=clock.now(),
-        )
-        .on_conflict_do_nothing()
-        .returning(PersonLogin.person_id)
+        row.on_conflict_do_nothing(index_elements=key).returning(PersonLogin.person_id)
     ).scalar_one_or_none()
     return bound or cast("UUID", _owner(session, provider, index))
 

@@ -69,8 +69,8 @@ def load_principal(token: str) -> Principal | None:
     if row.person_id is not None:
         return Principal("citizen", row.person_id, row.id, level=row.level, csrf_token=row.csrf_token)
     pairs = [pair.split("@") for pair in (row.roles or "").split()]
-    roles = frozenset(role for role, _ in pairs)
     halls = tuple(sorted({hall for _, hall in pairs if hall != "*"}))
+    roles = frozenset(role for role, hall in pairs if hall == "*" or hall == halls[0])
     return Principal(
         "staff",
         row.staff_id,
@@ -82,8 +82,16 @@ def load_principal(token: str) -> Principal | None:
     )
 
 
-def start(session: Session, *, person_id: UUID | None = None, staff_id: UUID | None = None) -> Started:
-    """Open a session with a fresh token; a login never keeps an older token (fixation)."""
+def start(
+    session: Session,
+    *,
+    person_id: UUID | None = None,
+    staff_id: UUID | None = None,
+    replacing: UUID | None = None,
+) -> Started:
+    """Open a session with a fresh token; the one this browser had before (`replacing`) ends (fixation)."""
+    if replacing:
+        end(session, replacing)
     life = CITIZEN_LIFE if person_id else STAFF_LIFE
     started = Started(secrets.token_urlsafe(32), secrets.token_urlsafe(24), int(life.total_seconds()))
     now = clock.now()

@@ -43,7 +43,7 @@ def log_in(body: dict[str, str]) -> Any:
         admitted = fits and attempt.staff_id is not None and staff.use_code(session, attempt.staff_id, body["totp"])
         if attempt.staff_id is not None:
             (staff.succeeded if admitted else staff.failed)(session, attempt.staff_id)
-        started = sessions.start(session, staff_id=attempt.staff_id) if admitted else None
+        started = sessions.start(session, staff_id=attempt.staff_id, replacing=browser.replaced()) if admitted else None
     if started is None:
         raise staff.LoginRefused()
     cookie = browser.set_session(Response(), started).headers["Set-Cookie"]

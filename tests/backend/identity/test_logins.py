@@ -197,7 +197,7 @@ def enter(client: FlaskClient, secret: str, clock: Clock, **changes: str):  # ty
 def test_staff_need_password_and_a_fresh_code(client: FlaskClient, clerk: str, clock: Clock) -> None:
     answer = enter(client, clerk, clock)
     assert answer.status_code == 200, answer.json
-    assert answer.json["staff"]["hall"] == {"code": "XM"}
+    assert answer.json["staff"]["hall"] == {"code": "XM", "name": "XM"}
     assert "check_in.scan" in answer.json["staff"]["permissions"]
     replayed = enter(client.application.test_client(), clerk, clock)
     assert replayed.json["code"] == "staff_login_refused"
