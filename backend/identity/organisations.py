@@ -104,7 +104,7 @@ def of_person(session: Session, person_id: UUID) -> list[dict[str, Any]]:
         .join(OrganisationAgent, OrganisationAgent.organisation_id == Organisation.id)
         .where(OrganisationAgent.person_id == person_id)
         .order_by(Organisation.created_at)
-    ).tuples()
+    )
     return [shown(session, organisation, role) for organisation, role in rows]
 
 
