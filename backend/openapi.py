@@ -59,6 +59,7 @@ def _name_instants(node: Any) -> None:
     if isinstance(node, dict):
         if node.get("format", "") is None:
             node["format"] = "date-time"
+            node.pop("pattern", None)
         for child in node.values():
             _name_instants(child)
     elif isinstance(node, list):
