@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from backend.core import limits
 from tests.backend.appointments.conftest import Citizen
 
-OUTSIDE = ("/auth/", "/wechat/jsapi", "/staff/session")
-"""Operations that call a provider or hash a password; they have tests of their own."""
+OUTSIDE = ("/auth/", "/wechat/jsapi", "/session")
+"""Operations that call a provider, hash a password or end the session; they have tests of their own."""
 
 
 @pytest.mark.parametrize("logged_in", [False, True])
