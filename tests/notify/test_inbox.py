@@ -101,11 +101,11 @@ def test_pages_follow_one_another_without_gap_or_repeat(citizen: Citizen, clock:
         write_notice(citizen.id, dedupe_key=f"{citizen.id}:{number}")
         clock.advance(seconds=number % 2)
     write_notice(uuid4())
-    seen: list[str] = []
+    seen: list[tuple[str, str]] = []
     cursor: dict[str, str] = {}
     while True:
         page = citizen.get("/inbox", limit="3", **cursor)
-        seen += [message["id"] for message in page["messages"]]  # type: ignore[attr-defined]
+        seen += [(message["created_at"], message["id"]) for message in page["messages"]]  # type: ignore[attr-defined]
         assert page["unread"] == 7
         if page["next_cursor"] is None:
             break
