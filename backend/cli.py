@@ -80,10 +80,9 @@ def _welcome(port: int, sandbox_port: int, logins: list[str]) -> None:
         f"""
 微政务 is running.
   Citizen app      http://127.0.0.1:{port}/
-  Staff console    http://127.0.0.1:{port}/staff/
   API document     http://127.0.0.1:{port}/api/v1/openapi.json
   Sandbox phone    http://127.0.0.1:{sandbox_port}/phone   (WeChat, i厦门 and SMS of the demo people)
-Demo staff (user, password, one-time code secret):"""
+Demo staff for POST /api/v1/staff/session (user, password, one-time code secret):"""
     )
     for login in logins:
         print(f"  {login}")

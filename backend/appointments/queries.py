@@ -115,11 +115,11 @@ def appointment(session: Session, *, booker_id: UUID, appointment_id: UUID) -> A
 def view(session: Session, row: Appointment, language: str) -> dict[str, Any]:
     """An appointment or hold as its owner sees it."""
     lines = session.scalars(select(AppointmentLine.item_slug).where(AppointmentLine.appointment_id == row.id)).all()
-    first_slot = session.scalar(
+    first_slot = session.execute(
         select(Slot.id).where(
             Slot.hall_code == row.hall_code, Slot.category_code == row.category_code, Slot.start == row.start
         )
-    )
+    ).scalar_one()
     category = catalogue.category(session, row.category_code)
     now, booked = clock.now(), row.state == State.BOOKED
     items = [catalogue.item(session, slug) for slug in lines]

@@ -19,7 +19,7 @@ class ItemRefSchema(Schema):
 class SlotRefSchema(Schema):
     """A slot: half-open interval."""
 
-    id = fields.UUID(required=True, allow_none=True)
+    id = fields.UUID(required=True)
     start = fields.AwareDateTime(required=True)
     end = fields.AwareDateTime(required=True)
 

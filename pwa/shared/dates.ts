@@ -1,56 +1,41 @@
-/** Civil dates and clock times of Xiamen (Asia/Shanghai, UTC+8, no summer time), whatever the phone's own zone. */
-export type Language = "zh" | "en";
+/** Times as people in Xiamen read them. China has kept UTC+8 without summer time since 1992. */
+export type Lang = 'zh' | 'en'
 
-const HOUR_MS = 3_600_000;
-const WEEKDAYS = {
-  zh: ["周日", "周一", "周二", "周三", "周四", "周五", "周六"],
-  en: ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"],
-};
-const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const OFFSET_MS = 8 * 3_600_000
+const WEEKDAYS = { zh: ['周日', '周一', '周二', '周三', '周四', '周五', '周六'], en: ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] }
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
-function inXiamen(iso: string): Date {
-  return new Date(Date.parse(iso) + 8 * HOUR_MS);
+const local = (iso: string) => new Date(Date.parse(iso) + OFFSET_MS)
+const two = (n: number) => String(n).padStart(2, '0')
+
+/** "2026-12-01" of an instant. */
+export const civilDate = (iso: string): string => local(iso).toISOString().slice(0, 10)
+export const todayIn = (now: number): string => civilDate(new Date(now).toISOString())
+
+/** "12月1日 周二" or "Tue 1 Dec" of a civil date or an instant. */
+export function dayText(date: string, lang: Lang): string {
+  const at = date.length === 10 ? new Date(`${date}T00:00:00Z`) : local(date)
+  const weekday = WEEKDAYS[lang][at.getUTCDay()] ?? ''
+  const month = at.getUTCMonth()
+  return lang === 'en' ? `${weekday} ${at.getUTCDate()} ${MONTHS[month] ?? ''}` : `${month + 1}月${at.getUTCDate()}日 ${weekday}`
 }
 
-function dayOf(date: Date, language: Language): string {
-  const weekday = WEEKDAYS[language][date.getUTCDay()];
-  if (language === "zh") return `${date.getUTCMonth() + 1}月${date.getUTCDate()}日 ${weekday}`;
-  return `${weekday} ${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]}`;
+/** "09:30" */
+export function timeText(iso: string): string {
+  const at = local(iso)
+  return `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}`
 }
 
-/** "2026-12-01T01:30:00Z" → "09:30". */
-export function clock(iso: string): string {
-  return inXiamen(iso).toISOString().slice(11, 16);
-}
+/** "12月1日 周二 09:30" */
+export const whenText = (iso: string, lang: Lang): string => `${dayText(iso, lang)} ${timeText(iso)}`
+export const rangeText = (start: string, end: string): string => `${timeText(start)}–${timeText(end)}`
+export const isMorning = (iso: string): boolean => local(iso).getUTCHours() < 12
 
-/** "2026-12-01T01:30:00Z" → "12月1日 周二" / "Tue 1 Dec". */
-export function day(iso: string, language: Language): string {
-  return dayOf(inXiamen(iso), language);
-}
+/** "12345678" as "1234 5678" */
+export const codeText = (code: string): string => code.replace(/\s/g, '').replace(/^(\d{4})(\d+)$/, '$1 $2')
 
-/** "2026-12-01T01:30:00Z" → "12月1日 周二 09:30" / "Tue 1 Dec 09:30". */
-export function dayAndClock(iso: string, language: Language): string {
-  return `${day(iso, language)} ${clock(iso)}`;
-}
-
-/** A civil date "2026-12-01" → "12月1日 周二" / "Tue 1 Dec". */
-export function civilDay(date: string, language: Language): string {
-  return dayOf(new Date(`${date}T00:00:00Z`), language);
-}
-
-/** Seconds left as "4:05"; never below "0:00". */
-export function countdown(seconds: number): string {
-  const whole = Math.max(0, Math.floor(seconds));
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
-}
-
-/** Fen as yuan: 12000 → "120 元", 1050 → "10.5 元". */
-export function yuan(fen: number, language: Language): string {
-  const amount = String(fen / 100);
-  return language === "zh" ? `${amount} 元` : `¥${amount}`;
-}
-
-/** A booking code in two groups: "12345678" → "1234 5678". */
-export function grouped(code: string): string {
-  return code.replace(/^(\d{4})(\d{4})$/, "$1 $2");
+/** Remaining time as "4:05"; never below zero. */
+export function countdownText(ms: number): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1000))
+  return `${Math.floor(seconds / 60)}:${two(seconds % 60)}`
 }

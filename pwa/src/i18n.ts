@@ -1,12 +1,43 @@
-import en from "../shared/messages.en.json";
-import zh from "../shared/messages.zh.json";
-import { prefs } from "./state/prefs";
+/** Texts in two languages: `t(key, params)`. Chinese comes with the app, the rest when it is needed. */
+import first from 'virtual:first-texts'
+import { shallowReactive } from 'vue'
+import { prefs, type Lang } from './state/prefs'
 
-export type MessageKey = keyof typeof zh;
+interface Texts { [key: string]: string | Texts }
 
-const MESSAGES: Record<"zh" | "en", Record<MessageKey, string>> = { zh, en };
+const tables = shallowReactive<Record<Lang, Record<string, string>>>({ zh: {}, en: {} })
+const files = import.meta.glob<Texts>(['../shared/*.json', '!../shared/messages.zh.json'], { import: 'default' })
+const wanted = new Set(['messages'])
+const loaded = new Set<string>()
 
-/** The sentence for a key in the chosen language, with its {placeholders} filled. */
-export function t(key: MessageKey, values: Record<string, string | number> = {}): string {
-  return MESSAGES[prefs.language][key].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+function flatten(texts: Texts, prefix: string, into: Record<string, string>): void {
+  for (const [key, value] of Object.entries(texts)) {
+    if (typeof value === 'string') into[prefix + key] = value
+    else flatten(value, `${prefix}${key}.`, into)
+  }
+}
+
+function add(lang: Lang, texts: Texts): void {
+  const more: Record<string, string> = {}
+  flatten(texts, '', more)
+  tables[lang] = { ...tables[lang], ...more }
+}
+
+add('zh', first)
+
+/** Loads the named text files in the language on screen, and those asked for before. */
+export async function loadTexts(names: string[] = [], lang: Lang = prefs.lang): Promise<void> {
+  for (const name of lang === 'zh' ? names : [...names, 'pages']) wanted.add(name)
+  await Promise.all([...wanted].map(async (name) => {
+    const path = `../shared/${name}.${lang}.json`
+    const load = files[path]
+    if (!load || loaded.has(path)) return
+    add(lang, await load())
+    loaded.add(path)
+  }))
+}
+
+export function t(key: string, params: Record<string, string | number> = {}): string {
+  const text = tables[prefs.lang][key] ?? tables.zh[key] ?? key
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(params[name] ?? whole))
 }

@@ -1,12 +1,25 @@
-import { createApp } from "vue";
-import App from "./App.vue";
-import { router } from "./router";
-import { applyPrefs } from "./state/prefs";
-import "./styles/main.css";
+import { createApp } from 'vue'
+import App from './App.vue'
+import { loadTexts } from './i18n'
+import { createAppRouter } from './router'
+import { applyPrefs } from './state/prefs'
+import { loadSession } from './state/session'
+import './styles/tokens.css'
+import './styles/base.css'
 
-applyPrefs();
-createApp(App).use(router).mount("#app");
+applyPrefs()
+void loadSession()
 
-if (import.meta.env.PROD && "serviceWorker" in navigator) {
-  window.addEventListener("load", () => void navigator.serviceWorker.register("/sw.js"));
+const app = createApp(App)
+const router = createAppRouter()
+app.use(router)
+
+void Promise.all([loadTexts(), router.isReady()]).then(() => {
+  const root = document.getElementById('app')
+  if (root) root.textContent = ''
+  app.mount('#app')
+})
+
+if ('serviceWorker' in navigator && import.meta.env.PROD) {
+  window.addEventListener('load', () => { void navigator.serviceWorker.register('/sw.js').catch(() => undefined) })
 }

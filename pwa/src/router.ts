@@ -1,39 +1,58 @@
-import { createRouter, createWebHistory } from "vue-router";
-import HomePage from "./pages/HomePage.vue";
-import type { MessageKey } from "./i18n";
-import { loadSession, session } from "./state/session";
+/** Every address of the app. Pages load when they are opened. */
+import { createRouter, createWebHistory, type Router, type RouteRecordRaw } from 'vue-router'
+import { loadTexts, t } from './i18n'
+import { leaveBooking } from './pages/booking/leave'
 
-declare module "vue-router" {
-  interface RouteMeta {
-    title?: MessageKey;
-    login?: boolean;
-  }
+type Page = RouteRecordRaw['component'] & {}
+const notFound = () => import('./pages/NotFound.vue')
+
+const page = (path: string, component: Page, texts: string[] = ['pages']): RouteRecordRaw => ({ path, component, meta: { texts } })
+const visit = (path: string, component: Page) => page(path, component, ['pages', 'booking'])
+
+const routes: RouteRecordRaw[] = [
+  { path: '/', component: () => import('./pages/citizen/Home.vue') },
+  page('/search', () => import('./pages/citizen/Search.vue')),
+  page('/items/:slug', () => import('./pages/citizen/Item.vue')),
+  visit('/book/:slug/hall', () => import('./pages/booking/Hall.vue')),
+  visit('/book/:slug/date', () => import('./pages/booking/Date.vue')),
+  visit('/book/:slug/time', () => import('./pages/booking/Time.vue')),
+  visit('/book/:slug/who', () => import('./pages/booking/Who.vue')),
+  visit('/book/:slug/check', () => import('./pages/booking/Check.vue')),
+  visit('/appointments', () => import('./pages/appointments/List.vue')),
+  visit('/appointments/:id', () => import('./pages/appointments/Show.vue')),
+  visit('/appointments/:id/done', () => import('./pages/appointments/Done.vue')),
+  visit('/appointments/:id/reschedule', () => import('./pages/appointments/Reschedule.vue')),
+  visit('/appointments/:id/cancel', () => import('./pages/appointments/Cancel.vue')),
+  page('/inbox', () => import('./pages/citizen/Inbox.vue')),
+  page('/me', () => import('./pages/citizen/Me.vue')),
+  page('/me/family', () => import('./pages/citizen/Family.vue')),
+  page('/login', () => import('./pages/citizen/Login.vue')),
+  page('/lists', () => import('./pages/citizen/Lists.vue')),
+  page('/lists/:tag', () => import('./pages/citizen/List.vue')),
+  page('/halls', () => import('./pages/citizen/Halls.vue')),
+  page('/halls/:code', () => import('./pages/citizen/Hall.vue')),
+  page('/help', () => import('./pages/citizen/Help.vue')),
+  page('/:rest(.*)*', notFound),
+]
+
+export function createAppRouter(): Router {
+  const router = createRouter({
+    history: createWebHistory(),
+    routes,
+    scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),
+  })
+  router.beforeResolve(async (to) => { await loadTexts(to.meta.texts) })
+  router.afterEach((to, from, failure) => {
+    if (failure) return
+    leaveBooking(from, to)
+    if (to.path === '/') document.title = t('app.name')
+  })
+  router.onError((error, to) => {
+    const stale = /dynamically imported module|Importing a module|preload CSS/i.test(String(error))
+    if (stale && navigator.onLine && window.history.state?.reloaded !== to.fullPath) {
+      window.history.replaceState({ reloaded: to.fullPath }, '')
+      window.location.assign(to.fullPath)
+    }
+  })
+  return router
 }
-
-export const router = createRouter({
-  history: createWebHistory(),
-  scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
-  routes: [
-    { path: "/", component: HomePage },
-    { path: "/search", component: () => import("./pages/SearchPage.vue"), meta: { title: "search.title" } },
-    { path: "/items/:slug", component: () => import("./pages/ItemPage.vue"), meta: { title: "item.summary" } },
-    { path: "/login", component: () => import("./pages/LoginPage.vue"), meta: { title: "login.title" } },
-    { path: "/book/:slug/hall", component: () => import("./pages/BookHallPage.vue"), meta: { title: "book.hall", login: true } },
-    { path: "/book/:slug/time", component: () => import("./pages/BookTimePage.vue"), meta: { title: "book.time", login: true } },
-    { path: "/book/:slug/check", component: () => import("./pages/BookCheckPage.vue"), meta: { title: "book.check", login: true } },
-    { path: "/appointments", component: () => import("./pages/AppointmentsPage.vue"), meta: { title: "appointments.title", login: true } },
-    { path: "/appointments/:id", component: () => import("./pages/AppointmentPage.vue"), meta: { title: "appointment.title", login: true } },
-    { path: "/appointments/:id/done", component: () => import("./pages/AppointmentPage.vue"), meta: { title: "done.title", login: true } },
-    { path: "/inbox", component: () => import("./pages/InboxPage.vue"), meta: { title: "inbox.title", login: true } },
-    { path: "/me", component: () => import("./pages/MePage.vue"), meta: { title: "me.title", login: true } },
-    { path: "/:path(.*)*", component: () => import("./pages/MissingPage.vue"), meta: { title: "state.missing" } },
-  ],
-});
-
-/** Pages of one citizen ask for a login first and come back afterwards. */
-router.beforeEach(async (to) => {
-  if (!to.meta.login) return true;
-  await loadSession().catch(() => undefined);
-  if (session.me || !session.known) return true;
-  return { path: "/login", query: { return_to: to.fullPath }, replace: true };
-});

@@ -1,22 +1,48 @@
-// Keeps the app shell for offline use. The API is never kept: appointments and free places must be fresh.
-const CACHE = "shell-__VERSION__";
-const FILES = ["__FILES__"];
+/* Keeps the app's shell for use without network and public guides for a fast second visit. Personal answers are never kept here. */
+const VERSION = '__VERSION__'
+const SHELL = ['__SHELL__']
+const SHELL_CACHE = `shell-${VERSION}`
+const GUIDE_CACHE = 'guides-1'
+const GUIDES = /^\/api\/v1\/(items|halls|categories|lists|config)(\/|$)/
+const LIVE = /^\/api\/v1\/items\/(search$|[^/]+\/halls$)/
+const PAGES = /^\/(search|items|book|appointments|inbox|me|login|lists|halls|help|staff)?(\/|$)/
 
-self.addEventListener("install", (event) => {
-  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(FILES)).then(() => self.skipWaiting()));
-});
+self.addEventListener('install', (event) => {
+  event.waitUntil(caches.open(SHELL_CACHE).then((cache) => cache.addAll(SHELL)).then(() => self.skipWaiting()))
+})
 
-self.addEventListener("activate", (event) => {
-  const old = caches.keys().then((names) => names.filter((name) => name !== CACHE));
-  event.waitUntil(old.then((names) => Promise.all(names.map((name) => caches.delete(name)))).then(() => self.clients.claim()));
-});
+self.addEventListener('activate', (event) => {
+  event.waitUntil(caches.keys()
+    .then((names) => Promise.all(names.filter((name) => name !== SHELL_CACHE && name !== GUIDE_CACHE).map((name) => caches.delete(name))))
+    .then(() => self.clients.claim()))
+})
 
-self.addEventListener("fetch", (event) => {
-  const url = new URL(event.request.url);
-  if (event.request.method !== "GET" || url.origin !== self.location.origin || url.pathname.startsWith("/api/")) return;
-  if (event.request.mode === "navigate") {
-    event.respondWith(fetch(event.request).catch(() => caches.match("/")));
-    return;
+self.addEventListener('fetch', (event) => {
+  const { request } = event
+  const url = new URL(request.url)
+  if (request.method !== 'GET' || url.origin !== self.location.origin) return
+  if (request.mode === 'navigate') {
+    if (PAGES.test(url.pathname)) event.respondWith(fromShell('/', request))
+  } else if (GUIDES.test(url.pathname) && !LIVE.test(url.pathname)) {
+    event.respondWith(guide(event))
+  } else if (SHELL.includes(url.pathname)) {
+    event.respondWith(fromShell(url.pathname, request))
   }
-  event.respondWith(caches.match(event.request).then((kept) => kept || fetch(event.request)));
-});
+})
+
+async function fromShell(path, request) {
+  const cache = await caches.open(SHELL_CACHE)
+  return (await cache.match(path)) || fetch(request)
+}
+
+async function guide(event) {
+  const cache = await caches.open(GUIDE_CACHE)
+  const kept = await cache.match(event.request)
+  const fresh = fetch(event.request).then(async (answer) => {
+    if (answer.ok) await cache.put(event.request, answer.clone())
+    return answer
+  })
+  if (!kept) return fresh
+  event.waitUntil(fresh.catch(() => undefined))
+  return kept
+}

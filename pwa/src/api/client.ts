@@ -1,84 +1,116 @@
-import createClient from "openapi-fetch";
-import type { Middleware } from "openapi-fetch";
-import { t } from "../i18n";
-import { prefs } from "../state/prefs";
-import type { components, paths } from "./schema";
+/** Every request to our API: session cookie, CSRF token, language, repeats after a lost connection, problems as one error type. */
+import { prefs } from '../state/prefs'
 
-export type Schemas = components["schemas"];
-type Problem = Schemas["Problem"];
+const BASE = '/api/v1'
+const TIMEOUT_MS = 15_000
+const PAUSES_MS = [600, 1800]
 
-/** A failed call: `code` is the stable name of the problem, `message` a sentence for the citizen. */
+export interface FieldError { pointer: string; detail: string }
+interface Problem { title?: string; detail?: string; code?: string; instance?: string; errors?: FieldError[] }
+type QueryValue = string | number | boolean | null | undefined
+export type Query = Record<string, QueryValue>
+interface Options { query?: Query; body?: unknown; idempotencyKey?: string; keepalive?: boolean }
+
+/** An answer that is not a success; status 0 and code "offline" mean that no answer came. */
 export class ApiProblem extends Error {
-  readonly code: string;
-  readonly status: number;
+  readonly code: string
+  readonly title: string
+  readonly detail: string
+  readonly errors: FieldError[]
+  readonly instance: string
 
-  constructor(status: number, code: string, message: string) {
-    super(message);
-    this.status = status;
-    this.code = code;
+  constructor(readonly status: number, problem: Problem, readonly retryAfter: number | null = null) {
+    super(problem.detail || problem.title)
+    this.code = problem.code || (status ? 'unknown' : 'offline')
+    this.title = problem.title || ''
+    this.detail = problem.detail || ''
+    this.errors = problem.errors || []
+    this.instance = problem.instance || ''
   }
 }
 
-let csrfToken: string | null = null;
+let csrf: { token: string | null } | null = null
 
-export function useCsrfToken(token: string | null): void {
-  csrfToken = token;
+export function rememberCsrf(token: string | null): void {
+  csrf = { token }
 }
 
-const headers: Middleware = {
-  onRequest({ request }) {
-    request.headers.set("Accept-Language", prefs.language);
-    if (request.method !== "GET" && csrfToken) request.headers.set("X-CSRF-Token", csrfToken);
-    return request;
-  },
-};
-
-export const api = createClient<paths>({ baseUrl: location.origin, credentials: "same-origin" });
-api.use(headers);
-
-/** A fresh key that lets the server recognise a repeated POST. */
-export function newKey(): string {
-  if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+async function csrfToken(): Promise<string | null> {
+  if (!csrf) rememberCsrf((await send<{ csrf_token: string | null }>('GET', '/session', {})).csrf_token)
+  return csrf?.token ?? null
 }
 
-/** Headers of a POST that may be repeated with one effect. */
-export function idempotent(key: string): { headers: Record<string, string> } {
-  return { headers: { "Idempotency-Key": key } };
+function address(path: string, query: Query = {}): string {
+  const params = new URLSearchParams()
+  for (const [key, value] of Object.entries(query)) {
+    if (value !== null && value !== undefined && value !== '') params.set(key, String(value))
+  }
+  const text = params.toString()
+  return `${BASE}${path}${text ? `${path.includes('?') ? '&' : '?'}${text}` : ''}`
 }
 
-interface Answer<Data> {
-  data?: Data;
-  error?: unknown;
-  response: Response;
+async function send<T>(method: string, path: string, options: Options): Promise<T> {
+  const headers: Record<string, string> = { 'Accept-Language': prefs.lang }
+  if (options.body !== undefined) headers['Content-Type'] = 'application/json'
+  if (options.idempotencyKey) headers['Idempotency-Key'] = options.idempotencyKey
+  if (method !== 'GET') {
+    const token = await csrfToken()
+    if (token) headers['X-CSRF-Token'] = token
+  }
+  const stop = new AbortController()
+  const timer = setTimeout(() => stop.abort(), TIMEOUT_MS)
+  try {
+    const answer = await fetch(address(path, options.query), {
+      method, headers, credentials: 'same-origin', signal: stop.signal, keepalive: options.keepalive,
+      body: options.body === undefined ? undefined : JSON.stringify(options.body),
+    })
+    const text = await answer.text()
+    if (answer.ok) return (text ? JSON.parse(text) : undefined) as T
+    throw new ApiProblem(answer.status, problemIn(text), Number(answer.headers.get('Retry-After')) || null)
+  } catch (error) {
+    if (error instanceof ApiProblem) throw error
+    throw new ApiProblem(0, {})
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
-function isProblem(value: unknown): value is Problem {
-  return typeof value === "object" && value !== null && "code" in value && "title" in value;
+function problemIn(text: string): Problem {
+  try {
+    return JSON.parse(text) as Problem
+  } catch {
+    return {}
+  }
 }
 
-async function settled<Data>(call: Promise<Answer<Data>>): Promise<Answer<Data>> {
-  const answer = await call.catch(() => {
-    throw new ApiProblem(0, "offline", t("state.offline"));
-  });
-  if (answer.response.ok) return answer;
-  const { error, response } = answer;
-  if (isProblem(error)) throw new ApiProblem(response.status, error.code, error.detail ?? error.title);
-  throw new ApiProblem(response.status, "unknown", t("state.unknown"));
+const pause = (ms: number) => new Promise((done) => setTimeout(done, ms))
+
+async function call<T>(method: string, path: string, options: Options = {}): Promise<T> {
+  const repeatable = method === 'GET' || method === 'DELETE' || Boolean(options.idempotencyKey)
+  let renewed = false
+  for (let turn = 0; ; ) {
+    try {
+      return await send<T>(method, path, options)
+    } catch (error) {
+      if (!(error instanceof ApiProblem)) throw error
+      if (error.code === 'csrf_failed' && !renewed) {
+        renewed = true
+        csrf = null
+        continue
+      }
+      const wait = PAUSES_MS[turn]
+      const passing = (error.status === 0 && navigator.onLine) || error.status === 503
+      if (!repeatable || !passing || wait === undefined || (error.retryAfter ?? 0) > 5) throw error
+      turn += 1
+      await pause(Math.max(wait, (error.retryAfter ?? 0) * 1000))
+    }
+  }
 }
 
-/** The body of a call that answers with one; every failure is an ApiProblem. */
-export async function body<Data>(call: Promise<Answer<Data>>): Promise<Data> {
-  const { data, response } = await settled(call);
-  if (data === undefined) throw new ApiProblem(response.status, "unknown", t("state.unknown"));
-  return data;
-}
-
-/** Wait for a call whose answer has no body. */
-export async function done(call: Promise<Answer<unknown>>): Promise<void> {
-  await settled(call);
+export const api = {
+  get: <T>(path: string, query?: Query) => call<T>('GET', path, { query }),
+  post: <T>(path: string, body: unknown = {}, options: { idempotencyKey?: string } = {}) =>
+    call<T>('POST', path, { body, idempotencyKey: options.idempotencyKey }),
+  patch: <T>(path: string, body: unknown) => call<T>('PATCH', path, { body }),
+  delete: <T = void>(path: string, options: { keepalive?: boolean } = {}) => call<T>('DELETE', path, options),
 }

@@ -2580,7 +2580,7 @@ export interface components {
             /** Format: date-time */
             end: string;
             /** Format: uuid */
-            id: string | null;
+            id: string;
             left: number;
             /** Format: date-time */
             start: string;
@@ -2597,7 +2597,7 @@ export interface components {
             /** Format: date-time */
             end: string;
             /** Format: uuid */
-            id: string | null;
+            id: string;
             /** Format: date-time */
             start: string;
         };

@@ -1,34 +1,41 @@
-import { reactive } from "vue";
-import { api, body, done, useCsrfToken } from "../api/client";
-import type { Schemas } from "../api/client";
+/** Who is logged in, as the server says; and how many messages wait unread. */
+import { reactive, ref } from 'vue'
+import { api, rememberCsrf } from '../api/client'
+import type { Me, SessionState, StaffMe } from '../api/types'
+import { chosenHere, prefs } from './prefs'
 
-type Session = Schemas["Session"];
+export const session = reactive({
+  kind: 'unknown' as 'unknown' | SessionState['kind'],
+  me: null as Me | null,
+  staff: null as StaffMe | null,
+})
+export const unread = ref(0)
 
-export const session = reactive({ known: false, me: null as Schemas["Me"] | null });
-
-let asking: Promise<void> | null = null;
-
-/** Take over what the server says about who is logged in. */
-export function takeSession(answer: Session): void {
-  useCsrfToken(answer.csrf_token);
-  session.me = answer.me;
-  session.known = true;
+export function setSession(state: SessionState): void {
+  rememberCsrf(state.csrf_token)
+  session.me = state.me
+  session.staff = state.staff
+  session.kind = state.kind
+  if (state.me && !chosenHere) Object.assign(prefs, { lang: state.me.language, elder: state.me.elder_mode })
 }
 
-/** Ask the server once who is logged in; a failed question is asked again next time. */
+let asking: Promise<void> | null = null
+
+/** Asks the server who this is; without network the kind stays as it was. */
 export function loadSession(): Promise<void> {
-  if (session.known) return Promise.resolve();
-  asking ??= body(api.GET("/api/v1/session"))
-    .then(takeSession)
-    .finally(() => {
-      asking = null;
-    });
-  return asking;
+  asking ??= api.get<SessionState>('/session').then(setSession, () => undefined).finally(() => { asking = null })
+  return asking
 }
 
-export async function logOut(): Promise<void> {
-  await done(api.DELETE("/api/v1/session"));
-  useCsrfToken(null);
-  session.me = null;
-  session.known = false;
+export async function sessionKnown(): Promise<void> {
+  if (session.kind === 'unknown') await loadSession()
+}
+
+export async function loadUnread(): Promise<void> {
+  if (session.kind !== 'citizen') return
+  try {
+    unread.value = (await api.get<{ unread: number }>('/inbox/unread')).unread
+  } catch {
+    return
+  }
 }

@@ -1,0 +1,39 @@
+/** What every step of one booking shares: the answers so far, the item, and the way to the next step. */
+import { useRoute, useRouter } from 'vue-router'
+import { api } from '../../api/client'
+import type { BookableItem, FamilyLink } from '../../api/types'
+import { bookingDraft, stepFor, type BookingStep } from '../../state/drafts'
+import { prefs } from '../../state/prefs'
+import { session, sessionKnown } from '../../state/session'
+
+export const STEPS: BookingStep[] = ['hall', 'date', 'time', 'who', 'check']
+const PERSON_LEVEL = 1
+
+export function useBooking(step: BookingStep) {
+  const route = useRoute()
+  const router = useRouter()
+  const slug = String(route.params.slug)
+  const draft = bookingDraft(slug)
+  const path = (to: BookingStep) => `/book/${encodeURIComponent(slug)}/${to}`
+  const missing = stepFor(draft, step)
+  const ready = missing === step
+  if (!ready) void router.replace(path(missing))
+  const before = STEPS[STEPS.indexOf(step) - 1]
+  const back = before ? path(before) : `/items/${encodeURIComponent(slug)}`
+  const loadItem = () => api.get<BookableItem>(`/items/${encodeURIComponent(slug)}`, { lang: prefs.lang })
+
+  /** False when the person was sent to log in first; they come back to this step. */
+  async function loggedInFor(item: BookableItem): Promise<boolean> {
+    await sessionKnown()
+    const level = Math.max(PERSON_LEVEL, item.booking.level)
+    if (session.kind === 'unknown') return true
+    if (session.me && session.me.level >= level) return true
+    await router.replace({ path: '/login', query: { return_to: path(step), level: String(level) } })
+    return false
+  }
+
+  return { route, router, slug, draft, path, ready, back, loadItem, loggedInFor }
+}
+
+export const confirmedFamily = async (): Promise<FamilyLink[]> =>
+  (await api.get<{ family: FamilyLink[] }>('/me/family')).family.filter((link) => link.state === 'confirmed')

@@ -1,0 +1,15 @@
+import { api } from '../api/client'
+import { forgetAllDrafts } from './drafts'
+import { loadSession, setSession, unread } from './session'
+import { clearTickets } from './tickets'
+
+/** Ends the session and removes what this phone keeps of the person. */
+export async function signOut(): Promise<void> {
+  await api.delete('/session')
+  clearTickets()
+  forgetAllDrafts()
+  sessionStorage.clear()
+  setSession({ kind: 'anonymous', csrf_token: null, me: null, staff: null })
+  unread.value = 0
+  await loadSession()
+}

@@ -1,0 +1,53 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Hold } from '../src/api/types'
+import { bookingDraft, chooseDate, chooseHall, emptyDraft, forgetDraft, holdFits, stepFor } from '../src/state/drafts'
+
+const slot = { id: 's1', start: '2026-12-01T01:30:00Z', end: '2026-12-01T02:00:00Z' }
+const hold = { id: 'h1', expires_at: '2026-11-24T01:05:00Z', slot, people: 1, for_person: { id: 'p1', name_masked: null, is_me: true } } as Hold
+const full = () => ({
+  ...emptyDraft('passport'), hall: { code: 'XM', name: '市厅' }, date: '2026-12-01', slot, person: { id: null, name: '' },
+})
+
+beforeEach(() => { sessionStorage.clear() })
+
+describe('booking draft', () => {
+  it('leads to the first step that is missing', () => {
+    const draft = emptyDraft('passport')
+    expect(stepFor(draft, 'check')).toBe('hall')
+    chooseHall(draft, { code: 'XM', name: '市厅' })
+    expect(stepFor(draft, 'check')).toBe('date')
+    chooseDate(draft, '2026-12-01')
+    expect(stepFor(draft, 'check')).toBe('time')
+    draft.slot = slot
+    expect(stepFor(draft, 'check')).toBe('who')
+    draft.person = { id: null, name: '' }
+    expect(stepFor(draft, 'check')).toBe('check')
+    expect(stepFor(draft, 'date')).toBe('date')
+  })
+  it('forgets later answers that no longer fit, and only those', () => {
+    const draft = full()
+    chooseHall(draft, { code: 'XM', name: '市厅' })
+    expect(draft.slot).toEqual(slot)
+    chooseDate(draft, '2026-12-02')
+    expect(draft.slot).toBeNull()
+    chooseHall(draft, { code: 'SM', name: '思明' })
+    expect(draft.date).toBeNull()
+    expect(draft.person).not.toBeNull()
+  })
+  it('is kept in the tab and can be forgotten', () => {
+    bookingDraft('a').date = '2026-12-01'
+    expect(JSON.parse(sessionStorage.getItem('book:a') ?? '{}')).toMatchObject({ date: '2026-12-01' })
+    forgetDraft('a')
+    expect(bookingDraft('a').date).toBeNull()
+    expect(sessionStorage.getItem('book:a')).toBeNull()
+  })
+  it('reuses a hold only for the same answers and before it ends', () => {
+    const before = Date.parse('2026-11-24T01:00:00Z')
+    const draft = { ...full(), hold }
+    expect(holdFits(draft, before)).toBe(true)
+    expect(holdFits(draft, Date.parse(hold.expires_at))).toBe(false)
+    expect(holdFits({ ...draft, people: 2 }, before)).toBe(false)
+    expect(holdFits({ ...draft, person: { id: 'p2', name: '' } }, before)).toBe(false)
+    expect(holdFits({ ...draft, slot: { ...slot, id: 's2' } }, before)).toBe(false)
+  })
+})

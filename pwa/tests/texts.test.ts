@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest'
+
+type Texts = { [key: string]: string | Texts }
+const files = import.meta.glob<Texts>('../shared/*.json', { import: 'default', eager: true })
+const names = Object.keys(files).filter((path) => path.endsWith('.zh.json')).map((path) => path.slice('../shared/'.length, -'.zh.json'.length))
+const source = Object.values(import.meta.glob<string>('../src/**/*.{vue,ts}', { query: '?raw', import: 'default', eager: true })).join('\n')
+
+const flat = (texts: Texts, prefix = ''): [string, string][] => Object.entries(texts).flatMap(([key, value]): [string, string][] =>
+  (typeof value === 'string' ? [[prefix + key, value]] : flat(value, `${prefix}${key}.`)))
+const load = (name: string, lang: string) => flat(files[`../shared/${name}.${lang}.json`] ?? {})
+const holes = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort()
+
+describe.each(names)('texts of %s', (name) => {
+  const zh = load(name, 'zh')
+  const en = new Map(load(name, 'en'))
+  it('have the same keys in both languages', () => { expect([...en.keys()].sort()).toEqual(zh.map(([key]) => key).sort()) })
+  it('have the same holes and no empty text', () => {
+    for (const [key, text] of zh) {
+      expect(text, key).not.toBe('')
+      expect(holes(en.get(key) ?? ''), key).toEqual(holes(text))
+    }
+  })
+  it('say 你, never 您 or 用户', () => { for (const [key, text] of zh) expect(text, key).not.toMatch(/您|用户|请知悉/) })
+})
+
+it('no key has two texts', () => {
+  const keys = names.flatMap((name) => load(name, 'zh').map(([key]) => key))
+  expect(keys.filter((key, at) => keys.indexOf(key) !== at)).toEqual([])
+})
+
+it('every literal key used by the app exists', () => {
+  const known = new Set(names.flatMap((name) => load(name, 'zh').map(([key]) => key)))
+  const used = [...source.matchAll(/\bt\(\s*'([\w.]+)'/g)].map((match) => match[1] ?? '')
+  expect(used.filter((key) => key.includes('.') && !known.has(key))).toEqual([])
+})
