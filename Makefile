@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m backend.cli
 
-.PHONY: help run test lint fmt unit frontend soak migrate seed doctor openapi
+.PHONY: help run test lint fmt unit frontend e2e soak migrate seed doctor openapi
 
 help: ## list the commands
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -33,7 +33,7 @@ pwa/dist/index.html: pwa/node_modules/.installed $(shell find pwa/src pwa/shared
 run: $(VENV)/.installed pwa/dist/index.html ## start everything and print the addresses
 	@exec $(RUN) run
 
-test: lint frontend unit ## verify everything
+test: lint frontend unit e2e ## verify everything
 
 lint: $(VENV)/.installed-dev ## style, types and import contracts
 	$(BIN)/ruff check .
@@ -46,7 +46,11 @@ fmt: $(VENV)/.installed-dev ## format the code
 	$(BIN)/ruff format .
 
 unit: $(VENV)/.installed-dev ## tests on the embedded PostgreSQL
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore=tests/e2e
+
+e2e: $(VENV)/.installed-dev pwa/dist/index.html ## journeys in a real browser
+	$(BIN)/python scripts/browser.py
+	$(BIN)/python -m pytest tests/e2e
 
 frontend: $(VENV)/.installed pwa/dist/index.html ## types and unit tests of the front end, and its build
 	$(NPM) run check --silent

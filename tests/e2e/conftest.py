@@ -1,0 +1,134 @@
+"""The whole product as `make run` starts it, and phones that open it."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+ROOT = Path(__file__).parent.parent.parent
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+START_SECONDS = 90
+
+
+@dataclass(frozen=True)
+class Product:
+    """Addresses of a running product."""
+
+    url: str
+    sandbox: str
+    folder: Path
+
+    def messages(self, person: str) -> list[dict[str, Any]]:
+        """What arrived at this demo person's phone, newest first."""
+        answer = requests.get(f"{self.sandbox}/phone/api/messages", params={"person": person}, timeout=5)
+        found: list[dict[str, Any]] = answer.json()["messages"]
+        return found
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """Start it once; stop it as Ctrl-C does, and insist that every process is gone."""
+    folder = tmp_path_factory.mktemp("run")
+    port, sandbox = _free_port(), _free_port()
+    environ = {**os.environ, "PORT": str(port), "SANDBOX_PORT": str(sandbox), "VAR_DIR": str(folder)}
+    environ.pop("DATABASE_URL", None)
+    output = folder / "run.log"
+    with output.open("w") as log:
+        running = subprocess.Popen(
+            [sys.executable, "-m", "backend.cli", "run"], cwd=ROOT, env=environ, stdout=log, stderr=log
+        )
+    try:
+        _wait(running, output)
+        yield Product(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sandbox}", folder)
+    finally:
+        running.send_signal(signal.SIGINT)
+        running.wait(40)
+    for address in (port, sandbox):
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", address)) != 0, "a process outlived the run"
+
+
+def _wait(running: "subprocess.Popen[bytes]", output: Path) -> None:
+    for _ in range(START_SECONDS * 5):
+        if "\nready" in output.read_text():
+            return
+        try:
+            running.wait(0.2)
+        except subprocess.TimeoutExpired:
+            continue
+        break
+    raise AssertionError(output.read_text())
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, or whatever CHROMIUM names."""
+    program = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    assert program, "Chromium is missing; `make e2e` installs it or says how"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+Phone = Callable[..., Page]
+
+
+@pytest.fixture
+def phone(browser: Browser, product: Product) -> Iterator[Phone]:
+    """Make a phone: a page of its own with nothing remembered. Script errors fail the test."""
+    contexts: list[BrowserContext] = []
+    crashes: list[str] = []
+
+    def make(width: int = 390, height: int = 844, locale: str = "zh-CN") -> Page:
+        context = browser.new_context(
+            base_url=product.url,
+            viewport={"width": width, "height": height},
+            device_scale_factor=2,
+            is_mobile=True,
+            has_touch=True,
+            locale=locale,
+        )
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: crashes.append(str(error)))
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert crashes == []
+
+
+@pytest.fixture(scope="session")
+def shots() -> Path:
+    """Where screenshots go, to be looked at."""
+    folder = ROOT / "var" / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
