@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 from backend.core import audit, clock, context, crypto, db, idempotency, limits, metrics
 from backend.core.config import Settings
 from backend.core.tables import WorkerHeartbeat
+from backend.identity import sessions
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +62,10 @@ def beat() -> None:
 
 
 def forget_old_keys() -> None:
-    """Drop idempotency keys and rate buckets whose time is over."""
+    """Drop idempotency keys, sessions and rate buckets whose time is over."""
     with db.transaction() as session:
         idempotency.purge(session)
+        sessions.purge(session)
     limits.purge()
 
 

@@ -1,7 +1,6 @@
 """The citizen's inbox, and the signature that lets a page of ours use WeChat's JS-SDK."""
 
 import secrets
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -31,7 +30,7 @@ def list_messages(query: dict[str, Any]) -> dict[str, Any]:
     """The person's messages, newest first."""
     language, limit = request_language(), query["limit"]
     person_id = current_citizen().id
-    before = _position(query["cursor"]) if "cursor" in query else None
+    before = pagination.position(query["cursor"]) if "cursor" in query else None
     with db.reading() as session:
         found = queries.inbox(session, person_id=person_id, before=before, limit=limit + 1)
         unread = queries.unread(session, person_id=person_id)
@@ -99,16 +98,6 @@ def jsapi_config(query: dict[str, Any]) -> dict[str, Any]:
 def _origin(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     return parts.scheme, parts.netloc.lower()
-
-
-def _position(cursor: str) -> tuple[datetime, UUID]:
-    created_at, message_id = pagination.decode(cursor, 2)
-    try:
-        return datetime.fromisoformat(created_at).astimezone(), UUID(message_id)
-    except ValueError:
-        raise InvalidInput(
-            errors=[FieldError("/cursor", Text("翻页标记不对，请从第一页重新看", "The cursor is not valid"))]
-        ) from None
 
 
 def _message(notice: Notification, language: str) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Citizens' booking endpoints."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +14,6 @@ from backend.catalogue import queries as catalogue
 from backend.core import clock, idempotency, limits, pagination
 from backend.core.auth import citizen, current_citizen, public, request_language
 from backend.core.db import transaction
-from backend.core.errors import FieldError, InvalidInput, Text
 from backend.core.problems import ApiBlueprint
 
 blueprint = ApiBlueprint("appointments", __name__, description="Slots, holds and appointments")
@@ -133,14 +131,17 @@ def confirm(body: dict[str, Any], appointment_id: UUID) -> Response:
 @blueprint.response(200, schemas.AppointmentsSchema)
 def list_appointments(query: dict[str, Any]) -> dict[str, Any]:
     """My appointments: coming, or past with paging."""
-    before = _instant(pagination.decode(query["cursor"], 1)[0]) if "cursor" in query else None
+    before = pagination.position(query["cursor"]) if "cursor" in query else None
     with transaction() as session:
         rows = queries.appointments(
             session, booker_id=current_citizen().id, scope=query["scope"], before=before, limit=PAGE
         )
         shown = [queries.view(session, row, query["lang"]) for row in rows]
     more = query["scope"] == "past" and len(rows) == PAGE
-    return {"appointments": shown, "next_cursor": pagination.encode(rows[-1].start.isoformat()) if more else None}
+    return {
+        "appointments": shown,
+        "next_cursor": pagination.encode(rows[-1].start.isoformat(), rows[-1].id) if more else None,
+    }
 
 
 @blueprint.get("/appointments/<uuid:appointment_id>")
@@ -248,14 +249,3 @@ def _nearest_then_earliest(choice: dict[str, Any]) -> tuple[bool, float, bool, s
     distance = choice["distance_km"] if choice["distance_km"] is not None else 1e9
     first = choice["free"][0]["start"].isoformat() if choice["free"] else ""
     return (not choice["named"], distance, not first, first)
-
-
-def _instant(text: str) -> datetime:
-    wrong = Text("翻页标记不对，请从第一页重新看", "The cursor is not valid")
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidInput(errors=[FieldError("/cursor", wrong)]) from None
-    if found.tzinfo is None:
-        raise InvalidInput(errors=[FieldError("/cursor", wrong)])
-    return found

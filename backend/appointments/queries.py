@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from backend.appointments.models import Appointment, AppointmentEvent, AppointmentLine, DayOverride, Slot, SlotQuota
@@ -78,7 +78,7 @@ def next_free(
 
 
 def appointments(
-    session: Session, *, booker_id: UUID, scope: str, before: datetime | None, limit: int
+    session: Session, *, booker_id: UUID, scope: str, before: tuple[datetime, UUID] | None, limit: int
 ) -> Sequence[Appointment]:
     """A person's coming appointments, soonest first, or their history, newest first."""
     query = select(Appointment).where(Appointment.booker_id == booker_id).limit(limit)
@@ -86,9 +86,11 @@ def appointments(
     if scope == "open":
         return session.scalars(query.where(coming).order_by(Appointment.start)).all()
     unseen = (State.HELD, State.RELEASED)
-    query = query.where(~coming, Appointment.state.not_in(unseen)).order_by(Appointment.start.desc())
+    query = query.where(~coming, Appointment.state.not_in(unseen)).order_by(
+        Appointment.start.desc(), Appointment.id.desc()
+    )
     if before is not None:
-        query = query.where(Appointment.start < before)
+        query = query.where(tuple_(Appointment.start, Appointment.id) < before)
     return session.scalars(query).all()
 
 

@@ -3,18 +3,34 @@
 import base64
 import binascii
 import json
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from backend.core.errors import FieldError, InvalidInput, Text
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
 
+_WRONG = FieldError("/cursor", Text("翻页标记不对，请从第一页重新看", "The cursor is not valid"))
+
 
 def encode(*key: Any) -> str:
     """Sort key → cursor."""
     text = json.dumps([str(part) for part in key], ensure_ascii=False, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def position(cursor: str) -> tuple[datetime, UUID]:
+    """The cursor of a list sorted by instant, then id. Raises InvalidInput."""
+    at, row_id = decode(cursor, 2)
+    try:
+        found = datetime.fromisoformat(at), UUID(row_id)
+    except ValueError:
+        raise InvalidInput(errors=[_WRONG]) from None
+    if found[0].tzinfo is None:
+        raise InvalidInput(errors=[_WRONG])
+    return found
 
 
 def decode(cursor: str, length: int) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from backend import doctor
@@ -295,3 +295,18 @@ def test_a_visit_that_is_over_cannot_be_cancelled(post, citizen, slots, clock) -
 @pytest.mark.parametrize("query", ["from=9999-12-31&days=60", "from=nonsense", "days=0"])
 def test_impossible_days_are_refused(client: FlaskClient, slots, query: str) -> None:  # type: ignore[no-untyped-def]
     assert client.get(f"/api/v1/slots?hall=XM&items={ITEM}&{query}").status_code == 422
+
+
+def test_history_pages_lose_nobody_who_shares_a_start(client, post, citizen, slots, session, clock) -> None:  # type: ignore[no-untyped-def]
+    person, who = citizen()
+    made = book(post, who, slots[3])
+    row = session.get_one(Appointment, made["id"])
+    columns = {column.key: getattr(row, column.key) for column in Appointment.__table__.columns}
+    for _ in range(24):
+        session.execute(insert(Appointment).values({**columns, "id": uuid4(), "code": None, "state": State.CANCELLED}))
+    session.commit()
+    first = client.get("/api/v1/appointments?scope=past", headers=who).json
+    second = client.get(f"/api/v1/appointments?scope=past&cursor={first['next_cursor']}", headers=who).json
+    seen = [one["id"] for one in first["appointments"] + second["appointments"]]
+    assert len(seen) == len(set(seen)) == 24
+    assert second["next_cursor"] is None
