@@ -32,7 +32,7 @@ def book_tomorrow(page: Page) -> str:
     page.get_by_role("link", name=re.compile("普通护照首次申请")).first.click()
     page.get_by_role("link", name="预约去大厅").click()
     page.wait_for_url(f"**/book/{ITEM}/hall")
-    page.get_by_text("厦门市行政服务中心").last.click()
+    page.get_by_role("button", name=re.compile("^厦门市行政服务中心")).click()
     page.wait_for_url("**/date")
     page.locator("main").get_by_role("button").or_(page.locator("main").get_by_role("link")).filter(has_text="余").nth(
         1
