@@ -29,6 +29,10 @@ TEMPLATES = (
     "booking_paused",
     "appeal_accepted",
     "appeal_rejected",
+    "queue_near",
+    "queue_called",
+    "queue_passed",
+    "queue_finished",
 )
 
 

@@ -77,6 +77,15 @@ def next_free(
     return free
 
 
+def open_hours(session: Session, hall_code: str, day: date) -> tuple[datetime, datetime] | None:
+    """From when until when a hall works that day (UTC), by its slots; None when it is closed."""
+    hours = select(func.min(Slot.start), func.max(Slot.end)).where(
+        Slot.hall_code == hall_code, Slot.day == day, Slot.open
+    )
+    first, last = session.execute(hours).one()
+    return None if first is None else (first, last)
+
+
 def appointments(
     session: Session, *, booker_id: UUID, scope: str, before: tuple[datetime, UUID] | None, limit: int
 ) -> Sequence[Appointment]:

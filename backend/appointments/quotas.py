@@ -1,6 +1,7 @@
 """Taking and giving back places: each by one conditional UPDATE, in slot order."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -8,7 +9,8 @@ from sqlalchemy import select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
-from backend.appointments.models import SlotQuota
+from backend.appointments.models import Slot, SlotQuota
+from backend.core import clock
 
 
 def take(session: Session, slot_ids: Sequence[UUID], channel: str, *, booked: bool = False) -> bool:
@@ -43,6 +45,30 @@ def move_to_onsite(session: Session, slot_ids: Sequence[UUID], channel: str) -> 
     gone = {SlotQuota.booked: SlotQuota.booked - 1, SlotQuota.capacity: SlotQuota.capacity - 1}
     _change(session, slot_ids, channel, gone)
     _change(session, slot_ids, "onsite", {SlotQuota.capacity: SlotQuota.capacity + 1})
+
+
+def count_walk_in(session: Session, hall_code: str, category_code: str, at: datetime) -> UUID | None:
+    """Count a walk-in ticket against the first on-site place from the slot of `at` on; returns that slot.
+
+    A planning figure: when no on-site place is left today, nothing is counted and the ticket is given all the same.
+    """
+    first = (
+        select(SlotQuota.slot_id)
+        .join(Slot, Slot.id == SlotQuota.slot_id)
+        .where(Slot.hall_code == hall_code, Slot.category_code == category_code, Slot.day == clock.civil(at).date())
+        .where(Slot.open, Slot.end > at, SlotQuota.channel == "onsite", SlotQuota.booked < SlotQuota.capacity)
+        .order_by(Slot.start)
+        .limit(1)
+        .with_for_update(of=SlotQuota, skip_locked=True)
+        .scalar_subquery()
+    )
+    return session.scalar(
+        update(SlotQuota)
+        .where(SlotQuota.slot_id == first, SlotQuota.channel == "onsite")
+        .values(booked=SlotQuota.booked + 1)
+        .returning(SlotQuota.slot_id)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _change(session: Session, slot_ids: Sequence[UUID], channel: str, changes: dict[Any, Any], *also: Any) -> int:

@@ -88,6 +88,16 @@ def undo(session: Session, *, appointment_id: UUID, staff_actor: str) -> None:
     found.ticket_number = None
 
 
+def fulfil(session: Session, *, appointment_id: UUID, actor: str) -> None:
+    """办理完: its ticket was served to the end."""
+    transition(session, session.get_one(Appointment, appointment_id), Event.FINISH, actor=actor)
+
+
+def leave(session: Session, *, appointment_id: UUID, actor: str) -> None:
+    """The person checked in and left before being served: not a missed visit."""
+    transition(session, session.get_one(Appointment, appointment_id), Event.LEAVE, actor=actor)
+
+
 def _locked(session: Session, reading: passes.PassReading, hall_code: str) -> Appointment | None:
     """The row, locked. Typed digits are good only in this hall and today."""
     query = select(Appointment).where(Appointment.state.not_in(NOT_SHOWN)).with_for_update()

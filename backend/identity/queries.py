@@ -58,6 +58,17 @@ def may_act_for(session: Session, agent_id: UUID, person_id: UUID) -> bool:
     return link is not None and (link.basis == "own_account" or is_minor(link.born))
 
 
+def holder(session: Session, person_id: UUID) -> bytes:
+    """What tells one holder of queue tickets from another: the blind index of the id document, else of the phone."""
+    found = person(session, person_id)
+    if found.id_number_index is not None:
+        return found.id_number_index
+    phone = session.scalar(
+        select(PersonLogin.subject_index).where(PersonLogin.person_id == person_id, PersonLogin.provider == "phone")
+    )
+    return phone or person_id.bytes
+
+
 def is_elder(born: date | None) -> bool:
     """Sixty or older."""
     return born is not None and idnumber.age(born, clock.today()) >= ELDER_AGE
