@@ -61,10 +61,9 @@ def take(
     if waiting is not None:
         add_items(session, waiting.id, slugs)
         return waiting
-    ticket = _insert(session, hall_code, category_code, taker, source, None, actor)
-    ticket.slot_id = quotas.count_walk_in(session, hall_code, category_code, clock.now())
+    slot_id = quotas.count_walk_in(session, hall_code, category_code, clock.now())
+    ticket = _insert(session, hall_code, category_code, taker, source, None, actor, slot_id)
     add_items(session, ticket.id, slugs)
-    session.flush()
     return ticket
 
 
@@ -159,8 +158,10 @@ def _insert(
     source: str,
     visit: Visit | None,
     actor: str,
+    slot_id: UUID | None = None,
 ) -> Ticket:
-    category = queue(session, hall_code, category_code)
+    """The number comes last: everybody else waits for its counter until this transaction ends."""
+    category, due = queue(session, hall_code, category_code), _due(session, hall_code, taker, visit)
     now, day = clock.now(), clock.today()
     ticket = Ticket(
         id=db.new_id(),
@@ -178,8 +179,9 @@ def _insert(
         kind=_kind(visit),
         lane=taker.lane,
         people=taker.people,
-        due_at=_due(session, hall_code, taker, visit),
+        due_at=due,
         created_at=now,
+        slot_id=slot_id,
         link=new_link(),
     )
     session.add(ticket)
