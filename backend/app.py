@@ -22,6 +22,8 @@ FEATURES = (
     "backend.appointments.pass_api",
     "backend.appointments.conduct_api",
     "backend.queueing.staff_api",
+    "backend.queueing.window_api",
+    "backend.queueing.board_api",
 )
 """Modules with a list `blueprints`, in the order of the API document."""
 

@@ -86,6 +86,20 @@ def open_hours(session: Session, hall_code: str, day: date) -> tuple[datetime, d
     return None if first is None else (first, last)
 
 
+def expected_soon(session: Session, hall_code: str, category_code: str, *, within: timedelta) -> int:
+    """Appointments of this queue that are due within that time and have not been checked in."""
+    now = clock.now()
+    query = select(func.count()).where(
+        Appointment.hall_code == hall_code,
+        Appointment.day == clock.today(),
+        Appointment.category_code == category_code,
+        Appointment.state == State.BOOKED,
+        Appointment.check_in_until > now,
+        Appointment.start <= now + within,
+    )
+    return session.scalar(query) or 0
+
+
 def appointments(
     session: Session, *, booker_id: UUID, scope: str, before: tuple[datetime, UUID] | None, limit: int
 ) -> Sequence[Appointment]:

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-GATE: Final = frozenset({"check_in.scan", "check_in.undo", "hall.today"})
-CLERK: Final = GATE
-LEAD: Final = CLERK | {"person.reveal", "hall.manage", "conduct.decide"}
+GATE: Final = frozenset({"check_in.scan", "check_in.undo", "hall.today", "queue.ticket"})
+CLERK: Final = GATE | {"queue.call"}
+LEAD: Final = CLERK | {"person.reveal", "hall.manage", "conduct.decide", "queue.choose"}
 
 PERMISSIONS: Final[dict[str, frozenset[str]]] = {
     "gate": GATE,

@@ -13,7 +13,7 @@ from backend.appointments import redemption
 from backend.core import audit, clock
 from backend.core.errors import NotFound
 from backend.core.states import transition
-from backend.queueing import errors, legs, ordering, tell, windows
+from backend.queueing import errors, legs, ordering, tell, tickets, windows
 from backend.queueing.legs import appointment_of
 from backend.queueing.models import Call, QueueGuard, Ticket, WindowSession
 from backend.queueing.ordering import Kind
@@ -157,6 +157,14 @@ def transfer(session: Session, *, staff_id: UUID, category_code: str, window: in
     ticket.calls, ticket.near_told = 0, False
     session.flush()
     transition(session, ticket, Event.TRANSFER, actor=f"staff:{staff_id}", reason=reason)
+    return ticket
+
+
+def add_item(session: Session, *, staff_id: UUID, slug: str) -> Ticket:
+    """One more item of the same queue (一类一号). Raises NotThisQueue and ItemNotFound."""
+    _, ticket = _at_window(session, staff_id)
+    tickets.refuse_other_queue(session, ticket.category_code, [slug])
+    tickets.add_items(session, ticket.id, [slug])
     return ticket
 
 

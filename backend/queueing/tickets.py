@@ -55,9 +55,7 @@ def take(
     waiting = _same_holder(session, hall_code, category_code, taker)
     if waiting is None:
         refuse_full(session, policy)
-    for slug in slugs:
-        if catalogue.item(session, slug).booking.category_code != category_code:
-            raise errors.NotThisQueue()
+    refuse_other_queue(session, category_code, slugs)
     if waiting is not None:
         add_items(session, waiting.id, slugs)
         return waiting
@@ -89,6 +87,13 @@ def admit(
     add_items(session, waiting.id, slugs)
     session.flush()
     return waiting
+
+
+def refuse_other_queue(session: Session, category_code: str, slugs: Sequence[str]) -> None:
+    """Every item belongs to this queue. Raises NotThisQueue and ItemNotFound."""
+    for slug in slugs:
+        if catalogue.item(session, slug).booking.category_code != category_code:
+            raise errors.NotThisQueue()
 
 
 def add_items(session: Session, ticket_id: UUID, slugs: Sequence[str]) -> None:
