@@ -53,7 +53,7 @@ class QueuePolicy(Base):
     __table_args__ = (
         CheckConstraint("allowance_minutes BETWEEN 0 AND 60", name="allowance_minutes"),
         CheckConstraint("late_credit_minutes BETWEEN 0 AND allowance_minutes", name="late_credit_minutes"),
-        CheckConstraint("guard_every BETWEEN 1 AND 5", name="guard_every"),
+        CheckConstraint("guard_every BETWEEN 2 AND 5", name="guard_every"),
         CheckConstraint("calls_before_pass BETWEEN 1 AND 5", name="calls_before_pass"),
         CheckConstraint("return_after BETWEEN 0 AND 10", name="return_after"),
         CheckConstraint("opens_before_minutes BETWEEN 0 AND 120", name="opens_before_minutes"),

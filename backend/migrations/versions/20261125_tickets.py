@@ -45,7 +45,7 @@ def upgrade() -> None:
         sa.CheckConstraint("allowance_minutes BETWEEN 0 AND 60", name=op.f("ck_queue_policy_allowance_minutes")),
         sa.CheckConstraint("calls_before_pass BETWEEN 1 AND 5", name=op.f("ck_queue_policy_calls_before_pass")),
         sa.CheckConstraint("capacity > 0", name=op.f("ck_queue_policy_capacity")),
-        sa.CheckConstraint("guard_every BETWEEN 1 AND 5", name=op.f("ck_queue_policy_guard_every")),
+        sa.CheckConstraint("guard_every BETWEEN 2 AND 5", name=op.f("ck_queue_policy_guard_every")),
         sa.CheckConstraint(
             "late_credit_minutes BETWEEN 0 AND allowance_minutes", name=op.f("ck_queue_policy_late_credit_minutes")
         ),
