@@ -228,7 +228,7 @@ def report(days: int, seed: int) -> str:
         "",
         f"- calls: {found.calls}",
         f"- walk-ins overtaken by a ticket due later: **{found.overtaken}** (must be 0)",
-        f"- booked calls in a row beyond the guard while a walk-in waited: **{found.guard_broken}** (must be 0)",
+        f"- booked calls in a row beyond the guard while walk-ins waited: **{found.guard_broken}** (must be 0)",
         f"- still in line two hours after closing: {found.unserved}",
         "",
         "Minutes of waiting, over all days (booked: from the slot's start or arrival, whichever is later; others: from",

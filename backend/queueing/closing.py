@@ -1,9 +1,9 @@
 """The end of the day: leftovers are closed, or carried over when an emergency sent people home."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from backend.appointments import queries as appointments
@@ -36,7 +36,7 @@ def close(session: Session, *, hall_code: str, until: date, limit: int = BATCH) 
         if visited is not None:
             redemption.leave(session, appointment_id=visited, actor="system")
     if not left:
-        _close_windows(session, hall_code)
+        _close_windows(session, hall_code, until)
     return len(left)
 
 
@@ -50,7 +50,7 @@ def carry_over(session: Session, *, hall_code: str, actor: str, reason: str) -> 
         _carry(session, ticket, opens, actor, reason)
         for ticket in _open_tickets(session, hall_code, clock.today(), None)
     ]
-    _close_windows(session, hall_code)
+    _close_windows(session, hall_code, clock.today())
     audit.record(
         session,
         actor=actor,
@@ -112,15 +112,22 @@ def _next_opening(session: Session, hall_code: str) -> datetime:
     raise NoOpenDay()
 
 
-def _close_windows(session: Session, hall_code: str) -> None:
-    still_open = select(WindowSession).where(WindowSession.hall_code == hall_code, WindowSession.closed_at.is_(None))
-    for window in session.scalars(still_open.with_for_update()):
+def _left_open(until: date) -> tuple[ColumnElement[bool], ...]:
+    """Windows that nobody closed on a day up to `until`."""
+    return WindowSession.closed_at.is_(None), WindowSession.opened_at < clock.instant(
+        until + timedelta(days=1), time.min
+    )
+
+
+def _close_windows(session: Session, hall_code: str, until: date) -> None:
+    left = select(WindowSession).where(WindowSession.hall_code == hall_code, *_left_open(until))
+    for window in session.scalars(left.with_for_update()):
         window.closed_at = clock.now()
     session.flush()
 
 
 def halls_with_leftovers(session: Session, until: date) -> Sequence[str]:
-    """Halls that have open tickets of days up to `until`, or windows still open."""
+    """Halls that have open tickets of days up to `until`, or windows that nobody closed."""
     tickets_left = select(Ticket.hall_code).where(Ticket.day <= until, Ticket.state.in_(OPEN)).distinct()
-    windows_left = select(WindowSession.hall_code).where(WindowSession.closed_at.is_(None)).distinct()
+    windows_left = select(WindowSession.hall_code).where(*_left_open(until)).distinct()
     return sorted({*session.scalars(tickets_left), *session.scalars(windows_left)})

@@ -13,7 +13,7 @@ from backend.appointments.states import State as Booking
 from backend.core.errors import InvalidTransition
 from backend.identity.models import Staff
 from backend.identity.staff import create_staff
-from backend.queueing import calling, closing, doctor, errors, tickets, windows
+from backend.queueing import calling, closing, doctor, errors, jobs, tickets, windows
 from backend.queueing.models import Call, Leg, QueuePolicy, Ticket, TicketItem
 from backend.queueing.ordering import Kind
 from backend.queueing.states import State
@@ -290,6 +290,28 @@ def test_the_end_of_the_day_closes_what_is_left(
     with pytest.raises(errors.NotAtWindow):
         windows.current(session, staff)
     assert broken(session) == []
+
+
+def test_the_job_closes_only_days_that_are_over(
+    session: Session, take: Take, clerk: Callable[..., UUID], nine: Clock
+) -> None:
+    old = take()
+    left = clerk(1)
+    session.commit()
+    nine.advance(days=1)
+    new = take()
+    today = clerk(2)
+    session.commit()
+    jobs.close_days()
+    session.expire_all()
+    assert [session.get_one(Ticket, ticket.id).state for ticket in (old, new)] == [State.CLOSED, State.WAITING]
+    assert windows.current(session, today).window == 2
+    with pytest.raises(errors.NotAtWindow):
+        windows.current(session, left)
+    nine.advance(hours=13)
+    jobs.close_days()
+    session.expire_all()
+    assert session.get_one(Ticket, new.id).state is State.CLOSED
 
 
 def test_an_emergency_carries_the_line_over_in_its_order(
