@@ -24,6 +24,7 @@ FEATURES = (
     "backend.queueing.staff_api",
     "backend.queueing.window_api",
     "backend.queueing.board_api",
+    "backend.queueing.load_api",
 )
 """Modules with a list `blueprints`, in the order of the API document."""
 

@@ -2,16 +2,17 @@
 
 from datetime import time, timedelta
 
+from backend.catalogue import queries as catalogue
 from backend.core import clock
 from backend.core.db import transaction
-from backend.queueing import closing
+from backend.queueing import closing, waits
 
 DAY_ENDS = time(22, 0)
 """Every hall has closed by then, Xiamen time; a ticket of an earlier day is a leftover at any hour."""
 
 
 def close_days() -> None:
-    """日终: leftovers of days that are over are closed, a batch a transaction."""
+    """日终: leftovers of days that are over are closed, a batch a transaction, and their figures frozen."""
     over = clock.today()
     if clock.civil(clock.now()).time() < DAY_ENDS:
         over -= timedelta(days=1)
@@ -22,3 +23,8 @@ def close_days() -> None:
             with transaction() as session:
                 if closing.close(session, hall_code=hall_code, until=over) == 0:
                     break
+    with transaction() as session:
+        closed = waits.unfrozen(session, [hall.code for hall in catalogue.halls(session)], over)
+    for hall_code, day in closed:
+        with transaction() as session:
+            waits.freeze(session, hall_code, day)

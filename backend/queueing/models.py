@@ -263,3 +263,21 @@ class Leg(Base):
         ),
         CheckConstraint("count BETWEEN 0 AND 99", name="count"),
     )
+
+
+class QueueHour(Base):
+    """日结: the frozen figures of one queue, kind and hour of arrival. Waits are seconds from arrival to first call."""
+
+    __tablename__ = "queue_hour"
+
+    hall_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    category_code: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[Kind] = mapped_column(KIND, primary_key=True)
+    hour: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    taken: Mapped[int] = mapped_column(Integer)
+    called: Mapped[int] = mapped_column(Integer)
+    served: Mapped[int] = mapped_column(Integer)
+    left: Mapped[int] = mapped_column(Integer)
+    wait_s: Mapped[int] = mapped_column(Integer)
+    longest_s: Mapped[int] = mapped_column(Integer)

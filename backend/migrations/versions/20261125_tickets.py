@@ -33,6 +33,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("hall_code", "day", "category_code", name=op.f("pk_queue_guard")),
     )
     op.create_table(
+        "queue_hour",
+        sa.Column("hall_code", sa.Text(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("category_code", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Enum("booked", "walk_in", name="kind", native_enum=False, length=10), nullable=False),
+        sa.Column("hour", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("taken", sa.Integer(), nullable=False),
+        sa.Column("called", sa.Integer(), nullable=False),
+        sa.Column("served", sa.Integer(), nullable=False),
+        sa.Column("left", sa.Integer(), nullable=False),
+        sa.Column("wait_s", sa.Integer(), nullable=False),
+        sa.Column("longest_s", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("hall_code", "day", "category_code", "kind", "hour", name=op.f("pk_queue_hour")),
+    )
+    op.create_table(
         "queue_policy",
         sa.Column("hall_code", sa.Text(), nullable=False),
         sa.Column("allowance_minutes", sa.SmallInteger(), nullable=False),
@@ -298,5 +313,6 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_ticket_event_entity_id"), table_name="ticket_event")
     op.drop_table("ticket_event")
     op.drop_table("queue_policy")
+    op.drop_table("queue_hour")
     op.drop_table("queue_guard")
     # ### end Alembic commands ###

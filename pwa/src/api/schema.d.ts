@@ -705,6 +705,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/halls/{code}/load": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        /** How busy the rest of today will be at one queue, and the soonest free times elsewhere. */
+        get: {
+            parameters: {
+                query: {
+                    category: string;
+                };
+                header?: never;
+                path: {
+                    code: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Load"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/halls/{code}/queue": {
         parameters: {
             query?: never;
@@ -786,6 +830,50 @@ export interface paths {
                 default: components["responses"]["DEFAULT_ERROR"];
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/halls/{code}/waits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        /** How long people waited that day, with and without an appointment. */
+        get: {
+            parameters: {
+                query?: {
+                    day?: string;
+                };
+                header?: never;
+                path: {
+                    code: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Waits"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2196,6 +2284,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/place-code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The code for my hall's screen: phones that show it are in the hall. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PlaceCode"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/scanner-beats": {
         parameters: {
             query?: never;
@@ -3516,6 +3641,20 @@ export interface components {
         Lists: {
             lists: components["schemas"]["ListHead"][];
         };
+        Load: {
+            category: components["schemas"]["Named"];
+            elsewhere: components["schemas"]["HallChoice"][];
+            hall: components["schemas"]["Hall"];
+            hours: components["schemas"]["LoadHour"][];
+            weeks: number;
+        };
+        LoadHour: {
+            expected: number | null;
+            hour: number;
+            /** @enum {string|null} */
+            level: "quiet" | "normal" | "busy" | null;
+            wait_minutes: number | null;
+        };
         Login: {
             /** Format: date-time */
             bound_at: string;
@@ -3650,6 +3789,11 @@ export interface components {
             category: string;
             items?: string[];
             place: string;
+        };
+        PlaceCode: {
+            /** Format: date-time */
+            changes_at: string;
+            code: string;
         };
         Preferences: {
             elder_mode?: boolean;
@@ -3913,6 +4057,26 @@ export interface components {
         };
         Value: {
             value: string | null;
+        };
+        Wait: {
+            average_minutes: number | null;
+            left: number;
+            longest_minutes: number;
+            served: number;
+            taken: number;
+        };
+        WaitHour: {
+            booked: components["schemas"]["Wait"];
+            hour: number;
+            walk_in: components["schemas"]["Wait"];
+        };
+        Waits: {
+            booked: components["schemas"]["Wait"];
+            /** Format: date */
+            date: string;
+            hall: components["schemas"]["Named"];
+            hours: components["schemas"]["WaitHour"][];
+            walk_in: components["schemas"]["Wait"];
         };
         WindowNow: {
             number: string | null;
