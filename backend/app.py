@@ -18,6 +18,7 @@ FEATURES = (
     "notify.api",
     "backend.catalogue.api",
     "backend.identity.api",
+    "backend.ratings.api",
     "backend.appointments.api",
     "backend.appointments.pass_api",
     "backend.appointments.conduct_api",

@@ -33,6 +33,7 @@ TEMPLATES = (
     "queue_called",
     "queue_passed",
     "queue_finished",
+    "rating_answered",
 )
 
 

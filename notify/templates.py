@@ -150,6 +150,15 @@ TEMPLATES: dict[str, Template] = {
         ),
         wechat={"character_string1": "{number}", "thing2": "可以给这次服务打个分", "thing3": "{hall}"},
     ),
+    "rating_answered": Template(
+        title=Text("大厅回复了你的评价", "The hall answered your rating"),
+        body=Text(
+            "你给的差评，大厅处理了，回复是：{answer}",
+            "The hall has acted on your rating. It says: {answer}",
+        ),
+        wechat={"thing1": "大厅处理了你的评价", "thing2": "{answer}"},
+        useful_for=timedelta(days=3),
+    ),
 }
 
 

@@ -69,7 +69,9 @@ def test_unsafe_routes_are_public_only_where_a_login_begins_or_a_ticket_speaks(a
         if access and access.kind == "public" and rule.methods and rule.methods & {"POST", "PUT", "PATCH", "DELETE"}
     }
     # A printed ticket's link is all that an anonymous holder has.
-    allowed = re.compile(r"^/api/v1/(auth/.*|session|staff/session|tickets/<link>/(cancel|return))$")
+    allowed = re.compile(
+        r"^/api/v1/(auth/.*|session|staff/session|tickets/<link>/(cancel|return|rating|rating/supplement))$"
+    )
     assert {rule for rule in public if not allowed.match(rule)} == set()
 
 

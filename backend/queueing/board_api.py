@@ -14,6 +14,8 @@ from backend.core.once import answer_once
 from backend.core.problems import ApiBlueprint
 from backend.identity import queries as identity
 from backend.queueing import calling, live, place, ticket_queries, ticket_schemas, tickets
+from backend.ratings import service as ratings
+from backend.ratings.schemas import RateSchema, SupplementSchema
 
 blueprint = ApiBlueprint("queues", __name__, description="Live queues of a hall, and one's own ticket")
 blueprints = (blueprint,)
@@ -64,6 +66,38 @@ def return_ticket(link: str) -> dict[str, Any]:
     """过号重排: I missed the call and am back."""
     with transaction() as session:
         ticket = calling.rejoin(session, tickets.by_link(session, link, lock=True), actor="ticket")
+        return ticket_queries.ticket_view(session, ticket, request_language())
+
+
+@blueprint.post("/tickets/<link>/rating")
+@public
+@blueprint.arguments(RateSchema)
+@blueprint.response(201, ticket_schemas.TicketSchema)
+def rate_visit(body: dict[str, Any], link: str) -> dict[str, Any]:
+    """好差评 of a finished visit, once; the hall never sees who rated."""
+    with transaction() as session:
+        ticket = tickets.by_link(session, link)
+        tickets.refuse_unfinished(ticket)
+        ratings.rate(
+            session,
+            subject_type="ticket",
+            subject_id=str(ticket.id),
+            hall_code=ticket.hall_code,
+            person_id=ticket.person_id,
+            **body,
+        )
+        return ticket_queries.ticket_view(session, ticket, request_language())
+
+
+@blueprint.post("/tickets/<link>/rating/supplement")
+@public
+@blueprint.arguments(SupplementSchema)
+@blueprint.response(200, ticket_schemas.TicketSchema)
+def supplement_rating(body: dict[str, Any], link: str) -> dict[str, Any]:
+    """追评: more words, once."""
+    with transaction() as session:
+        ticket = tickets.by_link(session, link)
+        ratings.supplement(session, subject_type="ticket", subject_id=str(ticket.id), words=body["words"])
         return ticket_queries.ticket_view(session, ticket, request_language())
 
 

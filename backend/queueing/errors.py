@@ -71,3 +71,10 @@ class NobodyWaiting(Conflict):
 
     code = "nobody_waiting"
     title = Text("现在没有人在等", "Nobody is waiting")
+
+
+class NotFinished(Conflict):
+    """Rating comes after the visit."""
+
+    code = "not_finished"
+    title = Text("事情办完后才能评价", "You can rate the visit once it is finished")

@@ -17,6 +17,7 @@ from backend.queueing.models import Leg, Ticket, TicketItem, WindowSession
 from backend.queueing.ordering import Kind
 from backend.queueing.policy import policy_for
 from backend.queueing.states import AT_WINDOW, IN_LINE, State
+from backend.ratings import service as ratings
 
 
 def ticket_view(session: Session, ticket: Ticket, language: str) -> dict[str, Any]:
@@ -51,13 +52,28 @@ def ticket_view(session: Session, ticket: Ticket, language: str) -> dict[str, An
         "followed_by": followed_by,
         "can_cancel": ticket.state in IN_LINE,
         "can_return": ticket.state is State.PASSED and ticket.day == clock.today(),
+        "rating": rating_view(session, ticket),
+        "can_rate": ticket.state is State.DONE,
+    }
+
+
+def rating_view(session: Session, ticket: Ticket) -> dict[str, Any] | None:
+    """How the visit was rated, if it was."""
+    found = ratings.of_subject(session, "ticket", str(ticket.id)) if ticket.state is State.DONE else None
+    if found is None:
+        return None
+    return {
+        "grade": found.grade,
+        "words": found.words,
+        "supplement": found.supplement,
+        "can_supplement": ratings.can_supplement(found),
     }
 
 
 def staff_view(session: Session, ticket: Ticket, language: str) -> dict[str, Any]:
     """A ticket as the hall's staff see it: the holder is masked."""
     name = identity.masked_name(session, ticket.person_id) if ticket.person_id else None
-    return {**ticket_view(session, ticket, language), "name_masked": name}
+    return {**ticket_view(session, ticket, language), "name_masked": name, "rating": None, "can_rate": False}
 
 
 def line(session: Session, hall_code: str, category_code: str | None, language: str) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from marshmallow import Schema, fields, validate
 from backend.appointments.schemas import ItemRefSchema
 from backend.catalogue.schemas import Named as NamedSchema
 from backend.queueing.states import State
+from backend.ratings.schemas import RatedSchema
 
 LANES = ["elder", "pregnant", "disabled", "soldier"]
 OUTCOMES = ["done", "not_done", "materials_missing"]
@@ -33,6 +34,8 @@ class TicketSchema(Schema):
     followed_by = fields.String(required=True, allow_none=True)
     can_cancel = fields.Boolean(required=True)
     can_return = fields.Boolean(required=True)
+    can_rate = fields.Boolean(required=True)
+    rating = fields.Nested(RatedSchema, required=True, allow_none=True)
 
 
 class StaffTicketSchema(TicketSchema):

@@ -117,6 +117,12 @@ def give_up(session: Session, ticket: Ticket, *, actor: str) -> None:
     transition(session, ticket, Event.GIVE_UP, actor=actor)
 
 
+def refuse_unfinished(ticket: Ticket) -> None:
+    """Only a finished visit is rated. Raises NotFinished."""
+    if ticket.state is not State.DONE:
+        raise errors.NotFinished()
+
+
 def new_link() -> str:
     """The secret end of a live position page's address."""
     return secrets.token_urlsafe(LINK_BYTES)

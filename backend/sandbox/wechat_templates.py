@@ -62,6 +62,7 @@ OFFICIAL_TEMPLATES: tuple[AccountTemplate, ...] = (
             ("queue_finished", "办结通知", ("温馨提示", "thing2")),
         )
     ),
+    AccountTemplate("rating_answered", "评价回复通知", (("回复事项", "thing1"), ("回复内容", "thing2"))),
 )
 
 MINI_TEMPLATES: tuple[AccountTemplate, ...] = (_visit("appointment_reminder", "办事提醒", ("办理地址", "thing7")),)

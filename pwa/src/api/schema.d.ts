@@ -790,6 +790,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/halls/{code}/ratings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        /** How citizens rated this hall in the last ninety days. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    code: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Shares"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/halls/{code}/tickets": {
         parameters: {
             query?: never;
@@ -2321,6 +2362,139 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/ratings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Bad ratings of my hall, the one due first in front. */
+        get: {
+            parameters: {
+                query?: {
+                    state?: "open" | "answered" | "voided";
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["FollowUps"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/ratings/{follow_up_id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                follow_up_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say what was done about a bad rating of my hall. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    follow_up_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["FollowUp"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/ratings/{rating_id}/set-aside": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rating_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** After review: a rating that is not about the service counts no more. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    rating_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SetAside"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SetAsideDone"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/scanner-beats": {
         parameters: {
             query?: never;
@@ -3120,6 +3294,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tickets/{link}/rating": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                link: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 好差评 of a finished visit, once; the hall never sees who rated. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    link: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Rate"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Ticket"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/{link}/rating/supplement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                link: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 追评: more words, once. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    link: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Supplement"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Ticket"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tickets/{link}/return": {
         parameters: {
             query?: never;
@@ -3227,6 +3493,9 @@ export interface components {
              * @enum {string}
              */
             role: "manager" | "agent";
+        };
+        Answer: {
+            answer: string;
         };
         Appeal: {
             answer: string | null;
@@ -3444,6 +3713,27 @@ export interface components {
              */
             outcome: "done" | "not_done" | "materials_missing";
         };
+        FollowUp: {
+            answer: string | null;
+            /** Format: date-time */
+            at: string;
+            /** Format: date */
+            due_on: string;
+            grade: number;
+            /** Format: uuid */
+            id: string;
+            overdue: boolean;
+            /** Format: uuid */
+            rating_id: string;
+            /** @enum {string} */
+            state: "open" | "answered" | "voided";
+            supplement: string | null;
+            words: string | null;
+        };
+        FollowUps: {
+            follow_ups: components["schemas"]["FollowUp"][];
+            next_cursor: string | null;
+        };
         ForPerson: {
             /** Format: uuid */
             id: string;
@@ -3454,6 +3744,10 @@ export interface components {
             /** Format: uuid */
             id: string;
             number: string;
+        };
+        GradeCount: {
+            count: number;
+            grade: number;
         };
         Hall: {
             address: string | null;
@@ -3852,6 +4146,17 @@ export interface components {
         QueueNumber: {
             number: string;
         };
+        Rate: {
+            grade: number;
+            /** @default null */
+            words: string | null;
+        };
+        Rated: {
+            can_supplement: boolean;
+            grade: number;
+            supplement: string | null;
+            words: string | null;
+        };
         Reason: {
             reason: string;
         };
@@ -3911,6 +4216,21 @@ export interface components {
             kind: "anonymous" | "citizen" | "staff";
             me: components["schemas"]["Me"] | null;
             staff: components["schemas"]["StaffMe"] | null;
+        };
+        SetAside: {
+            reason: string;
+        };
+        SetAsideDone: {
+            /** Format: date-time */
+            invalid_at: string;
+            /** Format: uuid */
+            rating_id: string;
+        };
+        Shares: {
+            days: number;
+            grades: components["schemas"]["GradeCount"][];
+            satisfied_percent: number | null;
+            total: number;
         };
         SitDown: {
             categories: string[];
@@ -3973,6 +4293,7 @@ export interface components {
             booked: boolean;
             calls: number;
             can_cancel: boolean;
+            can_rate: boolean;
             can_return: boolean;
             category: components["schemas"]["Named"];
             /** Format: date-time */
@@ -3992,6 +4313,7 @@ export interface components {
             name_masked: string | null;
             number: string;
             people: number;
+            rating: components["schemas"]["Rated"] | null;
             /** @enum {string} */
             source: "appointment" | "desk" | "kiosk" | "phone" | "carried";
             /** @enum {string} */
@@ -4002,10 +4324,14 @@ export interface components {
             text: string;
             title: string;
         };
+        Supplement: {
+            words: string;
+        };
         Ticket: {
             booked: boolean;
             calls: number;
             can_cancel: boolean;
+            can_rate: boolean;
             can_return: boolean;
             category: components["schemas"]["Named"];
             /** Format: date-time */
@@ -4024,6 +4350,7 @@ export interface components {
             link: string;
             number: string;
             people: number;
+            rating: components["schemas"]["Rated"] | null;
             /** @enum {string} */
             source: "appointment" | "desk" | "kiosk" | "phone" | "carried";
             /** @enum {string} */
