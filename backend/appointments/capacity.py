@@ -136,7 +136,7 @@ def change_rules(
 def change_slot(
     session: Session, *, hall_code: str, slot_id: UUID, capacity: int, reason: str, actor: str
 ) -> dict[str, int]:
-    """Give one slot `capacity` places over all channels; returns them by channel.
+    """Give one slot `capacity` places over all channels; returns them by channel. Those of staff stay as they are.
 
     Raises NotFound for another hall's slot, DayIsOver once it has begun, BelowBooked, OnsiteShareTooSmall.
     """
@@ -156,7 +156,8 @@ def change_slot(
     if onsite > capacity:
         raise OnsiteShareTooSmall(missing=onsite - capacity)
     before = {channel: quota.capacity for channel, quota in own.items()}
-    after = slots.by_channel(capacity, onsite, policy)
+    staff = min(own["staff"].capacity, capacity - onsite)
+    after = {"onsite": onsite, "staff": staff, "online": capacity - onsite - staff}
     change = Change()
     _set_places(session, slot, own, after, change)
     _refuse_short(change)

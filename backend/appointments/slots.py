@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import accumulate
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, and_, or_, select, text, tuple_, update
@@ -118,12 +119,14 @@ def _rules(session: Session, day: date, hall_codes: Sequence[str], category_code
 def _plan_half_day(
     day: date, rule: OpeningRule, policy: BookingPolicy, opens: dict[tuple[str, str], bool], *, workday: bool
 ) -> Iterator[PlannedSlot]:
-    """Each slot of the half-day with its places by channel."""
+    """Each slot of the half-day with its places by channel; the shares hold over the half-day as a whole."""
     starts = list(_starts(rule.start, rule.end, policy.slot_minutes))
     count = len(starts)
     capacities = [rule.capacity * (n + 1) // count - rule.capacity * n // count for n in range(count)]
     onsite = split_half_day(capacities, policy.onsite_percent)
-    for start, capacity, walk_in in zip(starts, capacities, onsite, strict=True):
+    before = list(accumulate((all_ - own for all_, own in zip(capacities, onsite, strict=True)), initial=0))
+    for number, (start, capacity, walk_in) in enumerate(zip(starts, capacities, onsite, strict=True)):
+        staff = before[number + 1] * policy.staff_percent // 100 - before[number] * policy.staff_percent // 100
         begins = clock.instant(day, start)
         yield PlannedSlot(
             hall_code=rule.hall_code,
@@ -131,15 +134,9 @@ def _plan_half_day(
             day=day,
             start=begins,
             end=begins + timedelta(minutes=policy.slot_minutes),
-            places=by_channel(capacity, walk_in, policy),
+            places={"onsite": walk_in, "staff": staff, "online": capacity - walk_in - staff},
             open=opens.get((rule.hall_code, half_of(begins)), workday),
         )
-
-
-def by_channel(capacity: int, onsite: int, policy: BookingPolicy) -> dict[str, int]:
-    """The places of one slot by channel, after those for people without an appointment."""
-    staff = (capacity - onsite) * policy.staff_percent // 100
-    return {"onsite": onsite, "staff": staff, "online": capacity - onsite - staff}
 
 
 def store(session: Session, planned: Sequence[PlannedSlot]) -> int:

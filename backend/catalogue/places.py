@@ -1,5 +1,6 @@
 """Where somebody says they are: names of streets, towns, neighbourhoods and stations, with rough coordinates."""
 
+import itertools
 import threading
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.catalogue import pinyin, snapshot
-from backend.catalogue.models import Neighbourhood
+from backend.catalogue.models import Division, Neighbourhood
 from backend.catalogue.search import Document, SearchIndex, normalise
 from backend.core.errors import Text
 
@@ -31,6 +32,7 @@ class Gazetteer:
     version: snapshot.Version
     places: dict[str, Place]
     names: dict[str, str]
+    districts: frozenset[str]
     index: SearchIndex
 
 
@@ -41,12 +43,13 @@ _kept: Gazetteer | None = None
 def find(session: Session, text: str) -> Place | None:
     """The place that a name, an alias, its pinyin or a whole address means, or None.
 
-    Of an address the longest known part counts: 湖里区云顶北路842号 is at 云顶北路.
+    Of an address the longest known part counts, a district only when nothing else is known: 思明区前埔中路 is at 前埔.
     """
     wanted, gazetteer = normalise(text), _current(session)
     inside = [name for name in gazetteer.names if name in wanted]
     if inside:
-        return gazetteer.places[gazetteer.names[max(inside, key=len)]]
+        best = max(inside, key=lambda name: (name not in gazetteer.districts, len(name)))
+        return gazetteer.places[gazetteer.names[best]]
     if len(wanted) < SHORTEST:
         return None
     for hit in gazetteer.index.search(wanted, 3):
@@ -57,14 +60,12 @@ def find(session: Session, text: str) -> Place | None:
 
 def _means(wanted: str, term: str) -> bool:
     """Whether the term begins with what was typed, in characters, pinyin or initials; a similar one is no answer."""
-    if normalise(term).startswith(wanted):
+    letters, name = wanted.replace(" ", ""), normalise(term).replace(" ", "")
+    if name.startswith(letters):
         return True
-    letters = wanted.replace(" ", "")
-    if not letters.isascii():
-        return False
-    readings = pinyin.readings(term)
-    spoken = "".join(syllables[0] for syllables in readings)
-    return spoken.startswith(letters) or any(first.startswith(letters) for first in pinyin.initials(readings))
+    readings = pinyin.readings(name)
+    spoken = itertools.islice(itertools.product(*readings), pinyin.MAX_SPELLINGS)
+    return any(first.startswith(letters) for first in (*map("".join, spoken), *pinyin.initials(readings)))
 
 
 def _current(session: Session) -> Gazetteer:
@@ -84,6 +85,7 @@ def _current(session: Session) -> Gazetteer:
             version,
             {row.key: Place(Text(row.name_zh, row.name_en), row.lat, row.lng) for row in rows},
             names,
+            frozenset(normalise(name) for name in session.scalars(select(Division.name_zh))),
             SearchIndex(documents),
         )
         return _kept
