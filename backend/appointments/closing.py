@@ -5,6 +5,7 @@ own transaction, by a job that may stop and start again at any point.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final, Literal
@@ -117,7 +118,8 @@ def remove_override(session: Session, *, hall_code: str, day: date, part: Part, 
         raise NotFound()
     if any(gone) and not calendar.is_workday(session, day):
         raise OpeningHasEffect()
-    slots.reopen(session, day=day, hall_codes=[hall_code])
+    with suppress(calendar.CalendarNotLoaded):
+        slots.reopen(session, day=day, hall_codes=[hall_code])
     _audit(session, before, [hall_code], day, action="hall.day_removed", reason=reason, actor=actor)
 
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
 
-from backend import doctor
+from backend import doctor, worker
 from backend.appointments import closing, jobs
 from backend.appointments.doctor import invariants
 from backend.appointments.models import Appointment, AppointmentEvent, AppointmentLine, DayOverride, Slot, SlotQuota
@@ -73,6 +73,14 @@ def _without_jobs(session: Session) -> list[str]:
         findings = invariants(session)
         savepoint.rollback()
     return findings
+
+
+def test_the_closing_and_its_job_are_one_commit(post, staff, slots, session) -> None:  # type: ignore[no-untyped-def]
+    close(post, staff())
+    tasks = session.execute(text("SELECT task_name FROM procrastinate_jobs WHERE status = 'todo'")).scalars().all()
+    assert tasks == [closing.TASK]
+    assert worker.resolve(worker.TASKS[closing.TASK]) is jobs.cancel_closed
+    assert worker.TASKS[closing.TASK] in [path for _, path in worker.PERIODIC]
 
 
 def test_half_a_day_leaves_the_other_half(post, citizen, staff, slots, session) -> None:  # type: ignore[no-untyped-def]
