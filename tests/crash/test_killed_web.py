@@ -34,13 +34,14 @@ from tests.conftest import ROOT, make_settings
 from tests.crash import shifted_clock
 
 FULL = int(os.environ.get("RACE_SCALE", "1")) >= 10
-CITIZENS = 1500 if FULL else 120
+CITIZENS = 1500 if FULL else 80
 SEED = int(os.environ.get("CRASH_SEED", "1"))
-PLACES = 100 if FULL else 9
+PLACES = 100 if FULL else 6
 SLOTS = 10
 CLIENTS = 6
 LONGEST_WAIT_S = 180
-ANSWERS_BETWEEN_KILLS = (5, 30)
+ANSWERS_BETWEEN_KILLS = (15, 45)
+PROCESSES = 3 if FULL else 2
 BUSY = {429, 500, 502, 503}
 """Answers after which a client sends the same request with the same key again."""
 
@@ -73,12 +74,12 @@ class Web:
 
 @contextmanager
 def serving(settings: Settings, folder: Path) -> Iterator[Web]:
-    """The product's web server with three processes, until the block ends."""
+    """The product's web server with a few processes, until the block ends."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     values = {item.name.upper(): str(getattr(settings, item.name)) for item in fields(settings)}
-    environ = {**os.environ, **values, "PORT": str(port), "WEB_PROCESSES": "3", "WEB_THREADS": "4"}
+    environ = {**os.environ, **values, "PORT": str(port), "WEB_PROCESSES": str(PROCESSES), "WEB_THREADS": "4"}
     command = [sys.executable, "-m", "gunicorn", "-c", "backend/gunicorn.conf.py", "tests.crash.wsgi:app"]
     with (folder / "web.log").open("wb") as log:
         master = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log, start_new_session=True)
