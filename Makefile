@@ -56,8 +56,8 @@ frontend: $(VENV)/.installed pwa/dist/index.html ## types and unit tests of the 
 	$(NPM) run check --silent
 	$(NPM) test --silent
 
-soak: $(VENV)/.installed-dev ## races at full size
-	RACE_SCALE=10 $(BIN)/python -m pytest tests/backend/appointments/test_races.py
+soak: $(VENV)/.installed-dev ## races and crashes at full size
+	RACE_SCALE=10 $(BIN)/python -m pytest tests/backend/appointments/test_races.py tests/crash
 
 migrate: $(VENV)/.installed ## bring the database of DATABASE_URL to the newest migration
 	$(RUN) migrate

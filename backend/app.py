@@ -21,6 +21,8 @@ FEATURES = (
     "backend.appointments.api",
     "backend.appointments.pass_api",
     "backend.appointments.conduct_api",
+    "backend.appointments.staff_api",
+    "backend.appointments.assist_api",
     "backend.queueing.staff_api",
 )
 """Modules with a list `blueprints`, in the order of the API document."""

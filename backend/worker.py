@@ -25,12 +25,14 @@ log = logging.getLogger(__name__)
 
 TASKS: dict[str, str] = {
     "identity.person_merged": "backend.appointments.handlers:on_person_merged",
+    "appointments.cancel_closed": "backend.appointments.jobs:cancel_closed",
 }
 """Deferred by name, with the arguments of `jobs.defer`."""
 
 PERIODIC: tuple[tuple[str, str], ...] = (
     ("* * * * *", "backend.appointments.jobs:sweep_holds"),
     ("* * * * *", "backend.appointments.jobs:return_places"),
+    ("* * * * *", "backend.appointments.jobs:cancel_closed"),
     ("* * * * *", "backend.appointments.jobs:fall_to_onsite"),
     ("* * * * *", "backend.appointments.jobs:mark_missed"),
     ("*/10 * * * *", "backend.appointments.jobs:materialise_slots"),

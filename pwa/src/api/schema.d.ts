@@ -1153,6 +1153,7 @@ export interface paths {
                     lat?: number;
                     lng?: number;
                     near?: string;
+                    people?: number;
                     lang?: "zh" | "en";
                 };
                 header?: never;
@@ -1818,6 +1819,7 @@ export interface paths {
                 query: {
                     hall: string;
                     items: string;
+                    people?: number;
                     from?: string;
                     days?: number;
                     lang?: "zh" | "en";
@@ -1863,6 +1865,7 @@ export interface paths {
                     lat?: number;
                     lng?: number;
                     near?: string;
+                    people?: number;
                     lang?: "zh" | "en";
                     items: string;
                 };
@@ -1980,6 +1983,248 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/assisted-bookings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Book for this person, from the hall's own places. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AssistedBooking"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Assisted"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/assisted-bookings/find": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What this person has booked in my hall; every look is audited. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Find"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Found"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/assisted-bookings/{appointment_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel for them. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    appointment_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AssistedCancel"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Assisted"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/assisted-bookings/{appointment_id}/reschedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Move it for them; the new code is read out. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    appointment_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AssistedMove"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Assisted"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/booking-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My hall's booking settings of one category, with the allowed ranges. */
+        get: {
+            parameters: {
+                query: {
+                    category: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Policy"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        /** Change some settings; slot length and shares count from the first day not yet released. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ChangePolicy"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Policy"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/check-ins": {
         parameters: {
             query?: never;
@@ -2054,6 +2299,347 @@ export interface paths {
                         "application/json": components["schemas"]["Undone"];
                     };
                 };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/city-day-overrides": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Close or open every hall; each can be opened again by itself. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SetDay"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CityDaySet"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/city-day-overrides/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same over every hall, as for a typhoon. */
+        get: {
+            parameters: {
+                query: {
+                    day: string;
+                    part?: "day" | "morning" | "afternoon";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Affected"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/day-overrides": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Days on which my hall differs from the calendar. */
+        get: {
+            parameters: {
+                query: {
+                    from: string;
+                    to: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DayOverrides"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** Close or open my hall for a day or half a day; people in closed slots are told one by one. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SetDay"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DaySet"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/day-overrides/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many slots, appointments and holds closing would affect now. */
+        get: {
+            parameters: {
+                query: {
+                    day: string;
+                    part?: "day" | "morning" | "afternoon";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Affected"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/day-overrides/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Back to the calendar; what was cancelled stays cancelled. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["RemoveDay"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DayOverrides"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/opening-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My hall's hours and places of one category, of today and later. */
+        get: {
+            parameters: {
+                query: {
+                    category: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Rules"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** Other hours or places from a day on; slots that exist follow. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ChangeRules"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RulesChanged"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/opening-rules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What the change would do; refused as the change itself would be, and nothing is kept. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ChangeRules"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Reshaped"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
                 default: components["responses"]["DEFAULT_ERROR"];
             };
         };
@@ -2191,6 +2777,139 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/slots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My hall's slots of a day with the places of every channel. */
+        get: {
+            parameters: {
+                query: {
+                    category: string;
+                    day: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffSlots"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/slots/{slot_id}/capacity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slot_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Other places for one slot. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slot_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ChangeSlot"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SlotPlaces"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/slots/{slot_id}/capacity/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slot_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** How the places would be shared; refused as the change itself would be. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slot_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ChangeSlot"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SlotPlaces"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/today": {
         parameters: {
             query?: never;
@@ -2275,6 +2994,11 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        Affected: {
+            booked: number;
+            held: number;
+            slots: number;
+        };
         Agent: {
             /** Format: date-time */
             created_at: string;
@@ -2357,6 +3081,28 @@ export interface components {
             /** @enum {string} */
             verdict: "on_time" | "late" | "early" | "wrong_hall" | "wrong_day" | "already_used" | "cancelled" | "forged" | "unknown" | "check_identity";
         };
+        Assisted: {
+            appointment: components["schemas"]["Appointment"];
+            /** @enum {string} */
+            channel: "staff" | "online";
+            reachable: boolean;
+        };
+        AssistedBooking: {
+            caller: components["schemas"]["Caller"];
+            items: string[];
+            /** @default 1 */
+            people: number;
+            /** Format: uuid */
+            slot_id: string;
+        };
+        AssistedCancel: {
+            reason: string;
+        };
+        AssistedMove: {
+            reason: string;
+            /** Format: uuid */
+            slot_id: string;
+        };
         Booking: {
             extra_minutes: number;
             family: string;
@@ -2364,6 +3110,11 @@ export interface components {
             max_items: number;
             max_people: number;
             minutes: number;
+        };
+        Caller: {
+            id_number?: string;
+            name?: string;
+            phone?: string;
         };
         Cancel: {
             /** @default null */
@@ -2377,10 +3128,32 @@ export interface components {
             name: string;
             prefix: string;
         };
+        ChangePolicy: {
+            category: string;
+            reason: string;
+            values: components["schemas"]["PolicyValues"];
+        };
+        ChangeRules: {
+            afternoon: components["schemas"]["HalfDay"] | null;
+            category: string;
+            morning: components["schemas"]["HalfDay"] | null;
+            reason: string;
+            /** Format: date */
+            valid_from: string;
+            weekdays: number[];
+        };
+        ChangeSlot: {
+            capacity: number;
+            reason: string;
+        };
         CheckInRequest: {
             code: string;
             /** @default false */
             identity_checked: boolean;
+        };
+        CityDaySet: {
+            affected: components["schemas"]["Affected"];
+            halls: string[];
         };
         Code: {
             code: string;
@@ -2413,6 +3186,22 @@ export interface components {
             /** @enum {string} */
             state: "open" | "full" | "closed" | "not_released";
         };
+        DayOverride: {
+            /** Format: date */
+            day: string;
+            open: boolean;
+            /** @enum {string} */
+            part: "day" | "morning" | "afternoon";
+            reason: string | null;
+            reason_en: string | null;
+        };
+        DayOverrides: {
+            overrides: components["schemas"]["DayOverride"][];
+        };
+        DaySet: {
+            affected: components["schemas"]["Affected"];
+            overrides: components["schemas"]["DayOverride"][];
+        };
         Decision: {
             answer: string;
             /** @enum {string} */
@@ -2427,6 +3216,7 @@ export interface components {
             slot: components["schemas"]["SlotRef"];
         };
         EarlySlots: {
+            place: components["schemas"]["Place"] | null;
             slots: components["schemas"]["EarlySlot"][];
         };
         Empty: Record<string, never>;
@@ -2475,16 +3265,30 @@ export interface components {
             /** @enum {string} */
             relation: "child" | "parent" | "spouse" | "sibling" | "other";
         };
+        Find: {
+            caller: components["schemas"]["Caller"];
+        };
         ForPerson: {
             /** Format: uuid */
             id: string;
             is_me: boolean;
             name_masked: string | null;
         };
+        Found: {
+            appointments: components["schemas"]["Appointment"][];
+            name_masked: string | null;
+            reachable: boolean;
+        };
         GivenTicket: {
             /** Format: uuid */
             id: string;
             number: string;
+        };
+        HalfDay: {
+            capacity: number;
+            from: string;
+            to: string;
+            windows: number;
         };
         Hall: {
             address: string | null;
@@ -2531,6 +3335,7 @@ export interface components {
         };
         HallChoices: {
             halls: components["schemas"]["HallChoice"][];
+            place: components["schemas"]["Place"] | null;
         };
         Halls: {
             halls: components["schemas"]["Hall"][];
@@ -2795,6 +3600,41 @@ export interface components {
         Phone: {
             phone: string;
         };
+        Place: {
+            approximate: boolean;
+            name: string;
+        };
+        Places: {
+            booked: number;
+            capacity: number;
+            /** @enum {string} */
+            channel: "online" | "staff" | "onsite";
+            held: number;
+        };
+        Policy: {
+            category: string;
+            is_default: boolean;
+            ranges: components["schemas"]["Range"][];
+            values: components["schemas"]["PolicyValues"];
+        };
+        PolicyValues: {
+            agent_principals?: number;
+            cancel_hours?: number;
+            close_minutes?: number;
+            early_minutes?: number;
+            grace_minutes?: number;
+            hold_minutes?: number;
+            live_holds?: number;
+            onsite_percent?: number;
+            open_total?: number;
+            open_workdays?: number;
+            release_at?: string;
+            reschedules?: number;
+            same_day?: boolean;
+            same_day_lead_minutes?: number;
+            slot_minutes?: number;
+            staff_percent?: number;
+        };
         Preferences: {
             elder_mode?: boolean;
             /** @enum {string} */
@@ -2823,6 +3663,11 @@ export interface components {
         QueueNumber: {
             number: string;
         };
+        Range: {
+            max: number;
+            min: number;
+            name: string;
+        };
         Recent: {
             /** Format: date-time */
             at: string;
@@ -2833,14 +3678,47 @@ export interface components {
             name_masked: string | null;
             number: string;
         };
+        RemoveDay: {
+            /** Format: date */
+            day: string;
+            /**
+             * @default day
+             * @enum {string}
+             */
+            part: "day" | "morning" | "afternoon";
+            reason: string;
+        };
         Reschedule: {
             /** Format: uuid */
             slot_id: string;
+        };
+        Reshaped: {
+            changed: number;
+            made: number;
         };
         Reveal: {
             /** @enum {string} */
             field: "name" | "id_number" | "phone";
             reason: string;
+        };
+        Rule: {
+            capacity: number;
+            from: string;
+            to: string;
+            /** Format: date */
+            valid_from: string;
+            /** Format: date */
+            valid_to: string | null;
+            weekday: number;
+            windows: number;
+        };
+        Rules: {
+            rules: components["schemas"]["Rule"][];
+        };
+        RulesChanged: {
+            changed: number;
+            made: number;
+            rules: components["schemas"]["Rule"][];
         };
         SearchHit: {
             bookable: boolean;
@@ -2867,6 +3745,19 @@ export interface components {
             me: components["schemas"]["Me"] | null;
             staff: components["schemas"]["StaffMe"] | null;
         };
+        SetDay: {
+            /** Format: date */
+            day: string;
+            open: boolean;
+            /**
+             * @default day
+             * @enum {string}
+             */
+            part: "day" | "morning" | "afternoon";
+            reason: string;
+            /** @default null */
+            reason_en: string | null;
+        };
         Slot: {
             /** Format: date-time */
             end: string;
@@ -2883,6 +3774,11 @@ export interface components {
             days: components["schemas"]["Day"][];
             hall: components["schemas"]["Hall"];
             opens: components["schemas"]["Opens"];
+        };
+        SlotPlaces: {
+            online: number;
+            onsite: number;
+            staff: number;
         };
         SlotRef: {
             /** Format: date-time */
@@ -2917,6 +3813,19 @@ export interface components {
             permissions: string[];
             roles: string[];
             username: string;
+        };
+        StaffSlot: {
+            /** Format: date-time */
+            end: string;
+            /** Format: uuid */
+            id: string;
+            open: boolean;
+            places: components["schemas"]["Places"][];
+            /** Format: date-time */
+            start: string;
+        };
+        StaffSlots: {
+            slots: components["schemas"]["StaffSlot"][];
         };
         Step: {
             text: string;
