@@ -170,6 +170,13 @@ def openapi(_: argparse.Namespace) -> None:
     print(json.dumps(current_document(app), ensure_ascii=False, indent=1, sort_keys=True))
 
 
+def diagrams(_: argparse.Namespace) -> None:
+    """Write docs/states.md from the state tables."""
+    from backend.diagrams import page
+
+    (database.ROOT / "docs" / "states.md").write_text(page())
+
+
 def create_staff(arguments: argparse.Namespace) -> None:
     """Create a member of staff; the password is read from the terminal, the TOTP secret printed once."""
     import getpass
@@ -199,6 +206,7 @@ COMMANDS: tuple[tuple[str, Command, str], ...] = (
     ("sandbox", sandbox, "serve the simulated providers"),
     ("doctor", doctor, "check every invariant"),
     ("openapi", openapi, "print the OpenAPI document"),
+    ("diagrams", diagrams, "write the state diagrams"),
     ("create-staff", create_staff, "create a member of staff"),
 )
 
