@@ -29,30 +29,28 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         arguments.run(arguments)
-    except (development.CannotRun, ConfigError) as error:
+    except (development.CannotRun, database.DatabaseUnusable, ConfigError) as error:
         sys.exit(str(error))
 
 
 def run(_: argparse.Namespace) -> None:
     """Everything on this machine: database, web, worker, sandbox."""
     var_dir = Path(os.environ.get("VAR_DIR", "var")).resolve()
-    port, sandbox_port = int(os.environ.get("PORT", "8000")), int(os.environ.get("SANDBOX_PORT", "8001"))
+    port, sandbox_port = development.port("PORT", 8000), development.port("SANDBOX_PORT", 8001)
     development.check_machine(var_dir, {"PORT": port, "SANDBOX_PORT": sandbox_port})
-    (var_dir / "metrics").mkdir(parents=True, exist_ok=True)
     for stale in (var_dir / "metrics").glob("*.db"):
         stale.unlink()
     signal.signal(signal.SIGTERM, _interrupt)
-    server = None
-    address = os.environ.get("DATABASE_URL")
-    if not address:
-        server = development.start_database(var_dir)
-        address = server.url(development.DATABASE)
-    environ = development.environment(var_dir, address, port, sandbox_port)
-    processes = development.Processes(environ, var_dir)
+    server, processes = None, development.Processes(var_dir)
     try:
-        if server is None:
-            database.upgrade(address)
-        _seed(_connect(Settings.from_env(environ)))
+        address = os.environ.get("DATABASE_URL")
+        if not address:
+            server = development.start_database(var_dir)
+            address = server.url(development.DATABASE)
+        processes.environ = environ = development.environment(var_dir, address, port, sandbox_port)
+        settings = Settings.from_env(environ)
+        database.upgrade(address)
+        _seed(_connect(settings))
         logins = _demo_staff(environ["DEMO_PASSWORD"], environ["DEMO_TOTP_SECRET"])
         processes.start("sandbox", "backend.cli", "sandbox")
         processes.start("web", "gunicorn", "-c", "backend/gunicorn.conf.py", "backend.wsgi:app")
