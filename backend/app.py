@@ -20,6 +20,7 @@ FEATURES = (
     "backend.identity.api",
     "backend.appointments.api",
     "backend.appointments.pass_api",
+    "backend.appointments.conduct_api",
     "backend.queueing.staff_api",
 )
 """Modules with a list `blueprints`, in the order of the API document."""

@@ -30,6 +30,9 @@ TEMPLATES = (
     "appointment_cancelled",
     "appointment_hall_cancelled",
     "appointment_no_show",
+    "booking_paused",
+    "appeal_accepted",
+    "appeal_rejected",
 )
 
 

@@ -32,7 +32,9 @@ PERIODIC: tuple[tuple[str, str], ...] = (
     ("* * * * *", "backend.appointments.jobs:sweep_holds"),
     ("* * * * *", "backend.appointments.jobs:return_places"),
     ("* * * * *", "backend.appointments.jobs:fall_to_onsite"),
+    ("* * * * *", "backend.appointments.jobs:mark_missed"),
     ("*/10 * * * *", "backend.appointments.jobs:materialise_slots"),
+    ("37 * * * *", "backend.appointments.jobs:forget_beats"),
     ("17 * * * *", "backend.worker:forget_old_keys"),
 )
 """Cron line (UTC) and function; each opens its own transactions and is safe to run twice."""

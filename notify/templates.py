@@ -13,7 +13,7 @@ from backend.core.errors import Text
 from notify.channels.wechat_values import fit
 
 WEEKDAYS = "一二三四五六日"
-INSTANTS = frozenset({"start", "former_start"})
+INSTANTS = frozenset({"start", "former_start", "until"})
 MISSING = {"zh": "见详情", "en": "see details"}
 
 
@@ -77,11 +77,43 @@ TEMPLATES: dict[str, Template] = {
     "appointment_no_show": Template(
         title=Text("没有来办事：{start}", "Missed: {start}"),
         body=Text(
-            "你约了 {start} 到{hall}办“{item}”，我们没有等到你。来不了请提前取消。如果记错了，打开详情申诉。",
-            "You had booked “{item}” at {hall} for {start} and did not come. Cancel early when you cannot come. "
-            "If this is wrong, open the details to appeal.",
+            "你约了 {start} 到{hall}办“{item}”，我们没有等到你。"
+            "30 天里两次没来，网上预约会暂停 30 天；到大厅取号不受影响。来不了请提前取消，记错了请打开详情申诉。",
+            "You had booked “{item}” at {hall} for {start} and did not come. "
+            "Missing two visits in 30 days pauses online booking for 30 days; the hall always gives you a ticket. "
+            "Cancel early when you cannot come. If this is wrong, open the details to appeal.",
         ),
         wechat={**_VISIT, "thing8": "来不了请提前取消，记错了可以申诉"},
+        useful_for=timedelta(days=3),
+    ),
+    "booking_paused": Template(
+        title=Text("网上预约暂停到 {until}", "Online booking is paused until {until}"),
+        body=Text(
+            "你约了几次没有来，{until} 以前不能在网上预约。"
+            "急着办事可以直接到大厅取号，不受影响。记错了请打开详情申诉。",
+            "You missed visits you had booked, so you cannot book online until {until}. You can still go to any hall "
+            "and take a ticket. If this is wrong, open the details to appeal.",
+        ),
+        wechat={"thing1": "约了几次没有来", "time2": "{until_wechat}", "thing3": "可以直接到大厅取号办理"},
+        useful_for=timedelta(days=3),
+    ),
+    "appeal_accepted": Template(
+        title=Text("申诉通过：{start} 的预约", "Appeal accepted: {start}"),
+        body=Text(
+            "你说明了 {start} 在{hall}的情况，这次不再算你没来。大厅回复：{answer}",
+            "Your appeal about {hall}, {start}, was accepted: this visit no longer counts. The hall says: {answer}",
+        ),
+        wechat={**_VISIT, "phrase6": "申诉通过"},
+        useful_for=timedelta(days=3),
+    ),
+    "appeal_rejected": Template(
+        title=Text("申诉没有通过：{start} 的预约", "Appeal not accepted: {start}"),
+        body=Text(
+            "你说明了 {start} 在{hall}的情况，大厅核对后没有改。大厅回复：{answer}。有疑问请打 12345。",
+            "Your appeal about {hall}, {start}, was not accepted. The hall says: {answer}. Questions? Call 12345.",
+        ),
+        wechat={**_VISIT, "phrase6": "申诉未通过"},
+        useful_for=timedelta(days=3),
     ),
 }
 

@@ -30,6 +30,15 @@ CHECKS = {
         HAVING count(*) FILTER (WHERE l.active)
           <> (a.state IN ('booked', 'checked_in', 'fulfilled', 'left', 'no_show', 'excused'))::int
     """,
+    "appointment {id}: its state does not match its conduct mark": """
+        SELECT a.id::text AS id FROM appointment a LEFT JOIN conduct_mark m ON m.appointment_id = a.id
+        WHERE (a.state = 'no_show' AND (m.kind IS DISTINCT FROM 'no_show'
+                OR m.state NOT IN ('counts', 'appealed', 'upheld')))
+           OR (a.state = 'excused' AND m.state NOT IN ('forgiven', 'hall_caused'))
+           OR (a.state = 'cancelled_late' AND m.kind IS DISTINCT FROM 'late_cancel')
+           OR (a.state IN ('checked_in', 'fulfilled', 'left') AND m.state IN ('counts', 'appealed', 'upheld'))
+           OR (m.id IS NOT NULL AND a.state IN ('held', 'released', 'booked', 'cancelled', 'hall_cancelled'))
+    """,
     "appointment {id}: booked without a notice": """
         SELECT a.id::text AS id FROM appointment a
         WHERE a.state = 'booked' AND NOT EXISTS (

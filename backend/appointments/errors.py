@@ -98,6 +98,23 @@ class MayNotActFor(Forbidden):
     title = Text("要先得到这位家人的同意", "This relative has not agreed yet")
 
 
+class OnlineBookingBlocked(Forbidden):
+    """Two missed visits in 30 days pause online booking; `until` says for how long. Walk-in tickets stay open."""
+
+    code = "online_booking_blocked"
+    title = Text(
+        "你暂时不能在网上预约，可以直接到大厅取号",
+        "Online booking is paused for you. You can still go to the hall and take a ticket",
+    )
+
+
+class CannotAppeal(Conflict):
+    """One appeal for a mark, within 30 days, while it counts."""
+
+    code = "cannot_appeal"
+    title = Text("这条记录现在不能申诉", "This record cannot be appealed now")
+
+
 class NoPass(Conflict):
     """Cancelled, moved or over: there is nothing to show at the entrance."""
 

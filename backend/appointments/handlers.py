@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import aliased
 
+from backend.appointments.conduct_models import ConductMark
 from backend.appointments.models import Appointment, AppointmentLine
 from backend.core.db import transaction
 
@@ -15,6 +16,7 @@ def on_person_merged(kept: str, former: str) -> None:
     with transaction() as session:
         session.execute(update(Appointment).where(Appointment.person_id == old).values(person_id=new))
         session.execute(update(Appointment).where(Appointment.booker_id == old).values(booker_id=new))
+        session.execute(update(ConductMark).where(ConductMark.person_id == old).values(person_id=new))
         session.execute(
             update(AppointmentLine)
             .where(AppointmentLine.person_id == old, ~AppointmentLine.active)

@@ -4,12 +4,17 @@ from datetime import timedelta
 
 from sqlalchemy import delete, select, update
 
-from backend.appointments import quotas, service, slots
-from backend.appointments.models import ReturnedPlace, Slot, SlotQuota
+from backend.appointments import conduct_service, quotas, service, slots
+from backend.appointments.conduct_models import ScannerBeat
+from backend.appointments.models import Appointment, ReturnedPlace, Slot, SlotQuota
+from backend.appointments.states import State
 from backend.core import clock
 from backend.core.db import transaction
 
 AHEAD = timedelta(days=45)
+MISSED_AFTER = timedelta(minutes=30)
+BEATS_KEPT = timedelta(days=60)
+BATCH = 50
 
 
 def materialise_slots() -> None:
@@ -65,3 +70,22 @@ def fall_to_onsite() -> None:
                 .where(mine, SlotQuota.channel == "onsite")
                 .values(capacity=SlotQuota.capacity + row.spare)
             )
+
+
+def mark_missed() -> None:
+    """爽约: half an hour after its slot's end nobody has come; a batch a transaction, several workers at once."""
+    over = Appointment.state == State.BOOKED, Appointment.end <= clock.now() - MISSED_AFTER
+    query = select(Appointment).where(*over).order_by(Appointment.end).limit(BATCH).with_for_update(skip_locked=True)
+    while True:
+        with transaction() as session:
+            missed = session.scalars(query).all()
+            for appointment in missed:
+                conduct_service.miss(session, appointment)
+        if not missed:
+            return
+
+
+def forget_beats() -> None:
+    """Old proof that scanners worked is of no use."""
+    with transaction() as session:
+        session.execute(delete(ScannerBeat).where(ScannerBeat.at < clock.now() - BEATS_KEPT))

@@ -5,12 +5,10 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import (
-    BigInteger,
     CheckConstraint,
     Date,
     Enum,
     ForeignKey,
-    Identity,
     Index,
     SmallInteger,
     Text,
@@ -21,7 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.appointments.states import APPOINTMENT, State
 from backend.core.db import Base, new_id
-from backend.core.states import StateTable
+from backend.core.states import EventRow, StateTable
 
 STATE = Enum(State, native_enum=False, length=20, values_callable=lambda kind: [member.value for member in kind])
 
@@ -131,20 +129,10 @@ class SlotQuota(Base):
     )
 
 
-class AppointmentEvent(Base):
+class AppointmentEvent(EventRow, Base):
     """状态流水: what happened to an appointment; append-only."""
 
     __tablename__ = "appointment_event"
-
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    entity_id: Mapped[UUID] = mapped_column(index=True)
-    from_state: Mapped[str | None] = mapped_column(Text)
-    to_state: Mapped[str] = mapped_column(Text)
-    event: Mapped[str] = mapped_column(Text)
-    actor: Mapped[str] = mapped_column(Text)
-    reason: Mapped[str | None] = mapped_column(Text)
-    at: Mapped[datetime]
-    request_id: Mapped[str] = mapped_column(Text)
 
 
 class Appointment(Base):
@@ -181,6 +169,7 @@ class Appointment(Base):
         Index(None, "booker_id", "start"),
         Index("ix_appointment_hall_day", "hall_code", "day"),
         Index("ix_appointment_live_holds", "expires_at", postgresql_where=text("state = 'held'")),
+        Index("ix_appointment_expected", "end", postgresql_where=text("state = 'booked'")),
         Index(
             "uq_appointment_code", "hall_code", "day", "code", unique=True, postgresql_where=text("code IS NOT NULL")
         ),

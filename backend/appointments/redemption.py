@@ -6,9 +6,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.appointments import passes
+from backend.appointments import conduct_service, passes
 from backend.appointments.checkin import ADMITTED, Verdict, decide
-from backend.appointments.models import Appointment
+from backend.appointments.models import Appointment, AppointmentEvent
 from backend.appointments.states import Event, State
 from backend.core import clock
 from backend.core.states import transition
@@ -57,13 +57,34 @@ def check_in(
     if verdict in ADMITTED:
         event = Event.CHECK_IN if found.state is State.BOOKED else Event.ARRIVE_LATE
         transition(session, found, event, actor=staff_actor)
+        if event is Event.ARRIVE_LATE:
+            conduct_service.came_late(session, found.id, actor=staff_actor)
     return Redemption(verdict, found)
 
 
+UNDO = {
+    State.BOOKED: Event.UNDO_CHECK_IN,
+    State.NO_SHOW: Event.UNDO_TO_NO_SHOW,
+    State.EXCUSED: Event.UNDO_TO_EXCUSED,
+}
+
+
 def undo(session: Session, *, appointment_id: UUID, staff_actor: str) -> None:
-    """Take a check-in back: the appointment is booked again and its ticket gone. Raises InvalidTransition."""
+    """Take a check-in back: the appointment is again what it was before, and its ticket gone.
+
+    Raises InvalidTransition.
+    """
     found = session.get_one(Appointment, appointment_id, with_for_update=True)
-    transition(session, found, Event.UNDO_CHECK_IN, actor=staff_actor)
+    before = session.scalar(
+        select(AppointmentEvent.from_state)
+        .where(AppointmentEvent.entity_id == appointment_id, AppointmentEvent.to_state == State.CHECKED_IN)
+        .order_by(AppointmentEvent.id.desc())
+        .limit(1)
+    )
+    event = UNDO[State(before or State.BOOKED)]
+    transition(session, found, event, actor=staff_actor)
+    if event is Event.UNDO_TO_NO_SHOW:
+        conduct_service.undo_came_late(session, found.id, actor=staff_actor)
     found.ticket_number = None
 
 

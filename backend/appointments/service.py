@@ -3,14 +3,13 @@
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from backend.appointments import errors, quotas
+from backend.appointments import conduct_service, errors, quotas
 from backend.appointments.models import (
     Appointment,
     AppointmentEvent,
@@ -20,9 +19,10 @@ from backend.appointments.models import (
     ReturnedPlace,
     Slot,
 )
+from backend.appointments.notices import visit_params
 from backend.appointments.policy import closes_at, policy_for, released_until
 from backend.appointments.states import Event, State
-from backend.catalogue.queries import hall, items_for_booking
+from backend.catalogue.queries import items_for_booking
 from backend.catalogue.values import BookableItem
 from backend.core import audit, clock, db
 from backend.core.errors import LevelRequired, NotFound
@@ -49,12 +49,13 @@ def hold(
 ) -> Appointment:
     """占号: keep a place for this person while they check their answers.
 
-    Raises SlotFull, SlotClosed, TooManyHolds, TooManyOpen, MixedCategories, NotHere, TooMany, MayNotActFor and
-    LevelRequired.
+    Raises SlotFull, SlotClosed, TooManyHolds, TooManyOpen, MixedCategories, NotHere, TooMany, MayNotActFor,
+    OnlineBookingBlocked and LevelRequired.
     """
     served = person_id or booker_id
     if not identity.may_act_for(session, booker_id, served):
         raise errors.MayNotActFor()
+    conduct_service.refuse_blocked(session, booker_id)
     first = session.get(Slot, slot_id)
     if first is None or not first.open:
         raise errors.SlotClosed()
@@ -134,6 +135,7 @@ def cancel(session: Session, *, booker_id: UUID, appointment_id: UUID, reason: s
     places = slot_ids(session, found.id)
     if late:
         quotas.move_to_onsite(session, places, found.channel)
+        conduct_service.mark_late_cancel(session, found)
     else:
         _return_later(session, places, found.channel)
     _tell(session, found, "appointment_cancelled", "appointment.cancelled")
@@ -376,26 +378,11 @@ def _exists(session: Session, booker_id: UUID, appointment_id: UUID) -> bool:
 
 def _tell(session: Session, appointment: Appointment, template: str, action: str) -> None:
     """One notice row and one audit row for every booking, change and cancellation."""
-    place = hall(session, appointment.hall_code)
-    slugs = session.scalars(
-        select(AppointmentLine.item_slug).where(AppointmentLine.appointment_id == appointment.id)
-    ).all()
-    item = items_for_booking(session, slugs)[0]
-    params: dict[str, Any] = {
-        "code": appointment.code,
-        "hall": place.name.zh,
-        "hall_en": place.name.en,
-        "address": place.address.zh if place.address else "地址待核实",
-        "item": item.name_zh,
-        "item_en": item.name_en,
-        "start": appointment.start.isoformat(),
-        "person": identity.masked_name(session, appointment.person_id) or "",
-    }
     notify(
         session,
         person_id=appointment.booker_id,
         template=template,
-        params=params,
+        params=visit_params(session, appointment),
         subject_type="appointment",
         subject_id=str(appointment.id),
         link=f"/appointments/{appointment.id}",

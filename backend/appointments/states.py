@@ -43,6 +43,8 @@ class Event(StrEnum):
     HALL_CLOSES = "hall_closes"
     CHECK_IN = "check_in"
     UNDO_CHECK_IN = "undo_check_in"
+    UNDO_TO_NO_SHOW = "undo_to_no_show"
+    UNDO_TO_EXCUSED = "undo_to_excused"
     MISS = "miss"
     ARRIVE_LATE = "arrive_late"
     EXCUSE = "excuse"
@@ -70,6 +72,8 @@ APPOINTMENT: StateTable[State, Event] = StateTable(
         (S.BOOKED, E.CHECK_IN): S.CHECKED_IN,
         (S.BOOKED, E.MISS): S.NO_SHOW,
         (S.CHECKED_IN, E.UNDO_CHECK_IN): S.BOOKED,
+        (S.CHECKED_IN, E.UNDO_TO_NO_SHOW): S.NO_SHOW,
+        (S.CHECKED_IN, E.UNDO_TO_EXCUSED): S.EXCUSED,
         (S.CHECKED_IN, E.FINISH): S.FULFILLED,
         (S.CHECKED_IN, E.LEAVE): S.LEFT,
         (S.NO_SHOW, E.ARRIVE_LATE): S.CHECKED_IN,

@@ -34,6 +34,11 @@ def instant(day: date, at: time) -> datetime:
     return datetime.combine(day, at, SHANGHAI).astimezone(UTC)
 
 
+def rfc3339(at: datetime) -> str:
+    """An instant as the API writes it: UTC with a final Z."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def replace(source: Callable[[], datetime] | None) -> None:
     """Use another source of time; None restores the system clock. For tests and simulators."""
     global _source

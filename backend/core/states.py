@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import insert, update
+from sqlalchemy import BigInteger, Identity, Text, insert, update
 from sqlalchemy.engine import CursorResult
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.orm.attributes import set_committed_value
 
 from backend.core import clock, context
@@ -34,6 +35,20 @@ class StateTable(Generic[S, E]):
             return self.steps[state, event]
         except KeyError:
             raise InvalidTransition(machine=self.name, state=state.value, event=event.value) from None
+
+
+class EventRow:
+    """Columns of an append-only event table 状态流水: one row a step of one entity."""
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    entity_id: Mapped[UUID] = mapped_column(index=True)
+    from_state: Mapped[str | None] = mapped_column(Text)
+    to_state: Mapped[str] = mapped_column(Text)
+    event: Mapped[str] = mapped_column(Text)
+    actor: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(Text)
+    at: Mapped[datetime]
+    request_id: Mapped[str] = mapped_column(Text)
 
 
 class Stateful(Protocol):

@@ -4,7 +4,7 @@ from typing import Final
 
 GATE: Final = frozenset({"check_in.scan", "check_in.undo", "hall.today"})
 CLERK: Final = GATE
-LEAD: Final = CLERK | {"person.reveal", "hall.manage"}
+LEAD: Final = CLERK | {"person.reveal", "hall.manage", "conduct.decide"}
 
 PERMISSIONS: Final[dict[str, frozenset[str]]] = {
     "gate": GATE,

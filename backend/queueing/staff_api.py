@@ -3,13 +3,17 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Response, current_app, jsonify, request
+from flask import Response, current_app
+from sqlalchemy.orm import Session
 
+from backend.appointments import conduct_service
 from backend.appointments.checkin import Verdict
 from backend.appointments.passes import PREFIX, PassKeys
-from backend.core import idempotency, limits
+from backend.appointments.schemas import EmptySchema
+from backend.core import limits
 from backend.core.auth import current_staff, request_language, staff
 from backend.core.db import transaction
+from backend.core.once import answer_once
 from backend.core.problems import ApiBlueprint
 from backend.queueing import queries, schemas, service
 
@@ -31,35 +35,34 @@ def check_in(body: dict[str, Any]) -> Response:
     if not body["code"].strip().startswith(PREFIX):
         limits.demand(misses, capacity=MISSES_PER_MINUTE, per_seconds=60)
     keys = PassKeys.from_settings(current_app.extensions["settings"])
-    with transaction() as session:
 
-        def answer() -> dict[str, Any]:
-            arrival = service.check_in(
-                session,
-                text=body["code"],
-                hall_code=principal.hall,
-                staff_id=principal.id,
-                identified=body["identity_checked"],
-                keys=keys,
-            )
-            shown: dict[str, Any] = schemas.ArrivalSchema().dump(queries.arrival_view(session, arrival, language))
-            return shown
-
-        stored, replayed = idempotency.once(
+    def effect(session: Session) -> dict[str, Any]:
+        conduct_service.beat(session, principal.hall)
+        arrival = service.check_in(
             session,
-            owner_id=principal.id,
-            route="check-ins",
-            key=request.headers.get("Idempotency-Key"),
-            body=body,
-            status=200,
-            effect=answer,
+            text=body["code"],
+            hall_code=principal.hall,
+            staff_id=principal.id,
+            identified=body["identity_checked"],
+            keys=keys,
         )
-    if stored["verdict"] in MISSES and not replayed:
+        return queries.arrival_view(session, arrival, language)
+
+    response = answer_once(principal.id, "check-ins", body, effect, schemas.ArrivalSchema())
+    missed = response.get_json()["verdict"] in MISSES
+    if missed and "Idempotent-Replayed" not in response.headers:
         limits.spend(misses, capacity=MISSES_PER_MINUTE, per_seconds=60)
-    response = jsonify(stored)
-    if replayed:
-        response.headers["Idempotent-Replayed"] = "true"
     return response
+
+
+@blueprint.post("/staff/scanner-beats")
+@staff("check_in.scan")
+@blueprint.arguments(EmptySchema)
+@blueprint.response(204)
+def beat(body: dict[str, Any]) -> None:
+    """The scan page is open: visits missed now are not the hall's fault. Sent once a minute."""
+    with transaction() as session:
+        conduct_service.beat(session, current_staff().hall)
 
 
 @blueprint.post("/staff/check-ins/<uuid:check_in_id>/undo")

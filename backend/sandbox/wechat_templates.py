@@ -46,6 +46,13 @@ OFFICIAL_TEMPLATES: tuple[AccountTemplate, ...] = (
     _visit("appointment_cancelled", "预约取消通知", ("当前状态", "phrase6")),
     _visit("appointment_hall_cancelled", "大厅取消预约通知", ("取消原因", "thing8")),
     _visit("appointment_no_show", "预约未到通知", ("温馨提示", "thing8")),
+    AccountTemplate(
+        "booking_paused",
+        "预约暂停通知",
+        (("暂停原因", "thing1"), ("恢复时间", "time2"), ("温馨提示", "thing3")),
+    ),
+    _visit("appeal_accepted", "申诉结果通知", ("处理结果", "phrase6")),
+    _visit("appeal_rejected", "申诉结果通知", ("处理结果", "phrase6")),
 )
 
 MINI_TEMPLATES: tuple[AccountTemplate, ...] = (_visit("appointment_reminder", "办事提醒", ("办理地址", "thing7")),)

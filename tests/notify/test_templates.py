@@ -29,7 +29,8 @@ def test_a_notice_is_whole_whatever_the_data(name: str, params: dict[str, object
         if "item" not in params or "{" not in str(params["item"]):
             assert not re.search(r"[{}]", words)
     [account] = [template for template in OFFICIAL_TEMPLATES if template.name == name]
-    data = templates.wechat_data(name, {"start": PARAMS["start"], **params})
+    instants = {"start": PARAMS["start"], "until": PARAMS["start"]}
+    data = templates.wechat_data(name, {**instants, **params})
     assert first_bad_key(account.keys, {key: {"value": value} for key, value in data.items()}) is None
 
 

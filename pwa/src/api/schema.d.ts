@@ -1332,6 +1332,89 @@ export interface paths {
         };
         trace?: never;
     };
+    "/api/v1/me/conduct": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My missed visits, and whether online booking is paused. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Conduct"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/conduct/{mark_id}/appeal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                mark_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say why a mark is wrong, once. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    mark_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AppealRequest"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Mark"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/family": {
         parameters: {
             query?: never;
@@ -1810,6 +1893,93 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/appeals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Appeals of my hall. */
+        get: {
+            parameters: {
+                query?: {
+                    state?: "open" | "decided";
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HallAppeals"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/appeals/{mark_id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                mark_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Accept or reject an appeal of my hall, with words the citizen reads. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    mark_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Decision"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HallAppeal"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/check-ins": {
         parameters: {
             query?: never;
@@ -1928,6 +2098,46 @@ export interface paths {
                     content: {
                         "application/json": components["schemas"]["Value"];
                     };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/scanner-beats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The scan page is open: visits missed now are not the hall's fault. Sent once a minute. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description No Content */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
                 default: components["responses"]["DEFAULT_ERROR"];
@@ -2082,6 +2292,22 @@ export interface components {
              */
             role: "manager" | "agent";
         };
+        Appeal: {
+            answer: string | null;
+            /** Format: date-time */
+            decided_at: string | null;
+            /** Format: date-time */
+            made_at: string;
+            reason: string;
+            /** @enum {string} */
+            state: "open" | "accepted" | "rejected";
+        };
+        AppealRequest: {
+            reason: string;
+        };
+        Appellant: {
+            name_masked: string | null;
+        };
         Appointment: {
             can_cancel: boolean;
             can_reschedule: boolean;
@@ -2159,6 +2385,19 @@ export interface components {
         Code: {
             code: string;
         };
+        Conduct: {
+            block_at_points: number;
+            block_days: number;
+            /** Format: date-time */
+            blocked_until: string | null;
+            long_block_at_points: number;
+            long_block_days: number;
+            marks: components["schemas"]["Mark"][];
+            points: number;
+            /** Format: date-time */
+            server_time: string;
+            window_days: number;
+        };
         Counts: {
             booked: number;
             cancelled: number;
@@ -2173,6 +2412,11 @@ export interface components {
             slots: components["schemas"]["Slot"][];
             /** @enum {string} */
             state: "open" | "full" | "closed" | "not_released";
+        };
+        Decision: {
+            answer: string;
+            /** @enum {string} */
+            decision: "accept" | "reject";
         };
         Department: {
             name: string;
@@ -2257,6 +2501,28 @@ export interface components {
             name: string;
             phones: string[];
             short_name: string;
+        };
+        HallAppeal: {
+            appeal: components["schemas"]["Appeal"] | null;
+            appointment: components["schemas"]["MissedVisit"];
+            /** Format: date-time */
+            at: string;
+            can_appeal: boolean;
+            /** @enum {string|null} */
+            cleared: "appeal" | "came_late" | "hall" | null;
+            counts: boolean;
+            /** Format: date-time */
+            expires_at: string;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "no_show" | "late_cancel";
+            person: components["schemas"]["Appellant"];
+            points: number;
+        };
+        HallAppeals: {
+            appeals: components["schemas"]["HallAppeal"][];
+            next_cursor: string | null;
         };
         HallChoice: {
             distance_km: number | null;
@@ -2417,6 +2683,23 @@ export interface components {
             /** @enum {string} */
             payer: "gov" | "applicant" | "none";
         };
+        Mark: {
+            appeal: components["schemas"]["Appeal"] | null;
+            appointment: components["schemas"]["MissedVisit"];
+            /** Format: date-time */
+            at: string;
+            can_appeal: boolean;
+            /** @enum {string|null} */
+            cleared: "appeal" | "came_late" | "hall" | null;
+            counts: boolean;
+            /** Format: date-time */
+            expires_at: string;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "no_show" | "late_cancel";
+            points: number;
+        };
         Material: {
             copies: number;
             exempt: boolean;
@@ -2439,6 +2722,14 @@ export interface components {
             logins: components["schemas"]["Login"][];
             name_masked: string | null;
             phone_masked: string | null;
+        };
+        MissedVisit: {
+            hall: components["schemas"]["Named"];
+            /** Format: uuid */
+            id: string;
+            items: components["schemas"]["ItemRef"][];
+            /** Format: date-time */
+            start: string;
         };
         Named: {
             code: string;

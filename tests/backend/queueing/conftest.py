@@ -1,18 +1,14 @@
 """Entrance tests run on the seeded city, with staff at its gates."""
 
 from collections.abc import Callable
-from uuid import uuid4
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.app import create_app
 from backend.core.config import Settings
-from backend.identity import sessions
-from backend.identity.models import Staff
-from backend.identity.staff import create_staff
+from tests.backend.staff import header
 from tests.conftest import Clock
 
 
@@ -34,13 +30,6 @@ def gate(session: Session, clock: Clock) -> StaffMaker:
     """Make a member of staff of one hall: the header of their session."""
 
     def make(hall: str = "XM", role: str = "gate") -> dict[str, str]:
-        username = f"gate-{uuid4().hex[:12]}"
-        create_staff(
-            session, username=username, display_name="入口", password="a-long-test-password", roles=[(role, hall)]
-        )
-        staff_id = session.scalars(select(Staff.id).where(Staff.username == username)).one()
-        token = sessions.start(session, staff_id=staff_id).token
-        session.commit()
-        return {"Authorization": f"Bearer {token}"}
+        return header(session, hall, role)
 
     return make

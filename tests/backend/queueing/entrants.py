@@ -1,10 +1,13 @@
 """What one racing gate does: real check-ins on a real PostgreSQL, from a few threads at once."""
 
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from backend.appointments import jobs
 from backend.appointments.checkin import Verdict
 from backend.appointments.passes import PassKeys
 from backend.core import clock, db
@@ -29,3 +32,18 @@ def admit_all(settings: Settings, staff_id: UUID, codes: list[str], at: datetime
 
     with ThreadPoolExecutor(racers.THREADS) as threads:
         return Counter(outcome for outcomes in threads.map(once, codes) for outcome in outcomes)
+
+
+def mark_all(settings: Settings, at: datetime, rounds: int) -> Counter[str]:
+    """What a worker does half an hour after the slot's end, again and again."""
+    racers.connect(settings)
+    clock.replace(lambda: at)
+    for _ in range(rounds):
+        jobs.mark_missed()
+    return Counter()
+
+
+def act(name: str, *arguments: Any) -> Counter[str]:
+    """One of the above by name, so that different racers share one start."""
+    racer: Callable[..., Counter[str]] = {"admit": admit_all, "mark": mark_all}[name]
+    return racer(*arguments)

@@ -1,12 +1,15 @@
 """Races at the entrance with real processes: one arrival a code, one number a ticket and none left out."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
 
 from backend import doctor
+from backend.appointments.conduct_models import ConductMark, ScannerBeat
+from backend.appointments.conduct_states import COUNTING
 from backend.appointments.models import Appointment
+from backend.appointments.states import State
 from backend.core import db
 from backend.core.config import Settings
 from backend.identity.models import Staff
@@ -53,4 +56,29 @@ def test_fifty_arrivals_get_fifty_numbers_without_a_gap(arena: Arena) -> None:  
     given = {word: times for word, times in outcome.items() if word[0] == "#"}
     assert set(given.values()) == {1}
     assert sorted(int(word[-3:]) for word in given) == list(range(1, 51))
+    assert doctor.examine() == []
+
+
+def test_coming_late_while_misses_are_marked_ends_one_way(arena: Arena) -> None:  # noqa: F811
+    settings, slots = arena
+    staff_id, codes, at = prepare(slots[3], 50)
+    with db.transaction() as session:
+        session.add_all(ScannerBeat(hall_code="XM", at=at + timedelta(minutes=10 * n)) for n in range(6))
+    late = at + timedelta(hours=1)
+    comers = codes[:30]
+    outcome = racers.race(
+        entrants.act,
+        [
+            ("mark", settings, late, 20),
+            ("admit", settings, staff_id, comers[:15], late),
+            ("mark", settings, late, 20),
+            ("admit", settings, staff_id, comers[15:], late),
+        ],
+    )
+    assert outcome["late"] == 30
+    with db.reading() as session:
+        states = session.scalars(select(Appointment.state)).all()
+        marks = session.scalars(select(ConductMark).where(ConductMark.state.in_(COUNTING))).all()
+    assert (states.count(State.CHECKED_IN), states.count(State.NO_SHOW)) == (30, 20)
+    assert len(marks) == 20
     assert doctor.examine() == []

@@ -1,0 +1,30 @@
+"""What notices about a visit say."""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.appointments.models import Appointment, AppointmentLine
+from backend.catalogue import queries as catalogue
+
+
+def visit_params(session: Session, appointment: Appointment) -> dict[str, Any]:
+    """Values of every template about an appointment: its first item, hall, address, time and number."""
+    place = catalogue.hall(session, appointment.hall_code)
+    slug = session.scalars(
+        select(AppointmentLine.item_slug)
+        .where(AppointmentLine.appointment_id == appointment.id)
+        .order_by(AppointmentLine.item_slug)
+        .limit(1)
+    ).one()
+    item = catalogue.item(session, slug)
+    return {
+        "code": appointment.code,
+        "hall": place.name.zh,
+        "hall_en": place.name.en,
+        "address": place.address.zh if place.address else "地址待核实",
+        "item": item.name.zh,
+        "item_en": item.name.en,
+        "start": appointment.start.isoformat(),
+    }

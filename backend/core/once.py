@@ -1,0 +1,47 @@
+"""Routes whose effect happens once for each Idempotency-Key."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from flask import Response, jsonify, request
+from marshmallow import Schema
+from sqlalchemy.orm import Session
+
+from backend.core import idempotency
+from backend.core.db import transaction
+
+
+def answer_once(
+    owner_id: UUID,
+    route: str,
+    body: dict[str, Any],
+    effect: Callable[[Session], dict[str, Any]],
+    schema: Schema,
+    *,
+    status: int = 200,
+) -> Response:
+    """Effect, key and stored answer in one transaction; a repeated key gets the first answer again.
+
+    `effect` returns what `schema` dumps. A repeat carries `Idempotent-Replayed: true`.
+    """
+    with transaction() as session:
+
+        def dumped() -> dict[str, Any]:
+            shown: dict[str, Any] = schema.dump(effect(session))
+            return shown
+
+        stored, replayed = idempotency.once(
+            session,
+            owner_id=owner_id,
+            route=route,
+            key=request.headers.get("Idempotency-Key"),
+            body=body,
+            status=status,
+            effect=dumped,
+        )
+    response = jsonify(stored)
+    response.status_code = status
+    if replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return response
