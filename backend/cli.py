@@ -40,7 +40,8 @@ def run(_: argparse.Namespace) -> None:
     development.check_machine(var_dir, {"PORT": port, "SANDBOX_PORT": sandbox_port})
     for stale in (var_dir / "metrics").glob("*.db"):
         stale.unlink()
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     server, processes = None, development.Processes(var_dir)
     try:
         address = os.environ.get("DATABASE_URL")

@@ -2063,6 +2063,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/halls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The halls I may work in. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffHalls"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/persons/{person_id}/reveal": {
         parameters: {
             query?: never;
@@ -2169,6 +2206,48 @@ export interface paths {
             requestBody: {
                 content: {
                     "application/json": components["schemas"]["StaffLogin"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Session"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/session/hall": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Work in another hall of mine; roles and permissions become those I have there. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Workplace"];
                 };
             };
             responses: {
@@ -2904,6 +2983,10 @@ export interface components {
             code: string;
             name: string;
         };
+        StaffHalls: {
+            current: string | null;
+            halls: components["schemas"]["StaffHall"][];
+        };
         StaffLogin: {
             password: string;
             totp: string;
@@ -2943,6 +3026,9 @@ export interface components {
         };
         Value: {
             value: string | null;
+        };
+        Workplace: {
+            hall: string;
         };
     };
     responses: {
