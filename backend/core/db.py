@@ -25,6 +25,9 @@ R = TypeVar("R")
 CONNECT_S = 2
 """Seconds to wait for a database that does not answer; the least that libpq knows."""
 
+SILENT_MS = 10_000
+"""Milliseconds until a connection whose other end fell silent is given up; longer than any statement may take."""
+
 RETRYABLE = {"40001", "40P01"}
 """SQLSTATE of serialization failure and deadlock: the block had no effect and may run again."""
 
@@ -79,7 +82,7 @@ _autocommit_sessions: sessionmaker[Session] | None = None
 
 def make_engine(settings: Settings) -> Engine:
     """An engine with the product's timeouts. Decisions are read committed plus conditional updates."""
-    connect_args: dict[str, Any] = {"connect_timeout": CONNECT_S}
+    connect_args: dict[str, Any] = {"connect_timeout": CONNECT_S, "tcp_user_timeout": SILENT_MS}
     if settings.database_pooler:
         connect_args["prepare_threshold"] = None
     else:
