@@ -17,6 +17,8 @@ CITIZEN_LIFE = timedelta(days=30)
 STAFF_LIFE = timedelta(hours=12)
 STAFF_IDLE = timedelta(minutes=30)
 TOUCH_EVERY = timedelta(minutes=5)
+PURGED_AFTER = timedelta(days=1)
+"""By then the hourly purge has come by, unless no worker runs."""
 
 
 @dataclass(frozen=True)
