@@ -1,5 +1,7 @@
 """What must always hold about people, staff and their sessions, for `make doctor`."""
 
+from typing import Any
+
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session, aliased
 
@@ -18,8 +20,8 @@ def invariants(session: Session) -> list[str]:
     ]
 
 
-def _session_rules() -> list[tuple[str, str, Select[tuple[object]]]]:
-    def sessions(broken: ColumnElement[bool]) -> Select[tuple[object]]:
+def _session_rules() -> list[tuple[str, str, Select[Any]]]:
+    def sessions(broken: ColumnElement[bool]) -> Select[Any]:
         return select(LoginSession.id).where(broken)
 
     lasts = LoginSession.expires_at - LoginSession.created_at
@@ -33,7 +35,7 @@ def _session_rules() -> list[tuple[str, str, Select[tuple[object]]]]:
     ]
 
 
-def _person_rules() -> list[tuple[str, str, Select[tuple[object]]]]:
+def _person_rules() -> list[tuple[str, str, Select[Any]]]:
     kept = aliased(Person)
     chained = select(Person.id).join(kept, kept.id == Person.merged_into).where(kept.merged_into.is_not(None))
     logging_in = select(Person.id).join(PersonLogin).where(Person.merged_into.is_not(None)).distinct()
