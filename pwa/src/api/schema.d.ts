@@ -2354,6 +2354,7 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description A person who acts for the organisation. */
         Agent: {
             /** Format: date-time */
             created_at: string;
@@ -2363,6 +2364,7 @@ export interface components {
             /** @enum {string} */
             role: "manager" | "agent";
         };
+        /** @description Who may act: the person who logs in with this phone. */
         AgentRequest: {
             phone: string;
             /**
@@ -2371,6 +2373,7 @@ export interface components {
              */
             role: "manager" | "agent";
         };
+        /** @description An appeal and its answer. */
         Appeal: {
             answer: string | null;
             /** Format: date-time */
@@ -2381,12 +2384,15 @@ export interface components {
             /** @enum {string} */
             state: "open" | "accepted" | "rejected";
         };
+        /** @description What happened, in the citizen's words. */
         AppealRequest: {
             reason: string;
         };
+        /** @description Who booked, masked. */
         Appellant: {
             name_masked: string | null;
         };
+        /** @description 预约: `code` is eight digits. */
         Appointment: {
             can_cancel: boolean;
             can_reschedule: boolean;
@@ -2416,10 +2422,12 @@ export interface components {
             state: "held" | "released" | "awaiting_payment" | "payment_expired" | "refunding" | "refunded" | "booked" | "rescheduled" | "cancelled" | "cancelled_late" | "hall_cancelled" | "checked_in" | "no_show" | "excused" | "fulfilled" | "left";
             ticket: components["schemas"]["QueueNumber"] | null;
         };
+        /** @description A page of appointments. */
         Appointments: {
             appointments: components["schemas"]["Appointment"][];
             next_cursor: string | null;
         };
+        /** @description The verdict on a code, with all that the entrance needs to say next. */
         Arrival: {
             accepted: boolean;
             appointment: components["schemas"]["Expected"] | null;
@@ -2436,6 +2444,7 @@ export interface components {
             /** @enum {string} */
             verdict: "on_time" | "late" | "early" | "wrong_hall" | "wrong_day" | "already_used" | "cancelled" | "forged" | "unknown" | "check_identity";
         };
+        /** @description Limits of one booking. Minutes for the first person, extra minutes for each further one. */
         Booking: {
             extra_minutes: number;
             family: string;
@@ -2444,26 +2453,32 @@ export interface components {
             max_people: number;
             minutes: number;
         };
+        /** @description Why, if the citizen wants to say. */
         Cancel: {
             /** @default null */
             reason: string | null;
         };
+        /** @description Every window category. */
         Categories: {
             categories: components["schemas"]["Category"][];
         };
+        /** @description Window category; `prefix` begins its ticket numbers. */
         Category: {
             code: string;
             name: string;
             prefix: string;
         };
+        /** @description A scanned text or eight typed digits; `identity_checked` after comparing the masked name and last four. */
         CheckInRequest: {
             code: string;
             /** @default false */
             identity_checked: boolean;
         };
+        /** @description A one-time code from WeChat. */
         Code: {
             code: string;
         };
+        /** @description The rule in figures, how I stand, and my newest marks. Walk-in tickets are never affected. */
         Conduct: {
             block_at_points: number;
             block_days: number;
@@ -2477,12 +2492,14 @@ export interface components {
             server_time: string;
             window_days: number;
         };
+        /** @description Appointments of the day; `checked_in` includes `late`. */
         Counts: {
             booked: number;
             cancelled: number;
             checked_in: number;
             late: number;
         };
+        /** @description One day of the picker. */
         Day: {
             /** Format: date */
             date: string;
@@ -2492,28 +2509,35 @@ export interface components {
             /** @enum {string} */
             state: "open" | "full" | "closed" | "not_released";
         };
+        /** @description The hall's answer, which the citizen reads. */
         Decision: {
             answer: string;
             /** @enum {string} */
             decision: "accept" | "reject";
         };
+        /** @description Who decides. */
         Department: {
             name: string;
         };
+        /** @description A free slot and its hall. */
         EarlySlot: {
             distance_km: number | null;
             hall: components["schemas"]["Hall"];
             slot: components["schemas"]["SlotRef"];
         };
+        /** @description Free slots, earliest first. */
         EarlySlots: {
             slots: components["schemas"]["EarlySlot"][];
         };
+        /** @description No body is needed. */
         Empty: Record<string, never>;
+        /** @description One refused field. */
         Error: {
             detail: string;
             /** @description RFC 6901 pointer into the request */
             pointer: string;
         };
+        /** @description Whom the code is about, masked. */
         Expected: {
             /** Format: uuid */
             id: string;
@@ -2523,10 +2547,12 @@ export interface components {
             people: number;
             slot: components["schemas"]["Period"];
         };
+        /** @description Both directions. */
         Family: {
             family: components["schemas"]["FamilyLink"][];
             requests: components["schemas"]["FamilyAsk"][];
         };
+        /** @description Somebody wants to act for this person. */
         FamilyAsk: {
             agent_name_masked: string | null;
             /** Format: date-time */
@@ -2535,6 +2561,7 @@ export interface components {
             id: string;
             relation: string;
         };
+        /** @description A relative this person acts for, or wants to. */
         FamilyLink: {
             basis: string;
             /** Format: date-time */
@@ -2548,23 +2575,27 @@ export interface components {
             relation: string;
             state: string;
         };
+        /** @description A relative to act for. */
         FamilyRequest: {
             id_number: string;
             name: string;
             /** @enum {string} */
             relation: "child" | "parent" | "spouse" | "sibling" | "other";
         };
+        /** @description Who is served. */
         ForPerson: {
             /** Format: uuid */
             id: string;
             is_me: boolean;
             name_masked: string | null;
         };
+        /** @description The number to wait with. */
         GivenTicket: {
             /** Format: uuid */
             id: string;
             number: string;
         };
+        /** @description Service hall. What is not verified must be shown as unconfirmed; an address of null is unknown. */
         Hall: {
             address: string | null;
             address_verified: boolean;
@@ -2581,6 +2612,7 @@ export interface components {
             phones: string[];
             short_name: string;
         };
+        /** @description A mark with an appeal, as the hall sees it. */
         HallAppeal: {
             appeal: components["schemas"]["Appeal"] | null;
             appointment: components["schemas"]["MissedVisit"];
@@ -2599,21 +2631,26 @@ export interface components {
             person: components["schemas"]["Appellant"];
             points: number;
         };
+        /** @description A page of appeals. */
         HallAppeals: {
             appeals: components["schemas"]["HallAppeal"][];
             next_cursor: string | null;
         };
+        /** @description A hall with its next free slot. */
         HallChoice: {
             distance_km: number | null;
             hall: components["schemas"]["Hall"];
             next_free: components["schemas"]["SlotRef"] | null;
         };
+        /** @description Every hall that handles the item, nearest or earliest first. */
         HallChoices: {
             halls: components["schemas"]["HallChoice"][];
         };
+        /** @description Every hall, the city's first. */
         Halls: {
             halls: components["schemas"]["Hall"][];
         };
+        /** @description 占号: kept until `expires_at`. */
         Hold: {
             /** Format: date-time */
             cancel_until: string;
@@ -2634,6 +2671,7 @@ export interface components {
             server_time: string;
             slot: components["schemas"]["SlotRef"];
         };
+        /** @description Keep a place. */
         HoldRequest: {
             /**
              * Format: uuid
@@ -2646,19 +2684,23 @@ export interface components {
             /** Format: uuid */
             slot_id: string;
         };
+        /** @description Live holds. */
         Holds: {
             holds: components["schemas"]["Hold"][];
         };
+        /** @description Wall-clock times in Xiamen on these weekdays, 1 = Monday. */
         Hours: {
             from: string;
             to: string;
             weekdays: number[];
         };
+        /** @description A page of messages, newest first. */
         Inbox: {
             messages: components["schemas"]["InboxMessage"][];
             next_cursor: string | null;
             unread: number;
         };
+        /** @description One message, in the reader's language. `link` is a path of the citizen app. */
         InboxMessage: {
             body: string;
             /** Format: date-time */
@@ -2671,6 +2713,7 @@ export interface components {
             template: string;
             title: string;
         };
+        /** @description An item with its guide. Days are working days; an unverified guide must be shown as unconfirmed. */
         Item: {
             bookable: boolean;
             booking: components["schemas"]["Booking"];
@@ -2704,6 +2747,7 @@ export interface components {
             visits: number;
             visits_reason: string | null;
         };
+        /** @description What is charged today. An amount of null is not confirmed; then the note says so. */
         ItemFee: {
             amount_fen: number | null;
             basis: string | null;
@@ -2714,10 +2758,12 @@ export interface components {
             valid_from: string | null;
             verified: boolean;
         };
+        /** @description An item by its slug. */
         ItemRef: {
             name: string;
             slug: string;
         };
+        /** @description An item in a list. `visits` is how often one must come, `depth` 5 is all online. */
         ItemSummary: {
             bookable: boolean;
             category: components["schemas"]["Named"];
@@ -2731,16 +2777,19 @@ export interface components {
             tags: ("on-the-spot" | "online" | "nearby" | "one-trip" | "city-wide" | "upfront" | "fully-online" | "self-service" | "zero-trip")[];
             visits: number;
         };
+        /** @description A page of items, most popular first. */
         Items: {
             items: components["schemas"]["ItemSummary"][];
             next_cursor: string | null;
         };
+        /** @description What `wx.config` takes. `timestamp` is in seconds. */
         JsapiConfig: {
             app_id: string;
             nonce_str: string;
             signature: string;
             timestamp: number;
         };
+        /** @description A published list: how many items, since when. */
         ListHead: {
             count: number;
             name: string;
@@ -2748,20 +2797,24 @@ export interface components {
             published_on: string | null;
             tag: string;
         };
+        /** @description The nine lists of the circular. */
         Lists: {
             lists: components["schemas"]["ListHead"][];
         };
+        /** @description A bound way to log in. */
         Login: {
             /** Format: date-time */
             bound_at: string;
             provider: string;
         };
+        /** @description By courier in or out, and who pays. */
         Mail: {
             in: boolean;
             out: boolean;
             /** @enum {string} */
             payer: "gov" | "applicant" | "none";
         };
+        /** @description 守约记录: one missed visit (1 point) or late cancellation (half a point). */
         Mark: {
             appeal: components["schemas"]["Appeal"] | null;
             appointment: components["schemas"]["MissedVisit"];
@@ -2779,6 +2832,7 @@ export interface components {
             kind: "no_show" | "late_cancel";
             points: number;
         };
+        /** @description A material and where it comes from; an exempt one may not be asked for at a window. */
         Material: {
             copies: number;
             exempt: boolean;
@@ -2790,6 +2844,7 @@ export interface components {
             source: "applicant" | "licence_library" | "eproof" | "none";
             source_label: string;
         };
+        /** @description The person's own data, masked. `level`: 0 openid only, 1 phone, 2 real name, 3 face. */
         Me: {
             elder_mode: boolean;
             /** Format: uuid */
@@ -2802,6 +2857,7 @@ export interface components {
             name_masked: string | null;
             phone_masked: string | null;
         };
+        /** @description The visit a mark is about. */
         MissedVisit: {
             hall: components["schemas"]["Named"];
             /** Format: uuid */
@@ -2810,16 +2866,19 @@ export interface components {
             /** Format: date-time */
             start: string;
         };
+        /** @description A code with its name. */
         Named: {
             code: string;
             name: string;
         };
+        /** @description Until when slots are released, and when the next day follows. */
         Opens: {
             /** Format: date-time */
             next_release_at: string;
             /** Format: date */
             released_until: string;
         };
+        /** @description `role` is the caller's own; only a manager sees `agents`. `verified` is false until the licence is checked. */
         Organisation: {
             agents: components["schemas"]["Agent"][];
             credit_code: string;
@@ -2830,13 +2889,21 @@ export interface components {
             role: "manager" | "agent";
             verified: boolean;
         };
+        /** @description A body by its name and unified social credit code. */
         OrganisationRequest: {
             credit_code: string;
             name: string;
         };
+        /** @description The organisations the caller acts for. */
         Organisations: {
             organisations: components["schemas"]["Organisation"][];
         };
+        /**
+         * @description Pagination metadata schema
+         *
+         *     Used to serialize pagination metadata.
+         *     Its main purpose is to document the pagination metadata.
+         */
         PaginationMetadata: {
             /** @description First available page number. */
             first_page?: number;
@@ -2853,6 +2920,7 @@ export interface components {
             /** @description Total number of pages. */
             total_pages?: number;
         };
+        /** @description The signed part, the secret of the rotating part, and the eight digits to read out. */
         Pass: {
             code: string;
             secret: string;
@@ -2865,20 +2933,24 @@ export interface components {
             /** Format: date-time */
             valid_until: string;
         };
+        /** @description Half-open interval. */
         Period: {
             /** Format: date-time */
             end: string;
             /** Format: date-time */
             start: string;
         };
+        /** @description Where to send a login code. */
         Phone: {
             phone: string;
         };
+        /** @description What a person may change about their own pages. */
         Preferences: {
             elder_mode?: boolean;
             /** @enum {string} */
             language?: "zh" | "en";
         };
+        /** @description RFC 9457 body. `code` is stable; texts follow Accept-Language; some problems carry more members. */
         Problem: {
             code: string;
             detail?: string;
@@ -2891,6 +2963,7 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description One edition of a list. */
         PublishedList: {
             items: components["schemas"]["ItemSummary"][];
             name: string;
@@ -2899,9 +2972,11 @@ export interface components {
             tag: string;
             version: number;
         };
+        /** @description The queue number given at check-in. */
         QueueNumber: {
             number: string;
         };
+        /** @description One arrival. */
         Recent: {
             /** Format: date-time */
             at: string;
@@ -2912,15 +2987,18 @@ export interface components {
             name_masked: string | null;
             number: string;
         };
+        /** @description The new time. */
         Reschedule: {
             /** Format: uuid */
             slot_id: string;
         };
+        /** @description Which sealed value, and why it must be seen. */
         Reveal: {
             /** @enum {string} */
             field: "name" | "id_number" | "phone";
             reason: string;
         };
+        /** @description An item with the name or alias that matched. */
         SearchHit: {
             bookable: boolean;
             category: components["schemas"]["Named"];
@@ -2935,10 +3013,12 @@ export interface components {
             tags: ("on-the-spot" | "online" | "nearby" | "one-trip" | "city-wide" | "upfront" | "fully-online" | "self-service" | "zero-trip")[];
             visits: number;
         };
+        /** @description Items that match, best first. */
         SearchResult: {
             items: components["schemas"]["SearchHit"][];
             query: string;
         };
+        /** @description Who is logged in; `csrf_token` goes into X-CSRF-Token of every unsafe request. */
         Session: {
             csrf_token: string | null;
             /** @enum {string} */
@@ -2946,6 +3026,7 @@ export interface components {
             me: components["schemas"]["Me"] | null;
             staff: components["schemas"]["StaffMe"] | null;
         };
+        /** @description A slot with the online places that are left. */
         Slot: {
             /** Format: date-time */
             end: string;
@@ -2957,12 +3038,14 @@ export interface components {
             /** @enum {string} */
             state: "free" | "full" | "past";
         };
+        /** @description The picker of one hall and category. */
         SlotDays: {
             category: components["schemas"]["Named"];
             days: components["schemas"]["Day"][];
             hall: components["schemas"]["Hall"];
             opens: components["schemas"]["Opens"];
         };
+        /** @description A slot: half-open interval. */
         SlotRef: {
             /** Format: date-time */
             end: string;
@@ -2971,27 +3054,33 @@ export interface components {
             /** Format: date-time */
             start: string;
         };
+        /** @description The code that arrived. */
         SmsLogin: {
             code: string;
             phone: string;
         };
+        /** @description Seconds until another code may be asked for, and until this one dies. */
         SmsSent: {
             expires_in_s: number;
             resend_after_s: number;
         };
+        /** @description A hall by its code, with its name in the language of the request. */
         StaffHall: {
             code: string;
             name: string;
         };
+        /** @description The halls one may work in, and the one chosen now. */
         StaffHalls: {
             current: string | null;
             halls: components["schemas"]["StaffHall"][];
         };
+        /** @description Three things a member of staff knows or holds. */
         StaffLogin: {
             password: string;
             totp: string;
             username: string;
         };
+        /** @description The member of staff who is logged in. */
         StaffMe: {
             display_name: string;
             hall: components["schemas"]["StaffHall"] | null;
@@ -3001,10 +3090,12 @@ export interface components {
             roles: string[];
             username: string;
         };
+        /** @description One step of a guide. */
         Step: {
             text: string;
             title: string;
         };
+        /** @description The day at one hall. */
         Today: {
             counts: components["schemas"]["Counts"];
             /** Format: date */
@@ -3012,21 +3103,26 @@ export interface components {
             hall: components["schemas"]["Named"];
             recent: components["schemas"]["Recent"][];
         };
+        /** @description A mini-program's session. */
         Token: {
             /** Format: date-time */
             expires_at: string;
             me: components["schemas"]["Me"];
             token: string;
         };
+        /** @description The check-in was taken back. */
         Undone: {
             ok: boolean;
         };
+        /** @description How many messages are not opened yet. */
         Unread: {
             unread: number;
         };
+        /** @description The full value. */
         Value: {
             value: string | null;
         };
+        /** @description The hall to work in from now on. */
         Workplace: {
             hall: string;
         };
