@@ -6,7 +6,7 @@ from flask import Flask, Response, jsonify
 from flask.typing import ResponseReturnValue
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from backend import operations, web
+from backend import api_docs, operations, web
 from backend.core import auth, crypto, db, problems
 from backend.core.auth import public
 from backend.core.config import Settings
@@ -51,6 +51,7 @@ def create_app(settings: Settings, *, connect: bool = True) -> Flask:
     web.install(app, settings)
     _install_features(app)
     app.register_blueprint(operations.blueprint)
+    app.register_blueprint(api_docs.blueprint)
     app.register_blueprint(web.frontend)
     return app
 

@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 from backend.core import audit, clock, context, crypto, db, idempotency, limits, metrics
 from backend.core.config import Settings
 from backend.core.tables import WorkerHeartbeat
-from backend.identity import sessions
+from backend.identity import sessions, staff
 
 log = logging.getLogger(__name__)
 
@@ -66,10 +66,11 @@ def beat() -> None:
 
 
 def forget_old_keys() -> None:
-    """Drop idempotency keys, sessions and rate buckets whose time is over."""
+    """Drop idempotency keys, sessions, failed logins and rate buckets whose time is over."""
     with db.transaction() as session:
         idempotency.purge(session)
         sessions.purge(session)
+        staff.purge(session)
     limits.purge()
 
 

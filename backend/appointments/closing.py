@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from backend.appointments import service, slots
+from backend.appointments import conduct_service, service, slots
 from backend.appointments.errors import DayIsOver, OpeningHasEffect
 from backend.appointments.models import Appointment, AppointmentSlot, DayOverride, Slot, SlotQuota
 from backend.appointments.slots import Half
@@ -96,6 +96,7 @@ def set_override(
         slots.reopen(session, day=day, hall_codes=hall_codes)
     else:
         _close(session, _still_to_come(hall_codes, day, part))
+        _forgive(session, hall_codes, day, part, actor=actor, reason=reason)
         defer(session, TASK)
     _audit(session, before, hall_codes, day, action="hall.day_set", reason=reason, actor=actor)
     return effect
@@ -189,6 +190,14 @@ def _close(session: Session, there: ColumnElement[bool]) -> None:
         .with_for_update()
     )
     session.execute(update(SlotQuota).where(SlotQuota.slot_id.in_(closing)).values(open=False))
+
+
+def _forgive(session: Session, hall_codes: Sequence[str], day: date, part: Part, *, actor: str, reason: str) -> None:
+    """Visits missed earlier in that part of the day were missed because of the hall."""
+    for hall_code in hall_codes:
+        for half in HALVES[part]:
+            first, last = slots.span(day, half)
+            conduct_service.blame_hall(session, hall_code=hall_code, first=first, last=last, actor=actor, reason=reason)
 
 
 def _still_to_come(hall_codes: Sequence[str], day: date, part: Part) -> ColumnElement[bool]:

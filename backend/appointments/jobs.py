@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, exists, select, update
 
 from backend.appointments import closing, conduct_service, quotas, service, slots
 from backend.appointments.conduct_models import ScannerBeat
@@ -12,6 +12,7 @@ from backend.appointments.states import State
 from backend.core import clock
 from backend.core.db import retrying, transaction
 
+SOON = timedelta(days=30)
 MISSED_AFTER = timedelta(minutes=30)
 BEATS_KEPT = timedelta(days=60)
 BATCH = 50
@@ -23,6 +24,14 @@ def materialise_slots() -> None:
     for day in slots.days(today, today + slots.AHEAD):
         with transaction() as session:
             slots.materialise(session, first=day, last=day)
+
+
+def first_slots() -> None:
+    """What a first start must wait for; on later ones the periodic job is soon enough."""
+    with transaction() as session:
+        there = session.scalar(select(exists().where(Slot.day > clock.today() + SOON)))
+    if not there:
+        materialise_slots()
 
 
 def sweep_holds() -> None:

@@ -51,6 +51,14 @@ def in_halves(day: date, halves: Collection[Half]) -> ColumnElement[bool]:
     return and_(Slot.day == day, or_(*(by_half[half] for half in halves)))
 
 
+def span(day: date, half: Half) -> tuple[datetime, datetime]:
+    """The half-day as instants, its end left out."""
+    noon = clock.instant(day, NOON)
+    if half == "morning":
+        return clock.instant(day, time.min), noon
+    return noon, clock.instant(day + timedelta(days=1), time.min)
+
+
 def lock(session: Session) -> None:
     """Whoever creates, opens, closes or re-plans slots waits here, so that none works from rules just replaced."""
     session.execute(text("SELECT pg_advisory_xact_lock(hashtext('appointments.slots'))"))

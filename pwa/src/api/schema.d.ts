@@ -2541,6 +2541,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/halls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The halls I may work in. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffHalls"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/opening-rules": {
         parameters: {
             query?: never;
@@ -2755,6 +2792,48 @@ export interface paths {
             requestBody: {
                 content: {
                     "application/json": components["schemas"]["StaffLogin"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Session"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/session/hall": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Work in another hall of mine; roles and permissions become those I have there. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Workplace"];
                 };
             };
             responses: {
@@ -2994,11 +3073,13 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Slots still to come, and the appointments and live holds in them. */
         Affected: {
             booked: number;
             held: number;
             slots: number;
         };
+        /** @description A person who acts for the organisation. */
         Agent: {
             /** Format: date-time */
             created_at: string;
@@ -3008,6 +3089,7 @@ export interface components {
             /** @enum {string} */
             role: "manager" | "agent";
         };
+        /** @description Who may act: the person who logs in with this phone. */
         AgentRequest: {
             phone: string;
             /**
@@ -3016,6 +3098,7 @@ export interface components {
              */
             role: "manager" | "agent";
         };
+        /** @description An appeal and its answer. */
         Appeal: {
             answer: string | null;
             /** Format: date-time */
@@ -3026,12 +3109,15 @@ export interface components {
             /** @enum {string} */
             state: "open" | "accepted" | "rejected";
         };
+        /** @description What happened, in the citizen's words. */
         AppealRequest: {
             reason: string;
         };
+        /** @description Who booked, masked. */
         Appellant: {
             name_masked: string | null;
         };
+        /** @description 预约: `code` is eight digits. */
         Appointment: {
             can_cancel: boolean;
             can_reschedule: boolean;
@@ -3061,10 +3147,12 @@ export interface components {
             state: "held" | "released" | "awaiting_payment" | "payment_expired" | "refunding" | "refunded" | "booked" | "rescheduled" | "cancelled" | "cancelled_late" | "hall_cancelled" | "checked_in" | "no_show" | "excused" | "fulfilled" | "left";
             ticket: components["schemas"]["QueueNumber"] | null;
         };
+        /** @description A page of appointments. */
         Appointments: {
             appointments: components["schemas"]["Appointment"][];
             next_cursor: string | null;
         };
+        /** @description The verdict on a code, with all that the entrance needs to say next. */
         Arrival: {
             accepted: boolean;
             appointment: components["schemas"]["Expected"] | null;
@@ -3081,12 +3169,14 @@ export interface components {
             /** @enum {string} */
             verdict: "on_time" | "late" | "early" | "wrong_hall" | "wrong_day" | "already_used" | "cancelled" | "forged" | "unknown" | "check_identity";
         };
+        /** @description The appointment, whose code is read out, and whether a notice reaches the person. */
         Assisted: {
             appointment: components["schemas"]["Appointment"];
             /** @enum {string} */
             channel: "staff" | "online";
             reachable: boolean;
         };
+        /** @description Whom, when and for what. */
         AssistedBooking: {
             caller: components["schemas"]["Caller"];
             items: string[];
@@ -3095,14 +3185,17 @@ export interface components {
             /** Format: uuid */
             slot_id: string;
         };
+        /** @description Why the person gives it up. */
         AssistedCancel: {
             reason: string;
         };
+        /** @description Where to, and why. */
         AssistedMove: {
             reason: string;
             /** Format: uuid */
             slot_id: string;
         };
+        /** @description Limits of one booking. Minutes for the first person, extra minutes for each further one. */
         Booking: {
             extra_minutes: number;
             family: string;
@@ -3111,28 +3204,38 @@ export interface components {
             max_people: number;
             minutes: number;
         };
+        /** @description Id number and name, or the phone number the person logs in with. */
         Caller: {
             id_number?: string;
             name?: string;
             phone?: string;
         };
+        /** @description Why, if the citizen wants to say. */
         Cancel: {
             /** @default null */
             reason: string | null;
         };
+        /** @description Every window category. */
         Categories: {
             categories: components["schemas"]["Category"][];
         };
+        /** @description Window category; `prefix` begins its ticket numbers. */
         Category: {
             code: string;
             name: string;
             prefix: string;
         };
+        /** @description The settings that change, and why. */
         ChangePolicy: {
             category: string;
             reason: string;
             values: components["schemas"]["PolicyValues"];
         };
+        /**
+         * @description Hours and places from `valid_from` on, on these weekdays; a half-day of null is not opened.
+         *
+         *     Weekend days that are open follow Friday.
+         */
         ChangeRules: {
             afternoon: components["schemas"]["HalfDay"] | null;
             category: string;
@@ -3142,22 +3245,27 @@ export interface components {
             valid_from: string;
             weekdays: number[];
         };
+        /** @description The places of one slot over all channels. */
         ChangeSlot: {
             capacity: number;
             reason: string;
         };
+        /** @description A scanned text or eight typed digits; `identity_checked` after comparing the masked name and last four. */
         CheckInRequest: {
             code: string;
             /** @default false */
             identity_checked: boolean;
         };
+        /** @description Every hall's day is set; who was affected in all. */
         CityDaySet: {
             affected: components["schemas"]["Affected"];
             halls: string[];
         };
+        /** @description A one-time code from WeChat. */
         Code: {
             code: string;
         };
+        /** @description The rule in figures, how I stand, and my newest marks. Walk-in tickets are never affected. */
         Conduct: {
             block_at_points: number;
             block_days: number;
@@ -3171,12 +3279,14 @@ export interface components {
             server_time: string;
             window_days: number;
         };
+        /** @description Appointments of the day; `checked_in` includes `late`. */
         Counts: {
             booked: number;
             cancelled: number;
             checked_in: number;
             late: number;
         };
+        /** @description One day of the picker. */
         Day: {
             /** Format: date */
             date: string;
@@ -3186,6 +3296,7 @@ export interface components {
             /** @enum {string} */
             state: "open" | "full" | "closed" | "not_released";
         };
+        /** @description A day or half-day that differs from the calendar. */
         DayOverride: {
             /** Format: date */
             day: string;
@@ -3195,36 +3306,45 @@ export interface components {
             reason: string | null;
             reason_en: string | null;
         };
+        /** @description In order of days. */
         DayOverrides: {
             overrides: components["schemas"]["DayOverride"][];
         };
+        /** @description The day as it is now, and who was affected. */
         DaySet: {
             affected: components["schemas"]["Affected"];
             overrides: components["schemas"]["DayOverride"][];
         };
+        /** @description The hall's answer, which the citizen reads. */
         Decision: {
             answer: string;
             /** @enum {string} */
             decision: "accept" | "reject";
         };
+        /** @description Who decides. */
         Department: {
             name: string;
         };
+        /** @description A free slot and its hall. */
         EarlySlot: {
             distance_km: number | null;
             hall: components["schemas"]["Hall"];
             slot: components["schemas"]["SlotRef"];
         };
+        /** @description Free slots, earliest first. */
         EarlySlots: {
             place: components["schemas"]["Place"] | null;
             slots: components["schemas"]["EarlySlot"][];
         };
+        /** @description No body is needed. */
         Empty: Record<string, never>;
+        /** @description One refused field. */
         Error: {
             detail: string;
             /** @description RFC 6901 pointer into the request */
             pointer: string;
         };
+        /** @description Whom the code is about, masked. */
         Expected: {
             /** Format: uuid */
             id: string;
@@ -3234,10 +3354,12 @@ export interface components {
             people: number;
             slot: components["schemas"]["Period"];
         };
+        /** @description Both directions. */
         Family: {
             family: components["schemas"]["FamilyLink"][];
             requests: components["schemas"]["FamilyAsk"][];
         };
+        /** @description Somebody wants to act for this person. */
         FamilyAsk: {
             agent_name_masked: string | null;
             /** Format: date-time */
@@ -3246,6 +3368,7 @@ export interface components {
             id: string;
             relation: string;
         };
+        /** @description A relative this person acts for, or wants to. */
         FamilyLink: {
             basis: string;
             /** Format: date-time */
@@ -3259,37 +3382,44 @@ export interface components {
             relation: string;
             state: string;
         };
+        /** @description A relative to act for. */
         FamilyRequest: {
             id_number: string;
             name: string;
             /** @enum {string} */
             relation: "child" | "parent" | "spouse" | "sibling" | "other";
         };
+        /** @description Whose appointments. */
         Find: {
             caller: components["schemas"]["Caller"];
         };
+        /** @description Who is served. */
         ForPerson: {
             /** Format: uuid */
             id: string;
             is_me: boolean;
             name_masked: string | null;
         };
+        /** @description The person, masked, and their coming appointments in my hall. */
         Found: {
             appointments: components["schemas"]["Appointment"][];
             name_masked: string | null;
             reachable: boolean;
         };
+        /** @description The number to wait with. */
         GivenTicket: {
             /** Format: uuid */
             id: string;
             number: string;
         };
+        /** @description Hours of a half-day, its windows, and the places they have together. */
         HalfDay: {
             capacity: number;
             from: string;
             to: string;
             windows: number;
         };
+        /** @description Service hall. What is not verified must be shown as unconfirmed; an address of null is unknown. */
         Hall: {
             address: string | null;
             address_verified: boolean;
@@ -3306,6 +3436,7 @@ export interface components {
             phones: string[];
             short_name: string;
         };
+        /** @description A mark with an appeal, as the hall sees it. */
         HallAppeal: {
             appeal: components["schemas"]["Appeal"] | null;
             appointment: components["schemas"]["MissedVisit"];
@@ -3324,22 +3455,27 @@ export interface components {
             person: components["schemas"]["Appellant"];
             points: number;
         };
+        /** @description A page of appeals. */
         HallAppeals: {
             appeals: components["schemas"]["HallAppeal"][];
             next_cursor: string | null;
         };
+        /** @description A hall with its next free slot. */
         HallChoice: {
             distance_km: number | null;
             hall: components["schemas"]["Hall"];
             next_free: components["schemas"]["SlotRef"] | null;
         };
+        /** @description Every hall that handles the item, nearest or earliest first; `place` is null when `near` is unknown. */
         HallChoices: {
             halls: components["schemas"]["HallChoice"][];
             place: components["schemas"]["Place"] | null;
         };
+        /** @description Every hall, the city's first. */
         Halls: {
             halls: components["schemas"]["Hall"][];
         };
+        /** @description 占号: kept until `expires_at`. */
         Hold: {
             /** Format: date-time */
             cancel_until: string;
@@ -3360,6 +3496,7 @@ export interface components {
             server_time: string;
             slot: components["schemas"]["SlotRef"];
         };
+        /** @description Keep a place. */
         HoldRequest: {
             /**
              * Format: uuid
@@ -3372,19 +3509,23 @@ export interface components {
             /** Format: uuid */
             slot_id: string;
         };
+        /** @description Live holds. */
         Holds: {
             holds: components["schemas"]["Hold"][];
         };
+        /** @description Wall-clock times in Xiamen on these weekdays, 1 = Monday. */
         Hours: {
             from: string;
             to: string;
             weekdays: number[];
         };
+        /** @description A page of messages, newest first. */
         Inbox: {
             messages: components["schemas"]["InboxMessage"][];
             next_cursor: string | null;
             unread: number;
         };
+        /** @description One message, in the reader's language. `link` is a path of the citizen app. */
         InboxMessage: {
             body: string;
             /** Format: date-time */
@@ -3397,6 +3538,7 @@ export interface components {
             template: string;
             title: string;
         };
+        /** @description An item with its guide. Days are working days; an unverified guide must be shown as unconfirmed. */
         Item: {
             bookable: boolean;
             booking: components["schemas"]["Booking"];
@@ -3430,6 +3572,7 @@ export interface components {
             visits: number;
             visits_reason: string | null;
         };
+        /** @description What is charged today. An amount of null is not confirmed; then the note says so. */
         ItemFee: {
             amount_fen: number | null;
             basis: string | null;
@@ -3440,10 +3583,12 @@ export interface components {
             valid_from: string | null;
             verified: boolean;
         };
+        /** @description An item by its slug. */
         ItemRef: {
             name: string;
             slug: string;
         };
+        /** @description An item in a list. `visits` is how often one must come, `depth` 5 is all online. */
         ItemSummary: {
             bookable: boolean;
             category: components["schemas"]["Named"];
@@ -3457,16 +3602,19 @@ export interface components {
             tags: ("on-the-spot" | "online" | "nearby" | "one-trip" | "city-wide" | "upfront" | "fully-online" | "self-service" | "zero-trip")[];
             visits: number;
         };
+        /** @description A page of items, most popular first. */
         Items: {
             items: components["schemas"]["ItemSummary"][];
             next_cursor: string | null;
         };
+        /** @description What `wx.config` takes. `timestamp` is in seconds. */
         JsapiConfig: {
             app_id: string;
             nonce_str: string;
             signature: string;
             timestamp: number;
         };
+        /** @description A published list: how many items, since when. */
         ListHead: {
             count: number;
             name: string;
@@ -3474,20 +3622,24 @@ export interface components {
             published_on: string | null;
             tag: string;
         };
+        /** @description The nine lists of the circular. */
         Lists: {
             lists: components["schemas"]["ListHead"][];
         };
+        /** @description A bound way to log in. */
         Login: {
             /** Format: date-time */
             bound_at: string;
             provider: string;
         };
+        /** @description By courier in or out, and who pays. */
         Mail: {
             in: boolean;
             out: boolean;
             /** @enum {string} */
             payer: "gov" | "applicant" | "none";
         };
+        /** @description 守约记录: one missed visit (1 point) or late cancellation (half a point). */
         Mark: {
             appeal: components["schemas"]["Appeal"] | null;
             appointment: components["schemas"]["MissedVisit"];
@@ -3505,6 +3657,7 @@ export interface components {
             kind: "no_show" | "late_cancel";
             points: number;
         };
+        /** @description A material and where it comes from; an exempt one may not be asked for at a window. */
         Material: {
             copies: number;
             exempt: boolean;
@@ -3516,6 +3669,7 @@ export interface components {
             source: "applicant" | "licence_library" | "eproof" | "none";
             source_label: string;
         };
+        /** @description The person's own data, masked. `level`: 0 openid only, 1 phone, 2 real name, 3 face. */
         Me: {
             elder_mode: boolean;
             /** Format: uuid */
@@ -3528,6 +3682,7 @@ export interface components {
             name_masked: string | null;
             phone_masked: string | null;
         };
+        /** @description The visit a mark is about. */
         MissedVisit: {
             hall: components["schemas"]["Named"];
             /** Format: uuid */
@@ -3536,16 +3691,19 @@ export interface components {
             /** Format: date-time */
             start: string;
         };
+        /** @description A code with its name. */
         Named: {
             code: string;
             name: string;
         };
+        /** @description Until when slots are released, and when the next day follows. */
         Opens: {
             /** Format: date-time */
             next_release_at: string;
             /** Format: date */
             released_until: string;
         };
+        /** @description `role` is the caller's own; only a manager sees `agents`. `verified` is false until the licence is checked. */
         Organisation: {
             agents: components["schemas"]["Agent"][];
             credit_code: string;
@@ -3556,13 +3714,21 @@ export interface components {
             role: "manager" | "agent";
             verified: boolean;
         };
+        /** @description A body by its name and unified social credit code. */
         OrganisationRequest: {
             credit_code: string;
             name: string;
         };
+        /** @description The organisations the caller acts for. */
         Organisations: {
             organisations: components["schemas"]["Organisation"][];
         };
+        /**
+         * @description Pagination metadata schema
+         *
+         *     Used to serialize pagination metadata.
+         *     Its main purpose is to document the pagination metadata.
+         */
         PaginationMetadata: {
             /** @description First available page number. */
             first_page?: number;
@@ -3579,6 +3745,7 @@ export interface components {
             /** @description Total number of pages. */
             total_pages?: number;
         };
+        /** @description The signed part, the secret of the rotating part, and the eight digits to read out. */
         Pass: {
             code: string;
             secret: string;
@@ -3591,19 +3758,23 @@ export interface components {
             /** Format: date-time */
             valid_until: string;
         };
+        /** @description Half-open interval. */
         Period: {
             /** Format: date-time */
             end: string;
             /** Format: date-time */
             start: string;
         };
+        /** @description Where to send a login code. */
         Phone: {
             phone: string;
         };
+        /** @description What `near` was understood as. */
         Place: {
             approximate: boolean;
             name: string;
         };
+        /** @description Places of one channel. */
         Places: {
             booked: number;
             capacity: number;
@@ -3611,6 +3782,7 @@ export interface components {
             channel: "online" | "staff" | "onsite";
             held: number;
         };
+        /** @description A hall's booking settings of one category, with what each may be. */
         Policy: {
             category: string;
             is_default: boolean;
@@ -3635,11 +3807,13 @@ export interface components {
             slot_minutes?: number;
             staff_percent?: number;
         };
+        /** @description What a person may change about their own pages. */
         Preferences: {
             elder_mode?: boolean;
             /** @enum {string} */
             language?: "zh" | "en";
         };
+        /** @description RFC 9457 body. `code` is stable; texts follow Accept-Language; some problems carry more members. */
         Problem: {
             code: string;
             detail?: string;
@@ -3652,6 +3826,7 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description One edition of a list. */
         PublishedList: {
             items: components["schemas"]["ItemSummary"][];
             name: string;
@@ -3660,14 +3835,17 @@ export interface components {
             tag: string;
             version: number;
         };
+        /** @description The queue number given at check-in. */
         QueueNumber: {
             number: string;
         };
+        /** @description What may be chosen, both ends included. */
         Range: {
             max: number;
             min: number;
             name: string;
         };
+        /** @description One arrival. */
         Recent: {
             /** Format: date-time */
             at: string;
@@ -3678,6 +3856,7 @@ export interface components {
             name_masked: string | null;
             number: string;
         };
+        /** @description Back to the calendar, and why. */
         RemoveDay: {
             /** Format: date */
             day: string;
@@ -3688,19 +3867,23 @@ export interface components {
             part: "day" | "morning" | "afternoon";
             reason: string;
         };
+        /** @description The new time. */
         Reschedule: {
             /** Format: uuid */
             slot_id: string;
         };
+        /** @description How many slots would be made and how many would have other places. */
         Reshaped: {
             changed: number;
             made: number;
         };
+        /** @description Which sealed value, and why it must be seen. */
         Reveal: {
             /** @enum {string} */
             field: "name" | "id_number" | "phone";
             reason: string;
         };
+        /** @description A rule as it is kept. */
         Rule: {
             capacity: number;
             from: string;
@@ -3712,14 +3895,17 @@ export interface components {
             weekday: number;
             windows: number;
         };
+        /** @description Rules of today and later. */
         Rules: {
             rules: components["schemas"]["Rule"][];
         };
+        /** @description The rules as they are now; how many slots were made and how many have other places. */
         RulesChanged: {
             changed: number;
             made: number;
             rules: components["schemas"]["Rule"][];
         };
+        /** @description An item with the name or alias that matched. */
         SearchHit: {
             bookable: boolean;
             category: components["schemas"]["Named"];
@@ -3734,10 +3920,12 @@ export interface components {
             tags: ("on-the-spot" | "online" | "nearby" | "one-trip" | "city-wide" | "upfront" | "fully-online" | "self-service" | "zero-trip")[];
             visits: number;
         };
+        /** @description Items that match, best first. */
         SearchResult: {
             items: components["schemas"]["SearchHit"][];
             query: string;
         };
+        /** @description Who is logged in; `csrf_token` goes into X-CSRF-Token of every unsafe request. */
         Session: {
             csrf_token: string | null;
             /** @enum {string} */
@@ -3745,6 +3933,7 @@ export interface components {
             me: components["schemas"]["Me"] | null;
             staff: components["schemas"]["StaffMe"] | null;
         };
+        /** @description Close or open. `reason` is what citizens read; `reason_en` in English. */
         SetDay: {
             /** Format: date */
             day: string;
@@ -3758,6 +3947,7 @@ export interface components {
             /** @default null */
             reason_en: string | null;
         };
+        /** @description A slot with the online places that are left. */
         Slot: {
             /** Format: date-time */
             end: string;
@@ -3769,17 +3959,20 @@ export interface components {
             /** @enum {string} */
             state: "free" | "full" | "past";
         };
+        /** @description The picker of one hall and category. */
         SlotDays: {
             category: components["schemas"]["Named"];
             days: components["schemas"]["Day"][];
             hall: components["schemas"]["Hall"];
             opens: components["schemas"]["Opens"];
         };
+        /** @description Capacity by channel after the change. */
         SlotPlaces: {
             online: number;
             onsite: number;
             staff: number;
         };
+        /** @description A slot: half-open interval. */
         SlotRef: {
             /** Format: date-time */
             end: string;
@@ -3788,23 +3981,33 @@ export interface components {
             /** Format: date-time */
             start: string;
         };
+        /** @description The code that arrived. */
         SmsLogin: {
             code: string;
             phone: string;
         };
+        /** @description Seconds until another code may be asked for, and until this one dies. */
         SmsSent: {
             expires_in_s: number;
             resend_after_s: number;
         };
+        /** @description A hall by its code, with its name in the language of the request. */
         StaffHall: {
             code: string;
             name: string;
         };
+        /** @description The halls one may work in, and the one chosen now. */
+        StaffHalls: {
+            current: string | null;
+            halls: components["schemas"]["StaffHall"][];
+        };
+        /** @description Three things a member of staff knows or holds. */
         StaffLogin: {
             password: string;
             totp: string;
             username: string;
         };
+        /** @description The member of staff who is logged in. */
         StaffMe: {
             display_name: string;
             hall: components["schemas"]["StaffHall"] | null;
@@ -3814,6 +4017,7 @@ export interface components {
             roles: string[];
             username: string;
         };
+        /** @description A slot with all its places. */
         StaffSlot: {
             /** Format: date-time */
             end: string;
@@ -3824,13 +4028,16 @@ export interface components {
             /** Format: date-time */
             start: string;
         };
+        /** @description Slots in order of start. */
         StaffSlots: {
             slots: components["schemas"]["StaffSlot"][];
         };
+        /** @description One step of a guide. */
         Step: {
             text: string;
             title: string;
         };
+        /** @description The day at one hall. */
         Today: {
             counts: components["schemas"]["Counts"];
             /** Format: date */
@@ -3838,20 +4045,28 @@ export interface components {
             hall: components["schemas"]["Named"];
             recent: components["schemas"]["Recent"][];
         };
+        /** @description A mini-program's session. */
         Token: {
             /** Format: date-time */
             expires_at: string;
             me: components["schemas"]["Me"];
             token: string;
         };
+        /** @description The check-in was taken back. */
         Undone: {
             ok: boolean;
         };
+        /** @description How many messages are not opened yet. */
         Unread: {
             unread: number;
         };
+        /** @description The full value. */
         Value: {
             value: string | null;
+        };
+        /** @description The hall to work in from now on. */
+        Workplace: {
+            hall: string;
         };
     };
     responses: {
