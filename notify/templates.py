@@ -67,8 +67,8 @@ TEMPLATES: dict[str, Template] = {
     "appointment_hall_cancelled": Template(
         title=Text("大厅取消了预约：{start}", "The hall cancelled: {start}"),
         body=Text(
-            "{hall}取消了你 {start} 办“{item}”的预约，很抱歉。请重新选时间，这次不算你取消。",
-            "{hall} had to cancel “{item}” at {start}. We are sorry. "
+            "{hall}取消了你 {start} 办“{item}”的预约：{reason}。很抱歉，请重新选时间，这次不算你取消。",
+            "{hall} had to cancel “{item}” at {start}: {reason}. We are sorry. "
             "Pick another time; this does not count against you.",
         ),
         wechat={**_VISIT, "thing8": "{reason}"},

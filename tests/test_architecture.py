@@ -114,7 +114,9 @@ def test_migrations_go_down_and_up_again_and_match_the_models(server: postgres.E
         server.drop("migrations")
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock", "pwa/package-lock.json"])
+@pytest.mark.parametrize(
+    "name", ["requirements.lock", "requirements-dev.lock", "requirements-node.lock", "pwa/package-lock.json"]
+)
 def test_lock_files_name_no_registry(name: str) -> None:
     path = ROOT / name
     text = path.read_text() if path.exists() else ""

@@ -4,14 +4,16 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
+from backend.appointments import visits
 from backend.appointments.models import Appointment, AppointmentEvent, AppointmentLine, DayOverride, Slot, SlotQuota
-from backend.appointments.policy import closes_at, next_release, policy_for, released_until
+from backend.appointments.policy import closes_at, next_release, policies_for, policy_for, released_until
 from backend.appointments.states import OPEN, State
 from backend.catalogue import queries as catalogue
 from backend.catalogue.bodies import hall_body
@@ -44,7 +46,7 @@ def slot_days(
         past = now > closes_at(policy, start)
         state = "past" if past else "free" if left > 0 else "full"
         by_day[day].append({"id": slot_id, "start": start, "end": end, "left": 0 if past else left, "state": state})
-    notes = _notes(session, hall_code, first, last)
+    notes = _notes(session, hall_code, first, last, language)
     shown = []
     for number in range(days):
         day = first + timedelta(days=number)
@@ -58,23 +60,29 @@ def slot_days(
 
 
 def next_free(
-    session: Session, *, hall_codes: Sequence[str], category_code: str, per_hall: int = 1
+    session: Session, *, hall_codes: Sequence[str], category_code: str, minutes: int, per_hall: int = 1
 ) -> dict[str, list[dict[str, Any]]]:
-    """The earliest free slots of each hall."""
-    free: dict[str, list[dict[str, Any]]] = {}
-    for code in hall_codes:
-        policy = policy_for(session, code, category_code)
-        left = SlotQuota.capacity - SlotQuota.held - SlotQuota.booked
-        rows = session.execute(
-            select(Slot.id, Slot.start, Slot.end)
-            .join(SlotQuota, (SlotQuota.slot_id == Slot.id) & (SlotQuota.channel == "online"))
-            .where(Slot.hall_code == code, Slot.category_code == category_code, Slot.open, left > 0)
-            .where(Slot.start > clock.now(), Slot.day <= released_until(session, policy))
-            .order_by(Slot.start)
+    """The earliest starts of each hall from which a visit of `minutes` has free slots: one statement for all halls."""
+    policies = policies_for(session, hall_codes, category_code)
+    released = {code: released_until(session, policy) for code, policy in policies.items()}
+    rows = session.execute(
+        select(Slot.hall_code, Slot.day, Slot.id, Slot.start, Slot.end)
+        .join(SlotQuota, (SlotQuota.slot_id == Slot.id) & (SlotQuota.channel == "online"))
+        .where(Slot.hall_code.in_(hall_codes), Slot.category_code == category_code, Slot.open)
+        .where(SlotQuota.capacity - SlotQuota.held - SlotQuota.booked > 0)
+        .where(Slot.start > clock.now(), Slot.day <= max(released.values(), default=clock.today()))
+        .order_by(Slot.start)
+    )
+    by_hall: dict[str, list[dict[str, Any]]] = {code: [] for code in hall_codes}
+    for code, day, slot_id, start, end in rows:
+        if day <= released[code] and clock.now() <= closes_at(policies[code], start):
+            by_hall[code].append({"id": slot_id, "start": start, "end": end})
+    return {
+        code: list(
+            islice((free[at] for at in range(len(free)) if visits.run(free, at, minutes, visits.hours_of)), per_hall)
         )
-        bookable = [row for row in rows if clock.now() <= closes_at(policy, row.start)]
-        free[code] = [{"id": row.id, "start": row.start, "end": row.end} for row in bookable[:per_hall]]
-    return free
+        for code, free in by_hall.items()
+    }
 
 
 def open_hours(session: Session, hall_code: str, day: date) -> tuple[datetime, datetime] | None:
@@ -197,11 +205,14 @@ def newest_change(session: Session, appointment_id: UUID) -> int:
     return session.scalar(query) or 0
 
 
-def _notes(session: Session, hall_code: str, first: date, last: date) -> dict[date, str | None]:
-    query = select(DayOverride.day, DayOverride.note).where(
-        DayOverride.hall_code == hall_code, DayOverride.day.between(first, last)
+def _notes(session: Session, hall_code: str, first: date, last: date, language: str) -> dict[date, str | None]:
+    words = func.coalesce(DayOverride.note_en, DayOverride.note) if language == "en" else DayOverride.note
+    query = (
+        select(DayOverride.day, words)
+        .where(DayOverride.hall_code == hall_code, DayOverride.day.between(first, last))
+        .order_by(DayOverride.open.desc())
     )
-    return {row.day: row.note for row in session.execute(query)}
+    return {day: note for day, note in session.execute(query)}
 
 
 def _day(

@@ -14,11 +14,11 @@ from backend.core import clock
 
 
 def take(session: Session, slot_ids: Sequence[UUID], channel: str, *, booked: bool = False) -> bool:
-    """One place in every slot, or in none. `booked` skips the hold, for rescheduling."""
+    """One place in every open slot, or in none. `booked` skips the hold, for rescheduling."""
     _lock_in_order(session, slot_ids, channel)
     column = SlotQuota.booked if booked else SlotQuota.held
     free = SlotQuota.held + SlotQuota.booked < SlotQuota.capacity
-    return _change(session, slot_ids, channel, {column: column + 1}, free) == len(slot_ids)
+    return _change(session, slot_ids, channel, {column: column + 1}, free, SlotQuota.open) == len(slot_ids)
 
 
 def book_held(session: Session, slot_ids: Sequence[UUID], channel: str) -> None:

@@ -5,7 +5,7 @@ Rows hold who, what, which object and why; never a name, number or address.
 
 import hashlib
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, Identity, Index, LargeBinary, Text, func, insert, select, text
@@ -16,6 +16,7 @@ from backend.core.db import Base
 
 GENESIS = bytes(32)
 SEAL_BATCH = 1000
+LATE_SEAL = timedelta(hours=1)
 LOOK_BACK = 100_000
 """Ids behind the chain's head that are looked at again: transactions commit in another order than ids are drawn."""
 
@@ -114,6 +115,13 @@ def broken_links(session: Session) -> list[int]:
             broken.append(sealed.event_id)
         previous, expected = sealed.hash, sealed.position + 1
     return broken
+
+
+def long_unsealed(session: Session) -> list[int]:
+    """Ids of events that no worker sealed within an hour: none is running, or the row came in some other way."""
+    late = AuditEvent.at < clock.now() - LATE_SEAL
+    unsealed = select(AuditEvent.id).outerjoin(AuditSeal, AuditSeal.event_id == AuditEvent.id)
+    return list(session.scalars(unsealed.where(AuditSeal.event_id.is_(None), late).order_by(AuditEvent.id)))
 
 
 def _link(previous: bytes, event: AuditEvent) -> bytes:

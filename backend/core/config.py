@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
 
 class ConfigError(Exception):
     """A setting is missing or wrong. The message names the variable, never its value."""
@@ -101,6 +104,7 @@ class Settings:
         parse_keys("FIELD_KEYS", self.field_keys)
         parse_keys("PASS_KEYS", self.pass_keys)
         decode_key("INDEX_KEY", self.index_key)
+        _check_database(self.database_url)
         parts = urlsplit(self.public_url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
             raise ConfigError("PUBLIC_URL must be an address without a path")
@@ -125,6 +129,15 @@ class Settings:
         for name in ("wechat_mini_appid", "wechat_official_appid", "ixiamen_client_id"):
             if getattr(self, name).startswith("sandbox"):
                 raise ConfigError(f"{name.upper()} is a sandbox account")
+
+
+def _check_database(address: str) -> None:
+    try:
+        kind = make_url(address).drivername
+    except (ArgumentError, ValueError):
+        kind = ""
+    if kind != "postgresql":
+        raise ConfigError("DATABASE_URL must look like postgresql://user:password@host:5432/name")
 
 
 def decode_key(name: str, text: str) -> bytes:

@@ -19,6 +19,8 @@ from backend.core import clock, errors
 from backend.core.db import Base
 
 KEPT = timedelta(hours=72)
+PURGED_AFTER = timedelta(days=1)
+"""How long after its time a key may wait for the hourly purge."""
 
 
 class IdempotencyKey(Base):
@@ -91,3 +93,17 @@ def purge(session: Session) -> int:
         delete(IdempotencyKey).where(IdempotencyKey.created_at < clock.now() - KEPT).returning(IdempotencyKey.key)
     )
     return len(gone.all())
+
+
+def broken_keys(session: Session) -> list[tuple[str, str]]:
+    """Keys (route/owner/key) that break a rule, with the rule, for `make doctor`."""
+    rules = (
+        ("has no answer though its effect was committed", IdempotencyKey.answer.is_(None)),
+        ("is older than 72 hours", IdempotencyKey.created_at < clock.now() - KEPT - PURGED_AFTER),
+    )
+    named = select(IdempotencyKey.route, IdempotencyKey.owner_id, IdempotencyKey.key)
+    return [
+        (f"{row.route}/{row.owner_id}/{row.key}", words)
+        for words, broken in rules
+        for row in session.execute(named.where(broken))
+    ]

@@ -3,7 +3,7 @@
 from typing import Final
 
 GATE: Final = frozenset({"check_in.scan", "check_in.undo", "hall.today", "queue.ticket"})
-CLERK: Final = GATE | {"queue.call"}
+CLERK: Final = GATE | {"booking.assist", "queue.call"}
 LEAD: Final = CLERK | {"person.reveal", "hall.manage", "conduct.decide", "queue.choose", "ratings.answer"}
 
 PERMISSIONS: Final[dict[str, frozenset[str]]] = {

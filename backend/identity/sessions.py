@@ -17,6 +17,8 @@ CITIZEN_LIFE = timedelta(days=30)
 STAFF_LIFE = timedelta(hours=12)
 STAFF_IDLE = timedelta(minutes=30)
 TOUCH_EVERY = timedelta(minutes=5)
+PURGED_AFTER = timedelta(days=1)
+"""By then the hourly purge has come by, unless no worker runs."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ _BY_TOKEN = (
         LoginSession.id,
         LoginSession.person_id,
         LoginSession.staff_id,
+        LoginSession.hall_code,
         LoginSession.csrf_token,
         LoginSession.seen_at,
         Person.level,
@@ -69,15 +72,14 @@ def load_principal(token: str) -> Principal | None:
     if row.person_id is not None:
         return Principal("citizen", row.person_id, row.id, level=row.level, csrf_token=row.csrf_token)
     pairs = [pair.split("@") for pair in (row.roles or "").split()]
-    halls = tuple(sorted({hall for _, hall in pairs if hall != "*"}))
-    roles = frozenset(role for role, hall in pairs if hall == "*" or hall == halls[0])
+    roles = frozenset(role for role, hall in pairs if hall in {"*", row.hall_code})
     return Principal(
         "staff",
         row.staff_id,
         row.id,
         roles=roles,
         permissions=permissions_of(roles),
-        halls=halls,
+        hall_code=row.hall_code if roles else None,
         csrf_token=row.csrf_token,
     )
 
@@ -89,7 +91,10 @@ def start(
     staff_id: UUID | None = None,
     replacing: UUID | None = None,
 ) -> Started:
-    """Open a session with a fresh token; the one this browser had before (`replacing`) ends (fixation)."""
+    """Open a session with a fresh token; the one this browser had before (`replacing`) ends (fixation).
+
+    Staff begin in their only hall, or in the first of several.
+    """
     if replacing:
         end(session, replacing)
     life = CITIZEN_LIFE if person_id else STAFF_LIFE
@@ -101,6 +106,9 @@ def start(
             token_hash=crypto.token_hash(started.token),
             person_id=person_id,
             staff_id=staff_id,
+            hall_code=select(func.min(StaffRole.hall_code))
+            .where(StaffRole.staff_id == staff_id, StaffRole.hall_code != "*")
+            .scalar_subquery(),
             csrf_token=started.csrf_token,
             created_at=now,
             seen_at=now,
@@ -108,6 +116,11 @@ def start(
         )
     )
     return started
+
+
+def move(session: Session, session_id: UUID, hall_code: str) -> None:
+    """Work in another hall from now on; whether one may is the caller's to decide."""
+    session.execute(update(LoginSession).where(LoginSession.id == session_id).values(hall_code=hall_code))
 
 
 def end(session: Session, session_id: UUID) -> None:
