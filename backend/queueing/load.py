@@ -17,6 +17,8 @@ from backend.queueing.waits import Hour
 
 WEEKS = 8
 NEARBY = 3
+SHORTEST = 1
+"""Minutes of a visit: any free slot will do, the item is not chosen yet."""
 QUIET, BUSY = 0.75, 1.25
 """Of the day's average hour."""
 
@@ -80,7 +82,7 @@ def _elsewhere(session: Session, hall_code: str, category_code: str, language: s
         for hall in catalogue.halls(session)
         if hall.code != hall_code and category_code in {category.code for category in hall.categories}
     }
-    free = appointments.next_free(session, hall_codes=sorted(others), category_code=category_code)
+    free = appointments.next_free(session, hall_codes=sorted(others), category_code=category_code, minutes=SHORTEST)
     soonest = sorted(
         (slots[0]["start"], appointments.distance_km(others[code], here.lat, here.lng) or math.inf, code)
         for code, slots in free.items()

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261125_tickets"
-down_revision = "20261125_staff_halls_and_sources"
+down_revision = "20261125_staff_halls"
 branch_labels = None
 depends_on = None
 
