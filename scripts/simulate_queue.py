@@ -239,8 +239,8 @@ def report(days: int, seed: int) -> str:
     ]
     for group in GROUPS:
         waits = sorted(found.waits[group])
-        cuts = statistics.quantiles(waits, n=100)
-        figures = f"{cuts[49]:.0f} | {cuts[89]:.0f} | {cuts[98]:.0f} | {waits[-1]:.0f}"
+        cuts = statistics.quantiles(waits, n=100) if len(waits) > 1 else [0.0] * 99
+        figures = f"{cuts[49]:.0f} | {cuts[89]:.0f} | {cuts[98]:.0f} | {max(waits, default=0):.0f}"
         lines.append(f"| {group} | {len(waits)} | {figures} |")
     return "\n".join(lines) + "\n"
 
