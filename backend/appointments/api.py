@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from backend.appointments import queries, schemas, service
 from backend.appointments.calendar_file import calendar_file
 from backend.appointments.models import Appointment
+from backend.appointments.slot_cache import kept_a_moment
 from backend.catalogue import queries as catalogue
 from backend.core import clock, idempotency, limits, pagination
 from backend.core.auth import citizen, current_citizen, public, request_language
@@ -24,6 +25,7 @@ PAGE = 20
 
 @blueprint.get("/slots")
 @public
+@kept_a_moment
 @blueprint.arguments(schemas.SlotQuerySchema, location="query")
 @blueprint.response(200, schemas.SlotDaysSchema)
 def list_slots(query: dict[str, Any]) -> dict[str, Any]:
