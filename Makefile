@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m backend.cli
 
-.PHONY: help run test lint fmt unit frontend e2e soak migrate seed doctor openapi diagrams
+.PHONY: help run test lint fmt unit frontend e2e bench soak migrate seed doctor openapi diagrams
 
 help: ## list the commands
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -55,6 +55,9 @@ e2e: $(VENV)/.installed-dev pwa/dist/index.html ## journeys in a real browser
 frontend: $(VENV)/.installed pwa/dist/index.html ## types and unit tests of the front end, and its build
 	$(NPM) run check --silent
 	$(NPM) test --silent
+
+bench: $(VENV)/.installed-dev ## speed beside its baselines; BENCH=slots runs one
+	$(BIN)/python -m tests.bench $(BENCH)
 
 soak: $(VENV)/.installed-dev ## races and crashes at full size
 	RACE_SCALE=10 $(BIN)/python -m pytest tests/backend/appointments/test_races.py tests/crash
