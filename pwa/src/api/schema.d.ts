@@ -2660,6 +2660,7 @@ export interface components {
             app_id: string;
             nonce_str: string;
             signature: string;
+            subscribe_templates: string[];
             timestamp: number;
         };
         ListHead: {

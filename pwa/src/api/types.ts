@@ -37,13 +37,6 @@ export type FamilyRequest = Schemas['FamilyAsk']
 export type Message = Schemas['InboxMessage']
 /** The place that the server understood from what was typed. */
 export interface UnderstoodPlace { name: string; approximate: boolean }
-export interface Appeal { state: 'open' | 'accepted' | 'rejected'; reason: string; answer: string | null; made_at: string; decided_at: string | null }
-export interface Mark {
-  id: string; kind: 'no_show' | 'late_cancel'; points: number; at: string; expires_at: string; counts: boolean; cleared: null | 'came_late' | 'appeal' | 'hall'
-  appointment: { id: string; items: ItemRef[]; hall: Named; start: string }
-  appeal: Appeal | null; can_appeal: boolean
-}
-export interface Conduct {
-  blocked_until: string | null; points: number; block_at_points: number; block_days: number; long_block_at_points: number; long_block_days: number
-  window_days: number; server_time: string; marks: Mark[]
-}
+export type Mark = Schemas['Mark']
+export type Conduct = Schemas['Conduct']
+export type JsapiConfig = Schemas['JsapiConfig']
