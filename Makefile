@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m backend.cli
 
-.PHONY: help run test lint fmt unit frontend e2e soak migrate seed doctor openapi
+.PHONY: help run test lint fmt unit frontend e2e soak migrate seed doctor openapi screenshots
 
 help: ## list the commands
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -71,3 +71,7 @@ doctor: $(VENV)/.installed ## check every invariant
 openapi: $(VENV)/.installed pwa/node_modules/.installed ## write the API document and the client types made from it
 	$(RUN) openapi > pwa/openapi.json
 	$(NPM) run types --silent
+
+screenshots: $(VENV)/.installed-dev ## take the README's pictures of the product running at URL (http://127.0.0.1:8000)
+	$(BIN)/python scripts/browser.py
+	$(BIN)/python -m scripts.screenshots --url $(or $(URL),http://127.0.0.1:8000)
