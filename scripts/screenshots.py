@@ -50,12 +50,14 @@ PAGES = [
 
 
 @contextmanager
-def phone(browser: Browser, url: str, size: tuple[int, int], language: str, *, elder: bool) -> Iterator[Page]:
+def phone(
+    browser: Browser, url: str, size: tuple[int, int], language: str, *, elder: bool, scale: float
+) -> Iterator[Page]:
     """A logged-in phone of this size; whatever it booked is cancelled at the end."""
     context = browser.new_context(
         base_url=url,
         viewport={"width": size[0], "height": size[1]},
-        device_scale_factor=2,
+        device_scale_factor=scale,
         is_mobile=True,
         has_touch=True,
         locale="zh-CN",
@@ -96,7 +98,7 @@ def picture(page: Page, name: str) -> None:
 
 def for_the_readme(browser: Browser, url: str) -> None:
     """Home, an item, the times, the check, the pass; then elder mode and English."""
-    with phone(browser, url, (390, 780), "zh", elder=False) as page:
+    with phone(browser, url, (390, 780), "zh", elder=False, scale=1.5) as page:
         page.goto(f"/items/{ITEM}")
         picture(page, "item")
         page.goto(f"/book/{ITEM}/hall")
@@ -114,9 +116,9 @@ def for_the_readme(browser: Browser, url: str) -> None:
         picture(page, "pass")
         page.goto("/")
         picture(page, "home")
-    for name, language, elder in (("elder", "zh", True), ("english", "en", False)):
-        with phone(browser, url, (390, 780), language, elder=elder) as page:
-            page.goto("/")
+    for name, path, language, elder in (("elder", "/", "zh", True), ("english", f"/items/{ITEM}", "en", False)):
+        with phone(browser, url, (390, 780), language, elder=elder, scale=1.5) as page:
+            page.goto(path)
             picture(page, name)
 
 
@@ -124,7 +126,7 @@ def every_page(browser: Browser, url: str, folder: Path) -> None:
     """Full-length PNGs of every page and booking step in every mode."""
     folder.mkdir(parents=True, exist_ok=True)
     for mode, (size, language, elder) in MODES.items():
-        with phone(browser, url, size, language, elder=elder) as page:
+        with phone(browser, url, size, language, elder=elder, scale=2) as page:
 
             def shoot(name: str, page: Page = page, mode: str = mode) -> None:
                 settle(page)

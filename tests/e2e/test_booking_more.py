@@ -2,28 +2,27 @@
 
 import json
 import re
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.conftest import Phone, Product
-from tests.e2e.journeys import ITEM, choose_time, log_in_through_wechat
+from tests.e2e.journeys import ITEM, choose_time, log_in_through_wechat, show
 
 WECHAT = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36 MicroMessenger/8.0.50"
 
 
-def answer(body: object, status: int = 200) -> "Route":
+def answer(body: object, status: int = 200) -> Callable[[Route], None]:
     """A handler that answers with this instead of the server."""
     kind = "application/json" if status < 400 else "application/problem+json"
-    return lambda route: route.fulfill(status=status, content_type=kind, body=json.dumps(body))  # type: ignore[return-value]
+    return lambda route: route.fulfill(status=status, content_type=kind, body=json.dumps(body))
 
 
 def test_two_matters_for_two_people_are_one_booking(phone: Phone) -> None:
     page = phone()
     log_in_through_wechat(page, "lin", "/me")
-    page.get_by_role("button", name="中文").or_(page.get_by_role("button", name="English")).wait_for()
-    if page.locator("html").get_attribute("lang") == "en":
-        page.get_by_role("button", name="中文").click()
+    show(page, language="zh", elder=False)
     page.goto(f"/book/{ITEM}/hall")
     page.get_by_role("link", name="再加一件事").click()
     page.locator("label").filter(has=page.get_by_role("checkbox")).nth(1).click()
@@ -34,7 +33,8 @@ def test_two_matters_for_two_people_are_one_booking(phone: Phone) -> None:
     page.locator("label").filter(has_text="2 个人").click()
     page.get_by_role("button", name="下一步").click()
     page.wait_for_url("**/hall")
-    length = re.search(r"共 2 人，大约 (\d+) 分钟", page.locator("main").inner_text())
+    words = page.get_by_text(re.compile(r"共 2 人，大约 \d+ 分钟")).inner_text()
+    length = re.search(r"大约 (\d+) 分钟", words)
     assert length
     with page.expect_request(re.compile(r"/api/v1/slots\?.*people=2.*days=30|days=30.*people=2")) as slots:
         page.locator("button.hall").first.click()
@@ -153,24 +153,19 @@ def test_a_blocked_person_is_told_until_when_and_that_the_hall_stays_open(blocke
 
 
 def test_a_mark_is_explained_and_can_be_appealed_once(blocked: Page) -> None:
-    blocked.route("**/api/v1/me/conduct", answer(CONDUCT))
     sent: list[dict[str, object]] = []
+    appeal = {"state": "open", "reason": "停电", "answer": None, "made_at": "2026-11-25T01:00:00Z", "decided_at": None}
+    after = {**MARK, "appeal": appeal, "can_appeal": False}
+
+    def conduct(route: Route) -> None:
+        answer({**CONDUCT, "marks": [after if sent else MARK]})(route)
 
     def take(route: Route) -> None:
-        sent.append(route.request.post_data_json)
         assert route.request.headers["idempotency-key"]
-        appeal = {
-            "state": "open",
-            "reason": "停电",
-            "answer": None,
-            "made_at": "2026-11-25T01:00:00Z",
-            "decided_at": None,
-        }
-        mark = {**MARK, "appeal": appeal, "can_appeal": False}
-        blocked.unroute_all()
-        blocked.route("**/api/v1/me/conduct", answer({**CONDUCT, "marks": [mark]}))
-        route.fulfill(status=201, content_type="application/json", body=json.dumps(mark))
+        sent.append(route.request.post_data_json)
+        answer(after, 201)(route)
 
+    blocked.route("**/api/v1/me/conduct", conduct)
     blocked.route("**/appeal", take)
     blocked.get_by_role("link", name="守约记录").click()
     expect(blocked.get_by_text("1月2日 周三 09:30 前不能在网上预约")).to_be_visible()
@@ -200,8 +195,7 @@ window.wx = {
 def test_wechat_offers_its_subscription_and_nothing_else_does(phone: Phone, product: Product) -> None:
     page = phone()
     log_in_through_wechat(page, "huang", "/me")
-    if page.locator("html").get_attribute("lang") == "en":
-        page.get_by_role("button", name="中文").click()
+    show(page, language="zh", elder=False)
     page.goto(f"/book/{ITEM}/hall")
     choose_time(page, day=4)
     page.locator("form button[type=submit]").click()

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,15 +123,6 @@ def test_every_step_of_a_booking_is_accessible_steady_and_fits_a_small_phone(
     expect(page.get_by_role("status").filter(has_text=re.compile("取消|cancelled"))).to_be_visible()
     inspector.look("cancelled")
     assert inspector.wrong == {}
-
-
-BLOCKED = {
-    "type": "about:blank",
-    "title": "你暂时不能在网上预约，可以直接到大厅取号",
-    "status": 403,
-    "code": "online_booking_blocked",
-    "until": "2030-01-02T01:30:00Z",
-}
 
 
 def refuse(body: dict[str, object], status: int) -> Callable[[Route], None]:
@@ -270,7 +262,8 @@ def test_six_taps_from_home_to_booked_and_half_a_second_offline(phone: Phone, pr
 @pytest.mark.parametrize("path", ["/", f"/items/{ITEM}", f"/book/{ITEM}/time"])
 def test_lighthouse(product: Product, tmp_path: Path, path: str) -> None:
     report = tmp_path / "lighthouse.json"
-    command = ["node", "scripts/lighthouse.mjs", "--url", product.url, "--page", path, "--out", str(report)]
+    folder = subprocess.check_output([sys.executable, "scripts/node.py"], cwd=ROOT, text=True)
+    command = [f"{folder}/node", "scripts/lighthouse.mjs", "--url", product.url, "--page", path, "--out", str(report)]
     best = 0
     for _ in range(3):  # a busy machine measures itself as well
         subprocess.run([*command, "--runs", "1"], cwd=ROOT, check=True, timeout=180)
