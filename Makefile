@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m backend.cli
 
-.PHONY: help run test lint fmt unit frontend e2e bench soak migrate seed doctor openapi diagrams
+.PHONY: help run test lint fmt unit frontend e2e bench soak migrate seed doctor openapi diagrams screenshots
 
 help: ## list the commands
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -77,3 +77,7 @@ openapi: $(VENV)/.installed pwa/node_modules/.installed ## write the API documen
 
 diagrams: $(VENV)/.installed ## write docs/states.md from the state tables
 	$(RUN) diagrams
+
+screenshots: $(VENV)/.installed-dev ## take the README's pictures of the product running at URL (http://127.0.0.1:8000)
+	$(BIN)/python scripts/browser.py
+	$(BIN)/python -m scripts.screenshots --url $(or $(URL),http://127.0.0.1:8000)

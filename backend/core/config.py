@@ -62,6 +62,9 @@ class Settings:
     wechat_official_appid: str = _setting("App id of the official account", default="")
     wechat_official_secret: str = _setting("App secret of the official account", default="", secret=True)
     wechat_templates: str = _setting("JSON: our template name → WeChat template id", default="{}")
+    wechat_subscribe_templates: str = _setting(
+        "Template ids of the official account's subscription notices, comma separated; empty offers none", default=""
+    )
     ixiamen_base: str = _setting("i厦门 user centre", default="https://buss.ixiamen.org.cn/pbc/usercenter")
     ixiamen_client_id: str = _setting("i厦门 client id", default="")
     ixiamen_client_secret: str = _setting("i厦门 client secret", default="", secret=True)

@@ -35,3 +35,8 @@ export type SessionState = Schemas['Session']
 export type FamilyLink = Schemas['FamilyLink']
 export type FamilyRequest = Schemas['FamilyAsk']
 export type Message = Schemas['InboxMessage']
+/** The place that the server understood from what was typed. */
+export interface UnderstoodPlace { name: string; approximate: boolean }
+export type Mark = Schemas['Mark']
+export type Conduct = Schemas['Conduct']
+export type JsapiConfig = Schemas['JsapiConfig']
