@@ -4,14 +4,13 @@ import hashlib
 import hmac
 import json
 import secrets
-import time
 from collections.abc import Mapping
 from functools import lru_cache
 from uuid import uuid4
 
 import requests
 
-from backend.core import http
+from backend.core import clock, http
 from backend.core.config import Settings
 from backend.core.errors import ProviderProtocolError, ProviderRejected, ProviderUnavailable
 
@@ -40,7 +39,9 @@ def send_sms(
     """
     order = {"id": message_id or uuid4().hex, "phone": phone, "template": template, "params": dict(params)}
     body = json.dumps(order, ensure_ascii=False).encode()
-    headers = sign(settings.sms_key, settings.sms_secret, body, timestamp=int(time.time()), nonce=secrets.token_hex(16))
+    headers = sign(
+        settings.sms_key, settings.sms_secret, body, timestamp=int(clock.now().timestamp()), nonce=secrets.token_hex(16)
+    )
     answer = _post(f"{settings.sms_base.rstrip('/')}/v1/messages", settings.sms_base, body, headers)
     code = answer.get("code")
     if code == "OK" and isinstance(answer.get("message_id"), str):
