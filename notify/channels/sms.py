@@ -4,13 +4,14 @@ import hashlib
 import hmac
 import json
 import secrets
+import time
 from collections.abc import Mapping
 from functools import lru_cache
 from uuid import uuid4
 
 import requests
 
-from backend.core import clock, http
+from backend.core import http
 from backend.core.config import Settings
 from backend.core.errors import ProviderProtocolError, ProviderRejected, ProviderUnavailable
 
@@ -39,9 +40,8 @@ def send_sms(
     """
     order = {"id": message_id or uuid4().hex, "phone": phone, "template": template, "params": dict(params)}
     body = json.dumps(order, ensure_ascii=False).encode()
-    headers = sign(
-        settings.sms_key, settings.sms_secret, body, timestamp=int(clock.now().timestamp()), nonce=secrets.token_hex(16)
-    )
+    now = int(time.time()) + settings.clock_offset_s
+    headers = sign(settings.sms_key, settings.sms_secret, body, timestamp=now, nonce=secrets.token_hex(16))
     answer = _post(f"{settings.sms_base.rstrip('/')}/v1/messages", settings.sms_base, body, headers)
     code = answer.get("code")
     if code == "OK" and isinstance(answer.get("message_id"), str):
