@@ -2436,6 +2436,8 @@ export interface components {
             pointer: string;
         };
         Expected: {
+            /** Format: date-time */
+            check_in_from: string;
             /** Format: uuid */
             id: string;
             id_tail: string | null;
