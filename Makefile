@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m backend.cli
 
-.PHONY: help run test lint fmt unit frontend e2e bench soak migrate seed doctor openapi diagrams screenshots
+.PHONY: help run logins test lint fmt unit frontend e2e bench soak migrate seed doctor openapi diagrams screenshots
 
 help: ## list the commands
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -32,6 +32,9 @@ pwa/dist/index.html: pwa/node_modules/.installed $(shell find pwa/src pwa/shared
 
 run: $(VENV)/.installed pwa/dist/index.html ## start everything and print the addresses
 	@exec $(RUN) run
+
+logins: $(VENV)/.installed ## demo logins of `make run` with a current one-time code
+	@$(RUN) logins
 
 test: lint frontend unit e2e ## verify everything
 

@@ -29,6 +29,7 @@ export default defineConfig({
       output: {
         codeSplitting: {
           groups: [
+            { name: 'staff', test: /pages\/staff\/(?!Scan|scan)/, priority: 1 },
             { name: 'base', test: BASE, priority: 3 },
             { name: 'forms', test: FORMS, priority: 2 },
             { name: 'booking', test: /pages\/booking\//, priority: 1 },

@@ -3346,6 +3346,8 @@ export interface components {
         };
         /** @description Whom the code is about, masked. */
         Expected: {
+            /** Format: date-time */
+            check_in_from: string;
             /** Format: uuid */
             id: string;
             id_tail: string | null;
