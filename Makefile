@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m backend.cli
 
-.PHONY: help run test lint fmt unit frontend e2e soak migrate seed doctor openapi diagrams
+.PHONY: help run logins test lint fmt unit frontend e2e bench soak migrate seed doctor openapi diagrams screenshots
 
 help: ## list the commands
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -33,6 +33,9 @@ pwa/dist/index.html: pwa/node_modules/.installed $(shell find pwa/src pwa/shared
 run: $(VENV)/.installed pwa/dist/index.html ## start everything and print the addresses
 	@exec $(RUN) run
 
+logins: $(VENV)/.installed ## demo logins of `make run` with a current one-time code
+	@$(RUN) logins
+
 test: lint frontend unit e2e ## verify everything
 
 lint: $(VENV)/.installed-dev ## style, types and import contracts
@@ -56,6 +59,9 @@ frontend: $(VENV)/.installed pwa/dist/index.html ## types and unit tests of the 
 	$(NPM) run check --silent
 	$(NPM) test --silent
 
+bench: $(VENV)/.installed-dev ## speed beside its baselines; BENCH=slots runs one
+	$(BIN)/python -m tests.bench $(BENCH)
+
 soak: $(VENV)/.installed-dev ## races and crashes at full size
 	RACE_SCALE=10 $(BIN)/python -m pytest tests/backend/appointments/test_races.py tests/crash
 
@@ -74,3 +80,7 @@ openapi: $(VENV)/.installed pwa/node_modules/.installed ## write the API documen
 
 diagrams: $(VENV)/.installed ## write docs/states.md from the state tables
 	$(RUN) diagrams
+
+screenshots: $(VENV)/.installed-dev ## take the README's pictures of the product running at URL (http://127.0.0.1:8000)
+	$(BIN)/python scripts/browser.py
+	$(BIN)/python -m scripts.screenshots --url $(or $(URL),http://127.0.0.1:8000)

@@ -5,13 +5,14 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import NoReturn
 
 from backend import database, development
-from backend.core import crypto, db, logs
+from backend.core import clock, crypto, db, logs
 from backend.core.config import ConfigError, Settings
 
 
@@ -51,14 +52,14 @@ def run(_: argparse.Namespace) -> None:
         processes.environ = environ = development.environment(var_dir, address, port, sandbox_port)
         settings = Settings.from_env(environ)
         database.upgrade(address)
-        _seed(_connect(settings))
-        logins = _demo_staff(environ["DEMO_PASSWORD"], environ["DEMO_TOTP_SECRET"])
         processes.start("sandbox", "backend.cli", "sandbox")
         processes.start("web", "gunicorn", "-c", "backend/gunicorn.conf.py", "backend.wsgi:app")
+        _seed(_connect(settings))
+        _demo_staff(environ)
         processes.start("worker", "backend.cli", "worker")
         processes.wait_until_answers(f"http://127.0.0.1:{sandbox_port}/livez")
         processes.wait_until_answers(f"http://127.0.0.1:{port}/readyz")
-        _welcome(port, sandbox_port, logins)
+        _welcome(port, sandbox_port, environ)
         processes.wait()
     except KeyboardInterrupt:
         print("\n正在停止……", flush=True)
@@ -74,21 +75,38 @@ def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _welcome(port: int, sandbox_port: int, logins: list[str]) -> None:
+def _welcome(port: int, sandbox_port: int, environ: Mapping[str, str]) -> None:
+    print("\n微政务 is running.")
+    if int(environ.get("CLOCK_OFFSET_S", "0")):
+        print(f"  Its clock says   {clock.civil(clock.now()):%Y-%m-%d %A %H:%M} in Xiamen (CLOCK_OFFSET_S)")
     print(
-        f"""
-微政务 is running.
-  Citizen app      http://127.0.0.1:{port}/
+        f"""  Citizen app      http://127.0.0.1:{port}/
+  Staff console    http://127.0.0.1:{port}/staff/
+  API reference    http://127.0.0.1:{port}/docs/api
   API document     http://127.0.0.1:{port}/api/v1/openapi.json
   Sandbox phone    http://127.0.0.1:{sandbox_port}/phone   (WeChat, i厦门 and SMS of the demo people)
-Demo staff for POST /api/v1/staff/session (user, password, one-time code secret):"""
+Demo staff: user, password, one-time code secret, code of this minute (`make logins` prints the next one):"""
     )
-    for login in logins:
-        print(f"  {login}")
+    _print_logins(environ)
     print("Ctrl-C stops everything.\nready", flush=True)
 
 
+def _print_logins(environ: Mapping[str, str]) -> None:
+    from backend.identity import staff
+
+    for line in staff.demo_logins(password=environ["DEMO_PASSWORD"], secret=environ["DEMO_TOTP_SECRET"]):
+        print(f"  {line}")
+
+
+def logins(_: argparse.Namespace) -> None:
+    """Print the demo accounts of this folder's development run with a current one-time code."""
+    environ = development.environment(Path(os.environ.get("VAR_DIR", "var")), "postgresql://unused/unused", 8000, 8001)
+    clock.shift(Settings.from_env(environ).clock_offset_s)
+    _print_logins(environ)
+
+
 def _connect(settings: Settings) -> Settings:
+    clock.shift(settings.clock_offset_s)
     crypto.configure(crypto.Keyring.from_settings(settings))
     db.configure(settings)
     return settings
@@ -105,11 +123,11 @@ def _seed(settings: Settings) -> None:
     jobs.first_slots()
 
 
-def _demo_staff(password: str, secret: str) -> list[str]:
+def _demo_staff(environ: Mapping[str, str]) -> None:
     from backend.identity import staff
 
     with db.transaction() as session:
-        return staff.seed_demo(session, password=password, secret=secret)
+        staff.seed_demo(session, password=environ["DEMO_PASSWORD"], secret=environ["DEMO_TOTP_SECRET"])
 
 
 def seed(_: argparse.Namespace) -> None:
@@ -128,6 +146,7 @@ def worker(_: argparse.Namespace) -> None:
 
     settings = Settings.from_env()
     logs.configure(settings.log_level)
+    clock.shift(settings.clock_offset_s)
     process.run(settings)
 
 
@@ -143,7 +162,8 @@ def sandbox(_: argparse.Namespace) -> None:
     logs.configure(settings.log_level)
     values = {item.name.upper(): str(getattr(settings, item.name)) for item in fields(settings)}
     port = int(settings.sandbox_url.rsplit(":", 1)[1])
-    make_server("127.0.0.1", port, create_sandbox(values), threaded=True).serve_forever()
+    providers = create_sandbox(values, clock=lambda: time.time() + settings.clock_offset_s)
+    make_server("127.0.0.1", port, providers, threaded=True).serve_forever()
 
 
 def doctor(_: argparse.Namespace) -> None:
@@ -204,6 +224,7 @@ COMMANDS: tuple[tuple[str, Command, str], ...] = (
     ("worker", worker, "run background jobs"),
     ("sandbox", sandbox, "serve the simulated providers"),
     ("doctor", doctor, "check every invariant"),
+    ("logins", logins, "demo logins with a current one-time code"),
     ("openapi", openapi, "print the OpenAPI document"),
     ("diagrams", diagrams, "write the state diagrams"),
     ("create-staff", create_staff, "create a member of staff"),

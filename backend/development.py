@@ -90,6 +90,7 @@ def environment(var_dir: Path, database_url: str, port: int, sandbox_port: int) 
         "WECHAT_MINI_APPID": "sandbox-mini",
         "WECHAT_OFFICIAL_APPID": "sandbox-official",
         "WECHAT_TEMPLATES": json.dumps({name: f"sandbox-{name}" for name in TEMPLATES}),
+        "WECHAT_SUBSCRIBE_TEMPLATES": "sandbox-subscribe",
         "IXIAMEN_BASE": f"{sandbox}/ixiamen",
         "IXIAMEN_CLIENT_ID": "sandbox-ixiamen",
         "SMS_BASE": f"{sandbox}/sms",

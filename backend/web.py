@@ -19,6 +19,8 @@ log = logging.getLogger("access")
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 _HASHED_ASSET = re.compile(r"^assets/.+-[A-Za-z0-9_-]{8,}\.\w+$")
 YEAR_S = 31_536_000
+SCAN_PAGE = "/staff/scan"
+"""The one page whose decoder is WebAssembly."""
 
 frontend = Blueprint("frontend", __name__)
 
@@ -26,6 +28,7 @@ frontend = Blueprint("frontend", __name__)
 def install(app: Flask, settings: Settings) -> None:
     """Hook the request's beginning and end."""
     policy = content_security_policy(settings)
+    scan_policy = policy.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
 
     @app.before_request
     def begin() -> None:
@@ -54,7 +57,7 @@ def install(app: Flask, settings: Settings) -> None:
         headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
         headers.setdefault("Cache-Control", "no-store")
         if answer.mimetype == "text/html":
-            headers["Content-Security-Policy"] = policy
+            headers["Content-Security-Policy"] = scan_policy if request.path == SCAN_PAGE else policy
             headers["Permissions-Policy"] = "camera=(self), geolocation=(self), microphone=()"
         if settings.production:
             headers["Strict-Transport-Security"] = f"max-age={YEAR_S}; includeSubDomains"

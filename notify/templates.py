@@ -59,7 +59,7 @@ TEMPLATES: dict[str, Template] = {
     "appointment_cancelled": Template(
         title=Text("预约已取消：{start}", "Cancelled: {start}"),
         body=Text(
-            "你取消了 {start} 在{hall}办“{item}”的预约。要办的话请重新预约。",
+            "你取消了 {start} 在{hall}办“{item}”的预约。要办就再约一次。",
             "You cancelled “{item}” at {hall}, {start}. Book again if you still need it.",
         ),
         wechat={**_VISIT, "phrase6": "已取消"},

@@ -29,11 +29,12 @@ export default defineConfig({
       output: {
         codeSplitting: {
           groups: [
+            { name: 'staff', test: /pages\/staff\/(?!Scan|scan)/, priority: 1 },
             { name: 'base', test: BASE, priority: 3 },
             { name: 'forms', test: FORMS, priority: 2 },
             { name: 'booking', test: /pages\/booking\//, priority: 1 },
             { name: 'visits', test: /pages\/appointments\/(List|Done|Reschedule|Cancel)/, priority: 1 },
-            { name: 'account', test: /pages\/citizen\/(Me|Family|Inbox|Login)\./, priority: 1 },
+            { name: 'account', test: /pages\/citizen\/(Me|Family|Inbox|Login|Conduct)\./, priority: 1 },
             { name: 'places', test: /pages\/citizen\/(Halls?|Lists?|Help)\./, priority: 1 },
           ],
         },

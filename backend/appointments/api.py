@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from backend.appointments import queries, replies, schemas, service, visits
 from backend.appointments.calendar_file import calendar_file
 from backend.appointments.models import Appointment
+from backend.appointments.slot_cache import kept_a_moment
 from backend.catalogue import places
 from backend.catalogue import queries as catalogue
 from backend.core import clock, limits, pagination
@@ -25,6 +26,7 @@ PAGE = 20
 
 @blueprint.get("/slots")
 @public
+@kept_a_moment
 @blueprint.arguments(schemas.SlotQuerySchema, location="query")
 @blueprint.response(200, schemas.SlotDaysSchema)
 def list_slots(query: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Opening rules, slots 时段, quotas 号源 and appointments 预约."""
 
 from datetime import date, datetime, time
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -190,6 +190,8 @@ class Appointment(Base):
 
     states: ClassVar[StateTable[Any, Any]] = APPOINTMENT
     events: ClassVar[type[Any]] = AppointmentEvent
+    particulars = cast("Any", None)
+    """Not a column: what `queries.particulars` has read for this row."""
 
     __table_args__ = (
         Index(None, "booker_id", "start"),

@@ -3,16 +3,26 @@
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import Text, Uuid, bindparam, func, select, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from backend.appointments import visits
-from backend.appointments.models import Appointment, AppointmentEvent, AppointmentLine, DayOverride, Slot, SlotQuota
+from backend.appointments.models import (
+    Appointment,
+    AppointmentEvent,
+    AppointmentLine,
+    AppointmentSlot,
+    DayOverride,
+    Slot,
+    SlotQuota,
+)
 from backend.appointments.policy import closes_at, next_release, policies_for, policy_for, released_until
 from backend.appointments.states import OPEN, State
 from backend.catalogue import queries as catalogue
@@ -23,6 +33,41 @@ from backend.core.errors import NotFound
 from backend.identity import queries as identity
 
 EARTH_KM = 6371.0
+
+
+@dataclass(frozen=True)
+class Particulars:
+    """What never changes about an appointment."""
+
+    slugs: tuple[str, ...]
+    slot_ids: tuple[UUID, ...]
+    first_slot_id: UUID
+    person_masked: str | None
+
+
+_LINES = select(AppointmentLine.item_slug).where(AppointmentLine.appointment_id == bindparam("appointment_id"))
+_SLOTS = select(AppointmentSlot.slot_id).where(AppointmentSlot.appointment_id == bindparam("appointment_id"))
+_FIRST_SLOT = select(Slot.id).where(
+    Slot.hall_code == bindparam("hall_code"),
+    Slot.category_code == bindparam("category_code"),
+    Slot.start == bindparam("start"),
+)
+_PARTICULARS = select(
+    func.array(_LINES.order_by(AppointmentLine.item_slug).scalar_subquery(), type_=ARRAY(Text())),
+    func.array(_SLOTS.order_by(AppointmentSlot.slot_id).scalar_subquery(), type_=ARRAY(Uuid())),
+    _FIRST_SLOT.scalar_subquery(),
+)
+
+
+def particulars(session: Session, row: Appointment) -> Particulars:
+    """Items, slots and masked name, read once however often a request needs them."""
+    if row.particulars is None:
+        place = {"hall_code": row.hall_code, "category_code": row.category_code, "start": row.start}
+        slugs, slots, first = session.execute(_PARTICULARS, {"appointment_id": row.id, **place}).one()
+        name = identity.masked_name(session, row.person_id)
+        row.particulars = Particulars(tuple(slugs), tuple(slots), first, name)
+    found: Particulars = row.particulars
+    return found
 
 
 def slot_days(
@@ -147,15 +192,10 @@ def appointment(session: Session, *, booker_id: UUID, appointment_id: UUID) -> A
 
 def view(session: Session, row: Appointment, language: str) -> dict[str, Any]:
     """An appointment or hold as its owner sees it."""
-    lines = session.scalars(select(AppointmentLine.item_slug).where(AppointmentLine.appointment_id == row.id)).all()
-    first_slot = session.execute(
-        select(Slot.id).where(
-            Slot.hall_code == row.hall_code, Slot.category_code == row.category_code, Slot.start == row.start
-        )
-    ).scalar_one()
+    known = particulars(session, row)
     category = catalogue.category(session, row.category_code)
     now, booked = clock.now(), row.state == State.BOOKED
-    items = [catalogue.item(session, slug) for slug in lines]
+    items = [catalogue.item(session, slug) for slug in known.slugs]
     return {
         "id": row.id,
         "code": row.code,
@@ -166,10 +206,10 @@ def view(session: Session, row: Appointment, language: str) -> dict[str, Any]:
         "people": row.people,
         "for_person": {
             "id": row.person_id,
-            "name_masked": identity.masked_name(session, row.person_id),
+            "name_masked": known.person_masked,
             "is_me": row.person_id == row.booker_id,
         },
-        "slot": {"id": first_slot, "start": row.start, "end": row.end},
+        "slot": {"id": known.first_slot_id, "start": row.start, "end": row.end},
         "check_in_from": row.check_in_from,
         "check_in_until": row.check_in_until,
         "cancel_until": row.cancel_until,

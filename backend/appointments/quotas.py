@@ -5,46 +5,49 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Table, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from backend.appointments.models import Slot, SlotQuota
 from backend.core import clock
 
+_QUOTA = cast("Table", SlotQuota.__table__)
+_HELD, _BOOKED, _CAPACITY = _QUOTA.c.held, _QUOTA.c.booked, _QUOTA.c.capacity
+
 
 def take(session: Session, slot_ids: Sequence[UUID], channel: str, *, booked: bool = False) -> bool:
     """One place in every open slot, or in none. `booked` skips the hold, for rescheduling."""
     _lock_in_order(session, slot_ids, channel)
-    column = SlotQuota.booked if booked else SlotQuota.held
-    free = SlotQuota.held + SlotQuota.booked < SlotQuota.capacity
-    return _change(session, slot_ids, channel, {column: column + 1}, free, SlotQuota.open) == len(slot_ids)
+    column = _BOOKED if booked else _HELD
+    free = _HELD + _BOOKED < _CAPACITY
+    return _change(session, slot_ids, channel, {column: column + 1}, free, _QUOTA.c.open) == len(slot_ids)
 
 
 def book_held(session: Session, slot_ids: Sequence[UUID], channel: str) -> None:
     """The held place becomes a booked one; it is never free in between."""
     _lock_in_order(session, slot_ids, channel)
-    changes = {SlotQuota.held: SlotQuota.held - 1, SlotQuota.booked: SlotQuota.booked + 1}
+    changes = {_HELD: _HELD - 1, _BOOKED: _BOOKED + 1}
     _change(session, slot_ids, channel, changes)
 
 
 def give_back_held(session: Session, slot_ids: Sequence[UUID], channel: str) -> None:
     """A hold ended without a booking."""
     _lock_in_order(session, slot_ids, channel)
-    _change(session, slot_ids, channel, {SlotQuota.held: SlotQuota.held - 1})
+    _change(session, slot_ids, channel, {_HELD: _HELD - 1})
 
 
 def give_back_booked(session: Session, slot_ids: Sequence[UUID], channel: str) -> None:
     """A booking ended and its place may be taken again at once."""
     _lock_in_order(session, slot_ids, channel)
-    _change(session, slot_ids, channel, {SlotQuota.booked: SlotQuota.booked - 1})
+    _change(session, slot_ids, channel, {_BOOKED: _BOOKED - 1})
 
 
 def move_to_onsite(session: Session, slot_ids: Sequence[UUID], channel: str) -> None:
     """A place cancelled too late for others to book goes to the people in the hall 现场号."""
-    gone = {SlotQuota.booked: SlotQuota.booked - 1, SlotQuota.capacity: SlotQuota.capacity - 1}
+    gone = {_BOOKED: _BOOKED - 1, _CAPACITY: _CAPACITY - 1}
     _change(session, slot_ids, channel, gone)
-    _change(session, slot_ids, "onsite", {SlotQuota.capacity: SlotQuota.capacity + 1})
+    _change(session, slot_ids, "onsite", {_CAPACITY: _CAPACITY + 1})
 
 
 def count_walk_in(session: Session, hall_code: str, category_code: str, at: datetime) -> UUID | None:
@@ -73,8 +76,7 @@ def count_walk_in(session: Session, hall_code: str, category_code: str, at: date
 
 def _change(session: Session, slot_ids: Sequence[UUID], channel: str, changes: dict[Any, Any], *also: Any) -> int:
     result = session.execute(
-        update(SlotQuota).where(SlotQuota.slot_id.in_(slot_ids), SlotQuota.channel == channel, *also).values(changes),
-        execution_options={"synchronize_session": False},
+        update(_QUOTA).where(_QUOTA.c.slot_id.in_(slot_ids), _QUOTA.c.channel == channel, *also).values(changes)
     )
     return cast("CursorResult[Any]", result).rowcount
 

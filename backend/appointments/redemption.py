@@ -14,7 +14,7 @@ from backend.core import clock
 from backend.core.states import transition
 
 NOT_SHOWN = (State.HELD, State.RELEASED)
-"""A place that never became an appointment has no code."""
+"""A place that never became an appointment admits nobody, although a code was drawn for it."""
 
 
 @dataclass(frozen=True)

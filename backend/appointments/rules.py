@@ -16,6 +16,8 @@ from backend.catalogue.values import BookableItem
 from backend.core import clock
 from backend.core.errors import LevelRequired
 
+_LOCK_PERSON = text("SELECT pg_advisory_xact_lock(hashtextextended(:person, 0))")
+
 
 def bookable(
     session: Session, slugs: Sequence[str], slot: Slot, *, people: int, level: int
@@ -62,7 +64,7 @@ def refuse_closed(session: Session, policy: BookingPolicy, slot: Slot) -> None:
 
 def lock_person(session: Session, person_id: UUID) -> None:
     """Limits per person are counted under this lock, so parallel requests see each other."""
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:person, 0))"), {"person": str(person_id)})
+    session.execute(_LOCK_PERSON, {"person": str(person_id)})
 
 
 def refuse_too_many(session: Session, booker_id: UUID, policy: BookingPolicy, *, new_hold: bool) -> None:

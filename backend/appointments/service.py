@@ -3,11 +3,13 @@
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Table, bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased, make_transient_to_detached
 
 from backend.appointments import conduct_service, errors, quotas, rules
 from backend.appointments.models import (
@@ -20,7 +22,8 @@ from backend.appointments.models import (
     Slot,
 )
 from backend.appointments.notices import visit_params
-from backend.appointments.policy import closes_at, policy_for
+from backend.appointments.policy import closes_at, defaults, policy_for
+from backend.appointments.queries import particulars
 from backend.appointments.states import Event, State
 from backend.catalogue.values import BookableItem
 from backend.core import audit, clock, db
@@ -34,6 +37,42 @@ RETURN_DELAY_MINUTES = (5, 30)
 """A cancelled place comes back after a random delay, so that nobody can hand it to a buyer."""
 
 _draw = secrets.SystemRandom()
+
+_TABLE = cast("Table", Appointment.__table__)
+_LINE = cast("Table", AppointmentLine.__table__)
+_other = aliased(Appointment)
+_BOOKED_BY_THEM = select(func.count()).where(
+    _other.booker_id == bindparam("booker_id"), _other.state == State.BOOKED, _other.end > bindparam("now")
+)
+_HELD_BY_THEM = (
+    select(Appointment, BookingPolicy, _BOOKED_BY_THEM.scalar_subquery())
+    .outerjoin(
+        BookingPolicy,
+        (BookingPolicy.hall_code == Appointment.hall_code) & (BookingPolicy.category_code == Appointment.category_code),
+    )
+    .where(
+        Appointment.id == bindparam("appointment_id"),
+        Appointment.booker_id == bindparam("booker_id"),
+        Appointment.state == State.HELD,
+    )
+    .with_for_update(of=Appointment)
+)
+"""The hold, locked, with the hall's own settings and the number of coming appointments of its booker."""
+_ONE_EACH = (
+    select(func.min(_LINE.c.item_slug)).where(_LINE.c.appointment_id == bindparam("mine")).group_by(_LINE.c.family)
+)
+_ACTIVATE = (
+    update(_LINE)
+    .where(_LINE.c.appointment_id == bindparam("mine"), _LINE.c.item_slug.in_(_ONE_EACH))
+    .values(active=True)
+)
+_INSERT = (
+    insert(_TABLE)
+    .on_conflict_do_nothing(
+        index_elements=[_TABLE.c.hall_code, _TABLE.c.day, _TABLE.c.code], index_where=_TABLE.c.code.is_not(None)
+    )
+    .returning(_TABLE.c.id)
+)
 
 
 def hold(
@@ -95,21 +134,20 @@ def confirm(session: Session, *, booker_id: UUID, appointment_id: UUID) -> Appoi
     Raises NotFound, HoldExpired, DuplicateBooking, TooManyOpen.
     """
     rules.lock_person(session, booker_id)
-    held = session.scalars(
-        select(Appointment)
-        .where(Appointment.id == appointment_id, Appointment.booker_id == booker_id, Appointment.state == State.HELD)
-        .with_for_update()
-    ).one_or_none()
-    if held is None:
+    now = clock.now()
+    asked = {"appointment_id": appointment_id, "booker_id": booker_id, "now": now}
+    found = session.execute(_HELD_BY_THEM, asked).one_or_none()
+    if found is None:
         raise errors.HoldExpired() if _exists(session, booker_id, appointment_id) else NotFound()
-    if held.expires_at is None or held.expires_at <= clock.now():
+    held: Appointment = found[0]
+    policy, booked = found[1:]
+    if held.expires_at is None or held.expires_at <= now:
         raise errors.HoldExpired()
-    policy = policy_for(session, held.hall_code, held.category_code)
-    rules.refuse_too_many(session, booker_id, policy, new_hold=False)
+    if booked >= (policy or defaults(held.hall_code, held.category_code)).open_total:
+        raise errors.TooManyOpen()
     _activate(session, held.id)
-    quotas.book_held(session, slot_ids(session, held.id), held.channel)
+    quotas.book_held(session, particulars(session, held).slot_ids, held.channel)
     transition(session, held, Event.CONFIRM, actor=f"person:{booker_id}")
-    _give_code(session, held)
     _tell(session, held, "appointment_booked", "appointment.booked")
     return held
 
@@ -285,10 +323,14 @@ def expire(session: Session, *, limit: int = 200, only: Sequence[UUID] = ()) -> 
 
 def _take(session: Session, places: Sequence[UUID], *, channel: str = ONLINE, booked: bool = False) -> None:
     """A place in every slot; a full slot first loses its expired holds. Raises SlotFull."""
-    with session.begin_nested() as savepoint:
+    if len(places) == 1:
         if quotas.take(session, places, channel, booked=booked):
             return
-        savepoint.rollback()
+    else:
+        with session.begin_nested() as savepoint:
+            if quotas.take(session, places, channel, booked=booked):
+                return
+            savepoint.rollback()
     if not expire(session, only=places) or not quotas.take(session, places, channel, booked=booked):
         raise errors.SlotFull()
 
@@ -328,7 +370,6 @@ def _booked(
         **rules.times(policy, first),
     )
     _insert(session, new, places, items, event, active=True, actor=actor)
-    _give_code(session, new)
     return new
 
 
@@ -342,8 +383,12 @@ def _insert(
     active: bool,
     actor: str | None = None,
 ) -> None:
+    """The row with its code, eight digits unique in this hall on this day, its slots, lines and first event."""
+    appointment.code = _draw_code()
+    while session.execute(_INSERT, {name: getattr(appointment, name) for name in _TABLE.c.keys()}).first() is None:  # noqa: SIM118 - column names
+        appointment.code = _draw_code()
+    make_transient_to_detached(appointment)
     session.add(appointment)
-    session.flush()
     session.execute(insert(AppointmentSlot), [{"appointment_id": appointment.id, "slot_id": place} for place in places])
     lines = [
         {
@@ -365,13 +410,8 @@ def _insert(
 
 def _activate(session: Session, appointment_id: UUID) -> None:
     """One line of each family stands for it: two items of a family in one visit are one booking of that family."""
-    mine = AppointmentLine.appointment_id == appointment_id
-    one_each = select(func.min(AppointmentLine.item_slug)).where(mine).group_by(AppointmentLine.family)
     with _one_a_day():
-        session.execute(
-            update(AppointmentLine).where(mine, AppointmentLine.item_slug.in_(one_each)).values(active=True),
-            execution_options={"synchronize_session": False},
-        )
+        session.execute(_ACTIVATE, {"mine": appointment_id})
 
 
 def _deactivate(session: Session, appointment_id: UUID) -> None:
@@ -392,20 +432,8 @@ class _one_a_day:  # noqa: N801 - reads as a statement
             raise errors.DuplicateBooking() from None
 
 
-def _give_code(session: Session, appointment: Appointment) -> None:
-    """Eight digits, unique in this hall on this day."""
-    while True:
-        code = f"{_draw.randrange(10_000_000, 100_000_000)}"
-        try:
-            with session.begin_nested():
-                session.execute(
-                    update(Appointment).where(Appointment.id == appointment.id).values(code=code),
-                    execution_options={"synchronize_session": False},
-                )
-        except IntegrityError:
-            continue
-        session.refresh(appointment, ["code"])
-        return
+def _draw_code() -> str:
+    return f"{_draw.randrange(10_000_000, 100_000_000)}"
 
 
 def _return_later(session: Session, places: Sequence[UUID], channel: str) -> None:

@@ -6,9 +6,9 @@ Rows hold who, what, which object and why; never a name, number or address.
 import hashlib
 import json
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import BigInteger, Identity, Index, LargeBinary, Text, func, insert, select, text
+from sqlalchemy import BigInteger, Identity, Index, LargeBinary, Table, Text, func, insert, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from backend.core import clock, context
@@ -40,6 +40,9 @@ class AuditEvent(Base):
     __table_args__ = (Index(None, "object_type", "object_id"),)
 
 
+_INSERT = insert(cast("Table", AuditEvent.__table__))
+
+
 class AuditSeal(Base):
     """One link of the chain: hash over the previous link and the event's content."""
 
@@ -63,17 +66,18 @@ def record(
 ) -> None:
     """Append one row in the caller's transaction. `actor` is `person:<id>`, `staff:<id>` or `system`."""
     session.execute(
-        insert(AuditEvent).values(
-            at=clock.now(),
-            actor=actor,
-            action=action,
-            object_type=object_type,
-            object_id=str(object_id),
-            hall_code=hall_code,
-            reason=reason,
-            data=data,
-            request_id=context.request_id.get(),
-        )
+        _INSERT,
+        {
+            "at": clock.now(),
+            "actor": actor,
+            "action": action,
+            "object_type": object_type,
+            "object_id": str(object_id),
+            "hall_code": hall_code,
+            "reason": reason,
+            "data": data,
+            "request_id": context.request_id.get(),
+        },
     )
 
 

@@ -1,7 +1,7 @@
 """The only source of "now". Aware UTC everywhere; Asia/Shanghai only at the edges."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -37,6 +37,11 @@ def instant(day: date, at: time) -> datetime:
 def rfc3339(at: datetime) -> str:
     """An instant as the API writes it: UTC with a final Z."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def shift(seconds: int) -> None:
+    """Let this process live that many seconds ahead of the system clock, for demonstrations."""
+    replace((lambda: _system() + timedelta(seconds=seconds)) if seconds else None)
 
 
 def replace(source: Callable[[], datetime] | None) -> None:

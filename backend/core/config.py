@@ -54,6 +54,9 @@ class Settings:
     pwa_dir: Path = _setting("Folder of the built front end", default=Path("pwa/dist"))
     log_level: str = _setting("Lowest level that is logged", default="INFO")
     sandbox_url: str = _setting("Address of the development sandbox; empty in production", default="")
+    clock_offset_s: int = _setting(
+        "Seconds added to the system clock in a demonstration; refused in production", default=0
+    )
 
     wechat_api_base: str = _setting("WeChat server API", default="https://api.weixin.qq.com")
     wechat_open_base: str = _setting("WeChat login pages", default="https://open.weixin.qq.com")
@@ -62,6 +65,9 @@ class Settings:
     wechat_official_appid: str = _setting("App id of the official account", default="")
     wechat_official_secret: str = _setting("App secret of the official account", default="", secret=True)
     wechat_templates: str = _setting("JSON: our template name → WeChat template id", default="{}")
+    wechat_subscribe_templates: str = _setting(
+        "Template ids of the official account's subscription notices, comma separated; empty offers none", default=""
+    )
     ixiamen_base: str = _setting("i厦门 user centre", default="https://buss.ixiamen.org.cn/pbc/usercenter")
     ixiamen_client_id: str = _setting("i厦门 client id", default="")
     ixiamen_client_secret: str = _setting("i厦门 client secret", default="", secret=True)
@@ -120,6 +126,8 @@ class Settings:
             raise ConfigError("PUBLIC_URL must use https in production")
         if self.sandbox_url:
             raise ConfigError("SANDBOX_URL must be empty in production")
+        if self.clock_offset_s:
+            raise ConfigError("CLOCK_OFFSET_S must be 0 in production")
         if "demo" in self.secret_key:
             raise ConfigError("SECRET_KEY is the demo key")
         for name in ("wechat_api_base", "wechat_open_base", "ixiamen_base", "sms_base"):

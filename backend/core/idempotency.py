@@ -8,10 +8,10 @@ import hashlib
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, SmallInteger, Text, delete, select, update
+from sqlalchemy import LargeBinary, SmallInteger, Table, Text, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -35,6 +35,18 @@ class IdempotencyKey(Base):
     status: Mapped[int | None] = mapped_column(SmallInteger)
     answer: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+_TABLE = cast("Table", IdempotencyKey.__table__)
+_MINE = (
+    _TABLE.c.owner_id == bindparam("my_owner_id"),
+    _TABLE.c.route == bindparam("my_route"),
+    _TABLE.c.key == bindparam("my_key"),
+)
+_CLAIM = insert(_TABLE).on_conflict_do_nothing().returning(_TABLE.c.key)
+_FIRST = select(_TABLE.c.body_hash, _TABLE.c.answer).where(*_MINE)
+_ANSWER = update(_TABLE).where(*_MINE).values(status=bindparam("my_status"), answer=bindparam("my_answer"))
+"""Built once, without the ORM: they are part of every booking."""
 
 
 class KeyMissing(errors.InvalidInput):
@@ -70,20 +82,15 @@ def once(
     if not key or len(key) > 80:
         raise KeyMissing()
     body_hash = hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).digest()
-    mine = (IdempotencyKey.owner_id == owner_id, IdempotencyKey.route == route, IdempotencyKey.key == key)
-    inserted = session.execute(
-        insert(IdempotencyKey)
-        .values(owner_id=owner_id, route=route, key=key, body_hash=body_hash, created_at=clock.now())
-        .on_conflict_do_nothing()
-        .returning(IdempotencyKey.key)
-    ).first()
-    if inserted is None:
-        first = session.execute(select(IdempotencyKey.body_hash, IdempotencyKey.answer).where(*mine)).one()
+    claim = {"owner_id": owner_id, "route": route, "key": key, "body_hash": body_hash, "created_at": clock.now()}
+    mine = {"my_owner_id": owner_id, "my_route": route, "my_key": key}
+    if session.execute(_CLAIM, claim).first() is None:
+        first = session.execute(_FIRST, mine).one()
         if first.body_hash != body_hash:
             raise KeyReused()
         return first.answer or {}, True
     answer = effect()
-    session.execute(update(IdempotencyKey).where(*mine).values(status=status, answer=answer))
+    session.execute(_ANSWER, {**mine, "my_status": status, "my_answer": answer})
     return answer, False
 
 

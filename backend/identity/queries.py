@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from backend.core import clock, crypto
@@ -14,6 +14,7 @@ from backend.identity.models import FamilyLink, Person, PersonLogin
 
 ELDER_AGE = 60
 ADULT_AGE = 18
+_SEALED_NAME = select(Person.name).where(Person.id == bindparam("person_id"))
 SEALED_FIELDS = ("name", "id_number", "phone")
 
 
@@ -33,8 +34,12 @@ def unseal(person_: Person, field: str) -> str | None:
 
 def masked_name(session: Session, person_id: UUID) -> str | None:
     """张*, or None before the real name is known."""
-    name = unseal(person(session, person_id), "name")
-    return idnumber.masked_name(name) if name else None
+    found = session.execute(_SEALED_NAME, {"person_id": person_id}).one_or_none()
+    if found is None:
+        raise NotFound()
+    if found.name is None:
+        return None
+    return idnumber.masked_name(crypto.unseal(found.name, table="person", column="name", row=person_id))
 
 
 def masked_id_tail(session: Session, person_id: UUID) -> str | None:

@@ -195,22 +195,25 @@ def totp(secret: str, step: int) -> str:
     return f"{(int.from_bytes(digest[offset : offset + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06d}"
 
 
-def seed_demo(session: Session, *, password: str, secret: str) -> list[str]:
-    """Demo accounts of a development run, unless they are there. Returns lines to print."""
-    lines = []
-    for username, name, role, hall in (
-        ("gate.xm", "市大厅入口", "gate", "XM"),
-        ("lead.xm", "市大厅主管", "hall_lead", "XM"),
-        ("gate.sm", "思明大厅入口", "gate", "SM"),
-    ):
+DEMO: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
+    ("gate.xm", "市大厅入口", (("gate", "XM"),)),
+    ("lead.xm", "市大厅主管", (("hall_lead", "XM"),)),
+    ("gate.sm", "思明大厅入口", (("gate", "SM"),)),
+    ("gate.both", "市大厅和思明大厅入口", (("gate", "XM"), ("gate", "SM"))),
+)
+"""User name, display name and roles of a development run's accounts."""
+
+
+def seed_demo(session: Session, *, password: str, secret: str) -> None:
+    """Demo accounts of a development run, unless they are there."""
+    for username, name, roles in DEMO:
         if session.scalar(select(Staff.id).where(Staff.username == username)) is None:
             create_staff(
-                session,
-                username=username,
-                display_name=name,
-                password=password,
-                roles=[(role, hall)],
-                secret=secret,
+                session, username=username, display_name=name, password=password, roles=list(roles), secret=secret
             )
-        lines.append(f"{username}  {password}  {secret}  ({name})")
-    return lines
+
+
+def demo_logins(*, password: str, secret: str) -> list[str]:
+    """One line for each demo account: user, password, one-time code secret, and the code of this moment."""
+    code = totp(secret, int(clock.now().timestamp()) // STEP_S)
+    return [f"{username}  {password}  {secret}  {code}  ({name})" for username, name, _ in DEMO]

@@ -97,5 +97,6 @@ def _appointment(session: Session, found: Appointment, language: str) -> dict[st
         "id_tail": identity.masked_id_tail(session, found.person_id),
         "items": [catalogue.item(session, slug).name.in_language(language) for slug in slugs.all()],
         "slot": {"start": found.start, "end": found.end},
+        "check_in_from": found.check_in_from,
         "people": found.people,
     }

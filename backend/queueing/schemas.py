@@ -28,6 +28,7 @@ class ExpectedSchema(Schema):
     id_tail = fields.String(required=True, allow_none=True)
     items = fields.List(fields.String(), required=True)
     slot = fields.Nested(PeriodSchema, required=True)
+    check_in_from = fields.AwareDateTime(required=True)
     people = fields.Integer(required=True)
 
 

@@ -40,7 +40,8 @@ def send_sms(
     """
     order = {"id": message_id or uuid4().hex, "phone": phone, "template": template, "params": dict(params)}
     body = json.dumps(order, ensure_ascii=False).encode()
-    headers = sign(settings.sms_key, settings.sms_secret, body, timestamp=int(time.time()), nonce=secrets.token_hex(16))
+    now = int(time.time()) + settings.clock_offset_s
+    headers = sign(settings.sms_key, settings.sms_secret, body, timestamp=now, nonce=secrets.token_hex(16))
     answer = _post(f"{settings.sms_base.rstrip('/')}/v1/messages", settings.sms_base, body, headers)
     code = answer.get("code")
     if code == "OK" and isinstance(answer.get("message_id"), str):

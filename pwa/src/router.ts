@@ -13,6 +13,8 @@ const routes: RouteRecordRaw[] = [
   { path: '/', component: () => import('./pages/citizen/Home.vue') },
   page('/search', () => import('./pages/citizen/Search.vue')),
   page('/items/:slug', () => import('./pages/citizen/Item.vue')),
+  visit('/book/:slug/items', () => import('./pages/booking/Items.vue')),
+  visit('/book/:slug/people', () => import('./pages/booking/People.vue')),
   visit('/book/:slug/hall', () => import('./pages/booking/Hall.vue')),
   visit('/book/:slug/date', () => import('./pages/booking/Date.vue')),
   visit('/book/:slug/time', () => import('./pages/booking/Time.vue')),
@@ -25,6 +27,7 @@ const routes: RouteRecordRaw[] = [
   visit('/appointments/:id/cancel', () => import('./pages/appointments/Cancel.vue')),
   page('/inbox', () => import('./pages/citizen/Inbox.vue')),
   page('/me', () => import('./pages/citizen/Me.vue')),
+  page('/me/conduct', () => import('./pages/citizen/Conduct.vue'), ['pages', 'conduct']),
   page('/me/family', () => import('./pages/citizen/Family.vue')),
   page('/login', () => import('./pages/citizen/Login.vue')),
   page('/lists', () => import('./pages/citizen/Lists.vue')),
@@ -32,6 +35,7 @@ const routes: RouteRecordRaw[] = [
   page('/halls', () => import('./pages/citizen/Halls.vue')),
   page('/halls/:code', () => import('./pages/citizen/Hall.vue')),
   page('/help', () => import('./pages/citizen/Help.vue')),
+  { path: '/staff/:page?', component: () => import('./pages/staff/StaffApp.vue'), meta: { texts: ['pages', 'staff'], staff: true } },
   page('/:rest(.*)*', notFound),
 ]
 

@@ -5,7 +5,10 @@ const SHELL_CACHE = `shell-${VERSION}`
 const GUIDE_CACHE = 'guides-1'
 const GUIDES = /^\/api\/v1\/(items|halls|categories|lists|config)(\/|$)/
 const LIVE = /^\/api\/v1\/items\/(search$|[^/]+\/halls$)/
-const PAGES = /^\/(search|items|book|appointments|inbox|me|login|lists|halls|help|staff)?(\/|$)/
+const PAGES = /^\/(search|items|book|appointments|inbox|me|login|lists|halls|help)?(\/|$)/
+
+/* Staff pages come from the server while it answers, because the scan page has a policy of its own. */
+const STAFF = /^\/staff(\/|$)/
 
 self.addEventListener('install', (event) => {
   event.waitUntil(caches.open(SHELL_CACHE).then((cache) => cache.addAll(SHELL)).then(() => self.skipWaiting()))
@@ -21,7 +24,9 @@ self.addEventListener('fetch', (event) => {
   const { request } = event
   const url = new URL(request.url)
   if (request.method !== 'GET' || url.origin !== self.location.origin) return
-  if (request.mode === 'navigate') {
+  if (request.mode === 'navigate' && STAFF.test(url.pathname)) {
+    event.respondWith(fetch(request).catch(() => fromShell('/', request)))
+  } else if (request.mode === 'navigate') {
     if (PAGES.test(url.pathname)) event.respondWith(fromShell('/', request))
   } else if (GUIDES.test(url.pathname) && !LIVE.test(url.pathname)) {
     event.respondWith(guide(event))

@@ -1,6 +1,7 @@
 """Health, metrics, headers, front-end files and the API document."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,20 @@ def test_the_policy_allows_only_our_own_scripts(settings: Settings) -> None:
     policy = content_security_policy(settings)
     assert "unsafe" not in policy
     assert "object-src 'none'" in policy
+
+
+def test_only_the_scan_page_may_run_webassembly(client: FlaskClient, tmp_path: Path, app: Flask) -> None:
+    before = app.extensions["settings"]
+    (tmp_path / "index.html").write_text("<!doctype html>")
+    app.extensions["settings"] = replace(before, pwa_dir=tmp_path)
+    try:
+        policies = {}
+        for path in ("/", "/staff/", "/staff/login", "/staff/scan"):
+            with client.get(path) as answer:
+                policies[path] = answer.headers["Content-Security-Policy"]
+    finally:
+        app.extensions["settings"] = before
+    assert {path for path, policy in policies.items() if "'wasm-unsafe-eval'" in policy} == {"/staff/scan"}
 
 
 def test_the_committed_api_document_is_current(app: Flask) -> None:

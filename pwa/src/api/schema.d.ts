@@ -4577,6 +4577,8 @@ export interface components {
         };
         /** @description Whom the code is about, masked. */
         Expected: {
+            /** Format: date-time */
+            check_in_from: string;
             /** Format: uuid */
             id: string;
             id_tail: string | null;
@@ -4878,11 +4880,12 @@ export interface components {
             items: components["schemas"]["ItemSummary"][];
             next_cursor: string | null;
         };
-        /** @description What `wx.config` takes. `timestamp` is in seconds. */
+        /** @description What `wx.config` takes, and the notices a person may subscribe to. `timestamp` is in seconds. */
         JsapiConfig: {
             app_id: string;
             nonce_str: string;
             signature: string;
+            subscribe_templates: string[];
             timestamp: number;
         };
         /** @description A published list: how many items, since when. */

@@ -30,8 +30,17 @@ export type AppointmentPage = Schemas['Appointments']
 export type Visit = Omit<Hold, 'expires_at'>
 export type Pass = Schemas['Pass']
 export type Me = Schemas['Me']
+export type Arrival = Schemas['Arrival']
+export type HallToday = Schemas['Today']
+export type HallAppeal = Schemas['HallAppeal']
+export type HallAppeals = Schemas['HallAppeals']
 export type StaffMe = Schemas['StaffMe']
 export type SessionState = Schemas['Session']
 export type FamilyLink = Schemas['FamilyLink']
 export type FamilyRequest = Schemas['FamilyAsk']
 export type Message = Schemas['InboxMessage']
+/** The place that the server understood from what was typed. */
+export interface UnderstoodPlace { name: string; approximate: boolean }
+export type Mark = Schemas['Mark']
+export type Conduct = Schemas['Conduct']
+export type JsapiConfig = Schemas['JsapiConfig']

@@ -1,6 +1,6 @@
 """The core's own promises: sealing, states, idempotency, limits, calendar, audit chain, transactions."""
 
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from uuid import uuid4
 
@@ -9,7 +9,7 @@ from sqlalchemy import insert, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
-from backend.core import audit, calendar, crypto, db, http, idempotency, limits, pagination
+from backend.core import audit, calendar, clock, crypto, db, http, idempotency, limits, pagination
 from backend.core.calendar import CalendarDay, CalendarNotLoaded, CalendarYear
 from backend.core.config import ConfigError, Settings
 from backend.core.errors import InvalidInput, InvalidTransition, TooManyRequests
@@ -163,6 +163,16 @@ def test_logs_hide_ids_phones_and_secrets() -> None:
     assert hidden == "id [id] phone [phone] /x?access_token=[hidden]&y=1"
 
 
+def test_a_demonstration_can_play_another_hour() -> None:
+    before = clock.now()
+    try:
+        clock.shift(3600)
+        assert timedelta(hours=1) <= clock.now() - before < timedelta(hours=1, minutes=1)
+    finally:
+        clock.shift(0)
+    assert clock.now() - before < timedelta(minutes=1)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -183,13 +193,14 @@ def test_wrong_settings_are_named(name: str, value: str) -> None:
     [
         ("public_url", "http://zw.example.cn"),
         ("sandbox_url", "http://127.0.0.1:8001"),
+        ("clock_offset_s", -1),
         ("wechat_api_base", "http://127.0.0.1:8001"),
         ("wechat_mini_appid", "sandbox-mini"),
         ("secret_key", "a-demo-secret-of-at-least-32-characters"),
     ],
 )
-def test_production_refuses_the_sandbox(name: str, value: str) -> None:
-    good = {
+def test_production_refuses_the_sandbox(name: str, value: object) -> None:
+    good: dict[str, object] = {
         "app_env": "production",
         "public_url": "https://zw.example.cn",
         "wechat_mini_appid": "wx1",
