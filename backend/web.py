@@ -38,7 +38,7 @@ def install(app: Flask, settings: Settings) -> None:
     def finish(answer: Response) -> Response:
         seconds = time.perf_counter() - g.get("began", time.perf_counter())
         route = request.url_rule.rule if request.url_rule else "unmatched"
-        metrics.REQUESTS.labels(request.method, route, answer.status_code).observe(seconds)
+        metrics.requests(request.method, route, answer.status_code).observe(seconds)
         log.info(
             "request",
             extra={

@@ -5,10 +5,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Text, Uuid, bindparam, func, select, tuple_
+from sqlalchemy import Table, Text, Uuid, bindparam, func, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
@@ -43,16 +43,18 @@ class Particulars:
     person_masked: str | None
 
 
-_LINES = select(AppointmentLine.item_slug).where(AppointmentLine.appointment_id == bindparam("appointment_id"))
-_SLOTS = select(AppointmentSlot.slot_id).where(AppointmentSlot.appointment_id == bindparam("appointment_id"))
-_FIRST_SLOT = select(Slot.id).where(
-    Slot.hall_code == bindparam("hall_code"),
-    Slot.category_code == bindparam("category_code"),
-    Slot.start == bindparam("start"),
+_LINE, _FILLED = cast("Table", AppointmentLine.__table__), cast("Table", AppointmentSlot.__table__)
+_SLOT = cast("Table", Slot.__table__)
+_LINES = select(_LINE.c.item_slug).where(_LINE.c.appointment_id == bindparam("appointment_id"))
+_SLOTS = select(_FILLED.c.slot_id).where(_FILLED.c.appointment_id == bindparam("appointment_id"))
+_FIRST_SLOT = select(_SLOT.c.id).where(
+    _SLOT.c.hall_code == bindparam("hall_code"),
+    _SLOT.c.category_code == bindparam("category_code"),
+    _SLOT.c.start == bindparam("start"),
 )
 _PARTICULARS = select(
-    func.array(_LINES.order_by(AppointmentLine.item_slug).scalar_subquery(), type_=ARRAY(Text())),
-    func.array(_SLOTS.order_by(AppointmentSlot.slot_id).scalar_subquery(), type_=ARRAY(Uuid())),
+    func.array(_LINES.order_by(_LINE.c.item_slug).scalar_subquery(), type_=ARRAY(Text())),
+    func.array(_SLOTS.order_by(_FILLED.c.slot_id).scalar_subquery(), type_=ARRAY(Uuid())),
     _FIRST_SLOT.scalar_subquery(),
 )
 

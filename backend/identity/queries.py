@@ -1,10 +1,10 @@
 """Reading persons; what leaves this module is masked."""
 
 from datetime import date
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Table, bindparam, select
 from sqlalchemy.orm import Session
 
 from backend.core import clock, crypto
@@ -14,7 +14,8 @@ from backend.identity.models import FamilyLink, Person, PersonLogin
 
 ELDER_AGE = 60
 ADULT_AGE = 18
-_SEALED_NAME = select(Person.name).where(Person.id == bindparam("person_id"))
+_PERSON = cast("Table", Person.__table__)
+_SEALED_NAME = select(_PERSON.c.name).where(_PERSON.c.id == bindparam("person_id"))
 SEALED_FIELDS = ("name", "id_number", "phone")
 
 
