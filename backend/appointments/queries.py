@@ -56,6 +56,7 @@ _PARTICULARS = select(
     func.array(_LINES.order_by(_LINE.c.item_slug).scalar_subquery(), type_=ARRAY(Text())),
     func.array(_SLOTS.order_by(_FILLED.c.slot_id).scalar_subquery(), type_=ARRAY(Uuid())),
     _FIRST_SLOT.scalar_subquery(),
+    identity.sealed_name(bindparam("person_id", type_=Uuid())),
 )
 
 
@@ -63,8 +64,9 @@ def particulars(session: Session, row: Appointment) -> Particulars:
     """Items, slots and masked name, read once however often a request needs them."""
     if row.particulars is None:
         place = {"hall_code": row.hall_code, "category_code": row.category_code, "start": row.start}
-        slugs, slots, first = session.execute(_PARTICULARS, {"appointment_id": row.id, **place}).one()
-        name = identity.masked_name(session, row.person_id)
+        asked = {"appointment_id": row.id, "person_id": row.person_id, **place}
+        slugs, slots, first, sealed = session.execute(_PARTICULARS, asked).one()
+        name = identity.mask_sealed_name(sealed, row.person_id)
         row.particulars = Particulars(tuple(slugs), tuple(slots), first, name)
     found: Particulars = row.particulars
     return found
