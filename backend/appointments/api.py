@@ -22,6 +22,7 @@ blueprint = ApiBlueprint("appointments", __name__, description="Slots, holds and
 blueprints = (blueprint,)
 
 PAGE = 20
+_HOLD, _APPOINTMENT = schemas.HoldSchema(), schemas.AppointmentSchema()
 
 
 @blueprint.get("/slots")
@@ -94,7 +95,7 @@ def hold(body: dict[str, Any]) -> Response:
             person_id=body["for_person_id"],
         )
 
-    return _once("holds", body, effect, schemas.HoldSchema(), status=201)
+    return _once("holds", body, effect, _HOLD, status=201)
 
 
 @blueprint.get("/holds")
@@ -127,7 +128,7 @@ def confirm(body: dict[str, Any], appointment_id: UUID) -> Response:
     def effect(session: Session) -> Appointment:
         return service.confirm(session, booker_id=booker, appointment_id=appointment_id)
 
-    return _once(f"confirm:{appointment_id}", body, effect, schemas.AppointmentSchema(), status=201)
+    return _once(f"confirm:{appointment_id}", body, effect, _APPOINTMENT, status=201)
 
 
 @blueprint.get("/appointments")
@@ -184,7 +185,7 @@ def cancel(body: dict[str, Any], appointment_id: UUID) -> Response:
     def effect(session: Session) -> Appointment:
         return service.cancel(session, booker_id=booker, appointment_id=appointment_id, reason=body["reason"])
 
-    return _once(f"cancel:{appointment_id}", body, effect, schemas.AppointmentSchema(), status=200)
+    return _once(f"cancel:{appointment_id}", body, effect, _APPOINTMENT, status=200)
 
 
 @blueprint.post("/appointments/<uuid:appointment_id>/reschedule")
@@ -198,7 +199,7 @@ def reschedule(body: dict[str, Any], appointment_id: UUID) -> Response:
     def effect(session: Session) -> Appointment:
         return service.reschedule(session, booker_id=booker, appointment_id=appointment_id, slot_id=body["slot_id"])
 
-    return _once(f"reschedule:{appointment_id}", body, effect, schemas.AppointmentSchema(), status=201)
+    return _once(f"reschedule:{appointment_id}", body, effect, _APPOINTMENT, status=201)
 
 
 def _once(

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Table, select, update
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
@@ -14,6 +14,12 @@ from backend.core import clock
 
 _QUOTA = cast("Table", SlotQuota.__table__)
 _HELD, _BOOKED, _CAPACITY = _QUOTA.c.held, _QUOTA.c.booked, _QUOTA.c.capacity
+
+_BOOK_HELD = (
+    update(_QUOTA)
+    .where(_QUOTA.c.slot_id.in_(bindparam("slot_ids", expanding=True)), _QUOTA.c.channel == bindparam("in_channel"))
+    .values({_HELD: _HELD - 1, _BOOKED: _BOOKED + 1})
+)
 
 
 def take(session: Session, slot_ids: Sequence[UUID], channel: str, *, booked: bool = False) -> bool:
@@ -27,8 +33,7 @@ def take(session: Session, slot_ids: Sequence[UUID], channel: str, *, booked: bo
 def book_held(session: Session, slot_ids: Sequence[UUID], channel: str) -> None:
     """The held place becomes a booked one; it is never free in between."""
     _lock_in_order(session, slot_ids, channel)
-    changes = {_HELD: _HELD - 1, _BOOKED: _BOOKED + 1}
-    _change(session, slot_ids, channel, changes)
+    session.execute(_BOOK_HELD, {"slot_ids": list(slot_ids), "in_channel": channel})
 
 
 def give_back_held(session: Session, slot_ids: Sequence[UUID], channel: str) -> None:

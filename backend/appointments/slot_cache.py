@@ -45,13 +45,10 @@ def kept_a_moment(view: Callable[..., Any]) -> Callable[..., Response]:
         if found is None:
             with _making[hash(query) % len(_making)]:
                 found = _fresh(query) or _keep(query, clock.now(), make_response(view(*args, **kwargs)))
-        answer = Response(headers=HEADERS, content_type="application/json")
-        answer.set_etag(found.etag)
-        if request.if_none_match.contains_weak(found.etag):
-            answer.status_code = 304
-        else:
-            answer.set_data(found.body)
-        return answer
+        headers = {**HEADERS, "ETag": f'"{found.etag}"'}
+        if "If-None-Match" in request.headers and request.if_none_match.contains_weak(found.etag):
+            return Response(status=304, headers=headers)
+        return Response(found.body, headers=headers, content_type="application/json")
 
     return wrapper
 

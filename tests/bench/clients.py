@@ -25,6 +25,7 @@ class Measured:
     acknowledged: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
     complaint: str = ""
+    cpu_s: float = 0.0
 
     @property
     def per_second(self) -> float:
