@@ -9,19 +9,9 @@ import requests
 from playwright.sync_api import Page, expect
 
 from backend.identity.staff import STEP_S, totp
-from tests.e2e.conftest import ROOT, Phone, Product
+from tests.e2e.conftest import Phone, Product, log_in_through_wechat, violations
 
-AXE = ROOT / "pwa" / "node_modules" / "axe-core" / "axe.min.js"
 ITEM = "passport-first"
-
-
-def log_in_through_wechat(page: Page, person: str, return_to: str) -> None:
-    """Agree on WeChat's page as this demo person; a phone number and real name follow through i厦门."""
-    for provider in ("wechat", "ixiamen"):
-        page.goto(f"/api/v1/auth/{provider}?return_to={return_to}")
-        page.locator(f"input[name=person][value={person}]").check(force=True)
-        page.locator("button[value=allow]").click()
-        page.wait_for_url(re.compile(rf"{return_to}(#.*)?$"))
 
 
 def book_tomorrow(page: Page) -> str:
@@ -52,10 +42,8 @@ def book_tomorrow(page: Page) -> str:
 @pytest.fixture
 def gate(product: Product) -> dict[str, str]:
     """Headers of the entrance of the city hall, logged in with password and one-time code."""
-    printed = (Path(product.folder) / "run.log").read_text()
-    line = next(line for line in printed.splitlines() if line.strip().startswith("gate.xm"))
-    username, password, secret, *_ = line.split()
-    body = {"username": username, "password": password, "totp": totp(secret, int(time.time()) // STEP_S)}
+    password, secret = product.login("gate.xm")
+    body = {"username": "gate.xm", "password": password, "totp": totp(secret, int(time.time()) // STEP_S)}
     answer = requests.post(f"{product.url}/api/v1/staff/session", json=body, timeout=10)
     assert answer.status_code == 200, answer.text
     return {"Authorization": f"Bearer {answer.cookies['__Host-sid']}"}
@@ -155,13 +143,10 @@ def test_every_page_is_accessible_and_fits_a_small_phone(
         page.get_by_role("button", name="English").click()
     if elder:
         page.get_by_role("button", name="Large text" if language == "en" else "长辈版").click()
-    axe = AXE.read_text()
     for path in PAGES:
         page.goto(path)
         page.wait_for_load_state("networkidle")
-        page.evaluate(axe)
-        violations = page.evaluate("() => axe.run(document).then(found => found.violations.map(one => one.id))")
-        assert violations == [], f"{path}: {violations}"
+        assert violations(page) == [], path
         wide = page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, f"{path} is {wide} px too wide"
         name = f"{language}-{'elder-' if elder else ''}{re.sub('[^a-z0-9]+', '-', path.lower()).strip('-') or 'home'}"
