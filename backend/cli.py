@@ -30,33 +30,32 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         arguments.run(arguments)
-    except (development.CannotRun, ConfigError) as error:
+    except (development.CannotRun, database.DatabaseUnusable, ConfigError) as error:
         sys.exit(str(error))
 
 
 def run(_: argparse.Namespace) -> None:
     """Everything on this machine: database, web, worker, sandbox."""
     var_dir = Path(os.environ.get("VAR_DIR", "var")).resolve()
-    port, sandbox_port = int(os.environ.get("PORT", "8000")), int(os.environ.get("SANDBOX_PORT", "8001"))
+    port, sandbox_port = development.port("PORT", 8000), development.port("SANDBOX_PORT", 8001)
     development.check_machine(var_dir, {"PORT": port, "SANDBOX_PORT": sandbox_port})
-    (var_dir / "metrics").mkdir(parents=True, exist_ok=True)
     for stale in (var_dir / "metrics").glob("*.db"):
         stale.unlink()
-    signal.signal(signal.SIGTERM, _interrupt)
-    server = None
-    address = os.environ.get("DATABASE_URL")
-    if not address:
-        server = development.start_database(var_dir)
-        address = server.url(development.DATABASE)
-    environ = development.environment(var_dir, address, port, sandbox_port)
-    processes = development.Processes(environ, var_dir)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    server, processes = None, development.Processes(var_dir)
     try:
-        if server is None:
-            database.upgrade(address)
-        _seed(_connect(Settings.from_env(environ)))
-        _demo_staff(environ)
+        address = os.environ.get("DATABASE_URL")
+        if not address:
+            server = development.start_database(var_dir)
+            address = server.url(development.DATABASE)
+        processes.environ = environ = development.environment(var_dir, address, port, sandbox_port)
+        settings = Settings.from_env(environ)
+        database.upgrade(address)
         processes.start("sandbox", "backend.cli", "sandbox")
         processes.start("web", "gunicorn", "-c", "backend/gunicorn.conf.py", "backend.wsgi:app")
+        _seed(_connect(settings))
+        _demo_staff(environ)
         processes.start("worker", "backend.cli", "worker")
         processes.wait_until_answers(f"http://127.0.0.1:{sandbox_port}/livez")
         processes.wait_until_answers(f"http://127.0.0.1:{port}/readyz")
@@ -121,7 +120,7 @@ def _seed(settings: Settings) -> None:
         loader.load(session)
     with db.transaction() as session:
         opening.load(session)
-    jobs.materialise_slots()
+    jobs.first_slots()
 
 
 def _demo_staff(environ: Mapping[str, str]) -> None:
@@ -190,6 +189,13 @@ def openapi(_: argparse.Namespace) -> None:
     print(json.dumps(current_document(app), ensure_ascii=False, indent=1, sort_keys=True))
 
 
+def diagrams(_: argparse.Namespace) -> None:
+    """Write docs/states.md from the state tables."""
+    from backend.diagrams import page
+
+    (database.ROOT / "docs" / "states.md").write_text(page())
+
+
 def create_staff(arguments: argparse.Namespace) -> None:
     """Create a member of staff; the password is read from the terminal, the TOTP secret printed once."""
     import getpass
@@ -220,6 +226,7 @@ COMMANDS: tuple[tuple[str, Command, str], ...] = (
     ("doctor", doctor, "check every invariant"),
     ("logins", logins, "demo logins with a current one-time code"),
     ("openapi", openapi, "print the OpenAPI document"),
+    ("diagrams", diagrams, "write the state diagrams"),
     ("create-staff", create_staff, "create a member of staff"),
 )
 

@@ -17,12 +17,24 @@ def config(connection: sa.Connection) -> Config:
     return settings
 
 
+class DatabaseUnusable(Exception):
+    """Nothing answers at DATABASE_URL, or it refuses. The message never holds the address, which has a password."""
+
+
 def upgrade(url: str, revision: str = "head") -> None:
-    """Bring the database to a revision. Waits at most two seconds for any lock."""
-    engine = sa.create_engine(url, connect_args={"options": "-c lock_timeout=2s"})
+    """Bring the database to a revision. Waits at most two seconds for any lock. Raises DatabaseUnusable."""
+    engine = sa.create_engine(url, connect_args={"options": "-c lock_timeout=2s", "connect_timeout": 5})
     try:
-        with engine.connect() as connection:
+        with _connected(engine) as connection:
             command.upgrade(config(connection), revision)
             connection.commit()
     finally:
         engine.dispose()
+
+
+def _connected(engine: sa.Engine) -> sa.Connection:
+    try:
+        return engine.connect()
+    except sa.exc.OperationalError as error:
+        reason = str(error.orig).strip().partition("\n")[0]
+        raise DatabaseUnusable(f"The database of DATABASE_URL cannot be used: {reason}") from None

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import ctypes
 import json
 import os
 import secrets
@@ -18,6 +19,9 @@ from pathlib import Path
 
 from backend import database, postgres
 
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
+
 DATABASE = "micro_government"
 LEAST_FREE_BYTES = 500 * 1024 * 1024
 TEMPLATES = (
@@ -29,6 +33,11 @@ TEMPLATES = (
     "booking_paused",
     "appeal_accepted",
     "appeal_rejected",
+    "queue_near",
+    "queue_called",
+    "queue_passed",
+    "queue_finished",
+    "rating_answered",
 )
 
 
@@ -36,19 +45,32 @@ class CannotRun(Exception):
     """One clear sentence for the person who typed the command."""
 
 
+def port(name: str, default: int) -> int:
+    """The port that the environment names. Raises CannotRun."""
+    text = os.environ.get(name, str(default))
+    if not text.isdecimal() or not 0 < int(text) < 65_536:
+        raise CannotRun(f"{name} must be a number from 1 to 65535.")
+    return int(text)
+
+
 def check_machine(var_dir: Path, ports: Mapping[str, int]) -> None:
-    """Refuse early what would fail late."""
-    var_dir.mkdir(parents=True, exist_ok=True)
-    if shutil.disk_usage(var_dir).free < LEAST_FREE_BYTES:
-        raise CannotRun(f"Less than 500 MB are free on the disk of {var_dir}; make room and try again.")
-    for name, port in ports.items():
+    """Refuse early what would fail late. Raises CannotRun."""
+    try:
+        folders = [var_dir / "metrics", *([] if os.environ.get("DATABASE_URL") else [postgres.data_folder(var_dir)])]
+        folders[0].mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotRun(f"{error.filename} cannot be made: {error.strerror}.") from None
+    for folder in folders:
+        if shutil.disk_usage(folder).free < LEAST_FREE_BYTES:
+            raise CannotRun(f"Less than 500 MB are free on the disk of {folder}; make room and try again.")
+    for name, number in ports.items():
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", port))
+                probe.bind(("127.0.0.1", number))
             except OSError:
                 raise CannotRun(
-                    f"Port {port} is in use; stop the other program or set {name} to another port."
+                    f"Port {number} is in use; stop the other program or set {name} to another port."
                 ) from None
 
 
@@ -68,6 +90,7 @@ def environment(var_dir: Path, database_url: str, port: int, sandbox_port: int) 
         "WECHAT_MINI_APPID": "sandbox-mini",
         "WECHAT_OFFICIAL_APPID": "sandbox-official",
         "WECHAT_TEMPLATES": json.dumps({name: f"sandbox-{name}" for name in TEMPLATES}),
+        "WECHAT_SUBSCRIBE_TEMPLATES": "sandbox-subscribe",
         "IXIAMEN_BASE": f"{sandbox}/ixiamen",
         "IXIAMEN_CLIENT_ID": "sandbox-ixiamen",
         "SMS_BASE": f"{sandbox}/sms",
@@ -108,18 +131,20 @@ def _random_key() -> str:
 
 
 def start_database(var_dir: Path) -> postgres.Embedded:
-    """Start or adopt the embedded server and bring its database to the newest migration."""
-    server = postgres.start(var_dir)
+    """Start or adopt the embedded server and make its database. Raises CannotRun."""
+    try:
+        server = postgres.start(var_dir)
+    except postgres.CannotStart as error:
+        raise CannotRun(str(error)) from None
     server.create(DATABASE)
-    database.upgrade(server.url(DATABASE))
     return server
 
 
 class Processes:
     """The children of one run, each in a process group of its own so that none outlives it."""
 
-    def __init__(self, environ: Mapping[str, str], folder: Path) -> None:
-        self._environ = dict(environ)
+    def __init__(self, folder: Path) -> None:
+        self.environ: dict[str, str] = {}
         self._folder = folder
         self._children: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -130,12 +155,13 @@ class Processes:
         with (logs / f"{name}.log").open("ab") as output:
             self._children[name] = subprocess.Popen(  # noqa: S603 - our own fixed commands
                 [sys.executable, "-m", *arguments],
-                env=self._environ,
+                env=self.environ,
                 cwd=database.ROOT,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
+                preexec_fn=_end_with_parent,
             )
 
     def wait_until_answers(self, url: str, seconds: float = 30) -> None:
@@ -174,6 +200,12 @@ class Processes:
                 _signal_group(child, signal.SIGKILL)
                 child.wait()
         self._children.clear()
+
+
+def _end_with_parent() -> None:
+    """Runs in the new child: where the kernel can (Linux), it gets TERM when the supervisor is killed."""
+    if sys.platform == "linux":
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _signal_group(child: "subprocess.Popen[bytes]", number: int) -> None:

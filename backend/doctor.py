@@ -2,9 +2,15 @@
 
 import importlib
 
-from backend.core import audit, db
+from backend.core import audit, db, idempotency, jobs
 
-FEATURES = ("backend.catalogue.doctor", "backend.appointments.doctor", "backend.queueing.doctor", "notify.doctor")
+FEATURES = (
+    "backend.catalogue.doctor",
+    "backend.identity.doctor",
+    "backend.appointments.doctor",
+    "backend.queueing.doctor",
+    "notify.doctor",
+)
 """Modules with `invariants(session)`: sentences with row ids, empty when all is well."""
 
 
@@ -13,6 +19,9 @@ def examine() -> list[str]:
     findings: list[str] = []
     with db.transaction() as session:
         findings += [f"audit: event {event_id} does not match its seal" for event_id in audit.broken_links(session)]
+        findings += [f"audit: event {event_id} waits for its seal" for event_id in audit.long_unsealed(session)]
+        findings += [f"idempotency: key {key} {words}" for key, words in idempotency.broken_keys(session)]
+        findings += [f"jobs: job {job_id} {words}" for job_id, words in jobs.broken_jobs(session)]
         for name in FEATURES:
             findings += importlib.import_module(name).invariants(session)
     return findings

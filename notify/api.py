@@ -92,6 +92,7 @@ def jsapi_config(query: dict[str, Any]) -> dict[str, Any]:
         "timestamp": timestamp,
         "nonce_str": nonce,
         "signature": jsapi_signature(ticket=jsapi_ticket(account), nonce=nonce, timestamp=timestamp, url=url),
+        "subscribe_templates": [one.strip() for one in settings.wechat_subscribe_templates.split(",") if one.strip()],
     }
 
 

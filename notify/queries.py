@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
-from notify.models import Notification
+from notify.models import Contact, Notification
 
 
 def inbox(
@@ -25,3 +25,8 @@ def unread(session: Session, *, person_id: UUID) -> int:
     return session.execute(
         select(func.count()).where(Notification.person_id == person_id, Notification.read_at.is_(None))
     ).scalar_one()
+
+
+def has_contact(session: Session, person_id: UUID) -> bool:
+    """Whether a notice can leave the house for this person, beyond their inbox."""
+    return session.scalar(select(select(Contact).where(Contact.person_id == person_id).exists())) or False

@@ -46,9 +46,10 @@ class JsapiQuery(Schema):
 
 
 class JsapiConfig(Schema):
-    """What `wx.config` takes. `timestamp` is in seconds."""
+    """What `wx.config` takes, and the notices a person may subscribe to. `timestamp` is in seconds."""
 
     app_id = fields.String(required=True)
     timestamp = fields.Integer(required=True)
     nonce_str = fields.String(required=True)
     signature = fields.String(required=True)
+    subscribe_templates = fields.List(fields.String(), required=True)

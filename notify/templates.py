@@ -59,7 +59,7 @@ TEMPLATES: dict[str, Template] = {
     "appointment_cancelled": Template(
         title=Text("预约已取消：{start}", "Cancelled: {start}"),
         body=Text(
-            "你取消了 {start} 在{hall}办“{item}”的预约。要办的话请重新预约。",
+            "你取消了 {start} 在{hall}办“{item}”的预约。要办就再约一次。",
             "You cancelled “{item}” at {hall}, {start}. Book again if you still need it.",
         ),
         wechat={**_VISIT, "phrase6": "已取消"},
@@ -67,8 +67,8 @@ TEMPLATES: dict[str, Template] = {
     "appointment_hall_cancelled": Template(
         title=Text("大厅取消了预约：{start}", "The hall cancelled: {start}"),
         body=Text(
-            "{hall}取消了你 {start} 办“{item}”的预约，很抱歉。请重新选时间，这次不算你取消。",
-            "{hall} had to cancel “{item}” at {start}. We are sorry. "
+            "{hall}取消了你 {start} 办“{item}”的预约：{reason}。很抱歉，请重新选时间，这次不算你取消。",
+            "{hall} had to cancel “{item}” at {start}: {reason}. We are sorry. "
             "Pick another time; this does not count against you.",
         ),
         wechat={**_VISIT, "thing8": "{reason}"},
@@ -113,6 +113,50 @@ TEMPLATES: dict[str, Template] = {
             "Your appeal about {hall}, {start}, was not accepted. The hall says: {answer}. Questions? Call 12345.",
         ),
         wechat={**_VISIT, "phrase6": "申诉未通过"},
+        useful_for=timedelta(days=3),
+    ),
+    "queue_near": Template(
+        title=Text("快到你了：{number}", "Nearly your turn: {number}"),
+        body=Text(
+            "你的号是 {number}，前面还有 {ahead} 个人。请回到{hall}等着叫号。",
+            "Your number is {number}; {ahead} people are ahead of you. Please be in {hall}.",
+        ),
+        wechat={"character_string1": "{number}", "number2": "{ahead}", "thing3": "{hall}"},
+        useful_for=timedelta(minutes=30),
+    ),
+    "queue_called": Template(
+        title=Text("叫到你了：{number}，请到 {window} 号窗口", "Your turn: {number}, window {window}"),
+        body=Text(
+            "请带好材料到{hall} {window} 号窗口。没赶上也没关系，关门前都可以重新排。",
+            "Please come to window {window} in {hall} with your papers. If you miss it, you can rejoin until closing.",
+        ),
+        wechat={"character_string1": "{number}", "thing2": "{window} 号窗口", "thing3": "{hall}"},
+        useful_for=timedelta(minutes=10),
+    ),
+    "queue_passed": Template(
+        title=Text("过号了：{number}", "You missed your call: {number}"),
+        body=Text(
+            "刚才叫了 {number}，没有等到你。关门前打开这条消息点“我回来了”，就能重新排上。",
+            "We called {number} and did not see you. Until closing, open this message and tap “I am back” to rejoin.",
+        ),
+        wechat={"character_string1": "{number}", "thing2": "打开消息可以重新排队", "thing3": "{hall}"},
+        useful_for=timedelta(hours=4),
+    ),
+    "queue_finished": Template(
+        title=Text("办完了：{number}", "Finished: {number}"),
+        body=Text(
+            "你在{hall}的 {number} 号办完了。觉得怎么样？打开看看，可以给这次服务打个分。",
+            "Your number {number} at {hall} is finished. How was it? Open this message to rate the visit.",
+        ),
+        wechat={"character_string1": "{number}", "thing2": "可以给这次服务打个分", "thing3": "{hall}"},
+    ),
+    "rating_answered": Template(
+        title=Text("大厅回复了你的评价", "The hall answered your rating"),
+        body=Text(
+            "你给的差评，大厅处理了，回复是：{answer}",
+            "The hall has acted on your rating. It says: {answer}",
+        ),
+        wechat={"thing1": "大厅处理了你的评价", "thing2": "{answer}"},
         useful_for=timedelta(days=3),
     ),
 }

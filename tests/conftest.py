@@ -14,6 +14,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from backend import database, postgres
+from backend.appointments import slot_cache
 from backend.core import calendar, clock, crypto, db
 from backend.core.config import Settings
 
@@ -102,8 +103,8 @@ class KeptSession(Session):
 
 
 @pytest.fixture
-def isolated(settings: Settings) -> Iterator[None]:
-    """Join everything the code commits to one outer transaction that is rolled back."""
+def isolated(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Join everything the code commits to one outer transaction that is rolled back; keep no slot lists."""
     engine = create_engine(settings.database_url, connect_args={"options": "-c timezone=UTC"})
     connection = engine.connect()
     outer = connection.begin()
@@ -120,6 +121,7 @@ def isolated(settings: Settings) -> Iterator[None]:
     )
     db._engine, db._sessions, db._autocommit_sessions = engine, factory, kept
     calendar.forget()
+    monkeypatch.setattr(slot_cache, "LIFE", timedelta(0))
     yield
     outer.rollback()
     connection.close()

@@ -4,14 +4,16 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from flask import Response, jsonify, request
+from flask import Response
 from sqlalchemy.orm import Session
 
-from backend.appointments import queries, schemas, service
+from backend.appointments import queries, replies, schemas, service, visits
 from backend.appointments.calendar_file import calendar_file
 from backend.appointments.models import Appointment
+from backend.appointments.slot_cache import kept_a_moment
+from backend.catalogue import places
 from backend.catalogue import queries as catalogue
-from backend.core import clock, idempotency, limits, pagination
+from backend.core import clock, limits, pagination
 from backend.core.auth import citizen, current_citizen, public, request_language
 from backend.core.db import transaction
 from backend.core.problems import ApiBlueprint
@@ -20,17 +22,19 @@ blueprint = ApiBlueprint("appointments", __name__, description="Slots, holds and
 blueprints = (blueprint,)
 
 PAGE = 20
+_HOLD, _APPOINTMENT = schemas.HoldSchema(), schemas.AppointmentSchema()
 
 
 @blueprint.get("/slots")
 @public
+@kept_a_moment
 @blueprint.arguments(schemas.SlotQuerySchema, location="query")
 @blueprint.response(200, schemas.SlotDaysSchema)
 def list_slots(query: dict[str, Any]) -> dict[str, Any]:
     """The slots of one hall for these items, day by day."""
     with transaction() as session:
         items = catalogue.items_for_booking(session, query["items"].split(","))
-        return queries.slot_days(
+        shown = queries.slot_days(
             session,
             hall_code=query["hall"],
             category_code=items[0].category_code,
@@ -38,6 +42,8 @@ def list_slots(query: dict[str, Any]) -> dict[str, Any]:
             days=query["days"],
             language=query["lang"],
         )
+    visits.fit(shown["days"], visits.minutes_of(items, query["people"]))
+    return shown
 
 
 @blueprint.get("/slots/earliest")
@@ -47,13 +53,13 @@ def list_slots(query: dict[str, Any]) -> dict[str, Any]:
 def list_earliest(query: dict[str, Any]) -> dict[str, Any]:
     """The earliest free times over all halls that handle these items."""
     with transaction() as session:
-        choices = _choices(session, query["items"].split(","), query, per_hall=3)
+        place, choices = _choices(session, query["items"].split(","), query, per_hall=3)
     slots = [
         {"slot": slot, "hall": choice["hall"], "distance_km": choice["distance_km"]}
         for choice in choices
         for slot in choice["free"]
     ]
-    return {"slots": sorted(slots, key=lambda found: found["slot"]["start"])[:6]}
+    return {"place": place, "slots": sorted(slots, key=lambda found: found["slot"]["start"])[:6]}
 
 
 @blueprint.get("/items/<slug>/halls")
@@ -63,10 +69,10 @@ def list_earliest(query: dict[str, Any]) -> dict[str, Any]:
 def list_item_halls(query: dict[str, Any], slug: str) -> dict[str, Any]:
     """Where the item is handled, each with its next free time."""
     with transaction() as session:
-        choices = _choices(session, [slug], query, per_hall=1)
+        place, choices = _choices(session, [slug], query, per_hall=1)
     for choice in choices:
         choice["next_free"] = choice["free"][0] if choice["free"] else None
-    return {"halls": choices}
+    return {"place": place, "halls": choices}
 
 
 @blueprint.post("/holds")
@@ -89,7 +95,7 @@ def hold(body: dict[str, Any]) -> Response:
             person_id=body["for_person_id"],
         )
 
-    return _once("holds", body, effect, schemas.HoldSchema(), status=201)
+    return _once("holds", body, effect, _HOLD, status=201)
 
 
 @blueprint.get("/holds")
@@ -122,7 +128,7 @@ def confirm(body: dict[str, Any], appointment_id: UUID) -> Response:
     def effect(session: Session) -> Appointment:
         return service.confirm(session, booker_id=booker, appointment_id=appointment_id)
 
-    return _once(f"confirm:{appointment_id}", body, effect, schemas.AppointmentSchema(), status=201)
+    return _once(f"confirm:{appointment_id}", body, effect, _APPOINTMENT, status=201)
 
 
 @blueprint.get("/appointments")
@@ -179,7 +185,7 @@ def cancel(body: dict[str, Any], appointment_id: UUID) -> Response:
     def effect(session: Session) -> Appointment:
         return service.cancel(session, booker_id=booker, appointment_id=appointment_id, reason=body["reason"])
 
-    return _once(f"cancel:{appointment_id}", body, effect, schemas.AppointmentSchema(), status=200)
+    return _once(f"cancel:{appointment_id}", body, effect, _APPOINTMENT, status=200)
 
 
 @blueprint.post("/appointments/<uuid:appointment_id>/reschedule")
@@ -193,56 +199,53 @@ def reschedule(body: dict[str, Any], appointment_id: UUID) -> Response:
     def effect(session: Session) -> Appointment:
         return service.reschedule(session, booker_id=booker, appointment_id=appointment_id, slot_id=body["slot_id"])
 
-    return _once(f"reschedule:{appointment_id}", body, effect, schemas.AppointmentSchema(), status=201)
+    return _once(f"reschedule:{appointment_id}", body, effect, _APPOINTMENT, status=201)
 
 
 def _once(
     route: str, body: dict[str, Any], effect: Callable[[Session], Appointment], schema: Any, *, status: int
 ) -> Response:
-    """Effect, idempotency key and stored answer in one transaction."""
+    """The appointment that `effect` leaves, as its owner sees it."""
     language = request_language()
-    with transaction() as session:
-
-        def answer() -> dict[str, Any]:
-            shown: dict[str, Any] = schema.dump(queries.view(session, effect(session), language))
-            return shown
-
-        stored, replayed = idempotency.once(
-            session,
-            owner_id=current_citizen().id,
-            route=route,
-            key=request.headers.get("Idempotency-Key"),
-            body=body,
-            status=status,
-            effect=answer,
-        )
-    response = jsonify(stored)
-    response.status_code = status
-    if replayed:
-        response.headers["Idempotent-Replayed"] = "true"
-    return response
+    return replies.once(
+        route,
+        body,
+        lambda session: schema.dump(queries.view(session, effect(session), language)),
+        status=status,
+    )
 
 
-def _choices(session: Session, slugs: list[str], query: dict[str, Any], *, per_hall: int) -> list[dict[str, Any]]:
-    """Halls that handle all the items, with their free slots: nearest first when a place is known, else earliest."""
+def _choices(
+    session: Session, slugs: list[str], query: dict[str, Any], *, per_hall: int
+) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+    """What `near` means, and the halls that handle all the items with the starts that have room for the visit.
+
+    Nearest first when a place is known, else earliest.
+    """
     items = catalogue.items_for_booking(session, slugs)
     codes = set(items[0].hall_codes).intersection(*(item.hall_codes for item in items))
     near = query.get("near", "").strip()
-    free = queries.next_free(session, hall_codes=sorted(codes), category_code=items[0].category_code, per_hall=per_hall)
-    choices = []
-    for hall in catalogue.halls(session):
-        if hall.code not in codes:
-            continue
-        named = bool(near) and (near in hall.name.zh or near in hall.division_name.zh)
-        choices.append(
-            {
-                "hall": queries.hall_view(hall, query["lang"]),
-                "distance_km": queries.distance_km(hall, query.get("lat"), query.get("lng")),
-                "free": free[hall.code],
-                "named": named,
-            }
-        )
-    return sorted(choices, key=_nearest_then_earliest)
+    place = places.find(session, near) if near else None
+    lat, lng = (place.lat, place.lng) if place else (query.get("lat"), query.get("lng"))
+    free = queries.next_free(
+        session,
+        hall_codes=sorted(codes),
+        category_code=items[0].category_code,
+        minutes=visits.minutes_of(items, query["people"]),
+        per_hall=per_hall,
+    )
+    choices = [
+        {
+            "hall": queries.hall_view(hall, query["lang"]),
+            "distance_km": queries.distance_km(hall, lat, lng),
+            "free": free[hall.code],
+            "named": bool(near) and (near in hall.name.zh or near in hall.division_name.zh),
+        }
+        for hall in catalogue.halls(session)
+        if hall.code in codes
+    ]
+    understood = {"name": place.name.in_language(query["lang"]), "approximate": True} if place else None
+    return understood, sorted(choices, key=_nearest_then_earliest)
 
 
 def _nearest_then_earliest(choice: dict[str, Any]) -> tuple[bool, float, bool, str]:

@@ -32,12 +32,10 @@ class TooManyHolds(Conflict):
 
 
 class TooManyOpen(Conflict):
-    """Three coming appointments at most."""
+    """Three coming appointments at most, unless the hall allows another number."""
 
     code = "too_many_open"
-    title = Text(
-        "你已有 3 个没办的预约，办完或取消后再约", "You have three appointments already. Use or cancel one first"
-    )
+    title = Text("你没办的预约已经够多，办完或取消一个再约", "You have enough appointments. Use or cancel one first")
 
 
 class DuplicateBooking(Conflict):
@@ -51,7 +49,7 @@ class NoReschedulesLeft(Conflict):
     """Two changes at most."""
 
     code = "no_reschedules_left"
-    title = Text("这个预约已经改过两次，不能再改", "This appointment has been moved twice already")
+    title = Text("这个预约不能再改，可以取消后重新约", "It cannot be moved again. Cancel it and book anew")
 
 
 class TooLateToChange(Conflict):
@@ -120,3 +118,56 @@ class NoPass(Conflict):
 
     code = "no_pass"
     title = Text("这个预约已经不能入场", "This appointment no longer admits anyone")
+
+
+class TooManyPrincipals(Conflict):
+    """One person acts for two others a day at most (the hall's setting)."""
+
+    code = "too_many_principals"
+    title = Text("你这天已经帮别人约满了，请换一天", "You are acting for enough people that day. Pick another day")
+
+
+class DayIsOver(InvalidInput):
+    """Only today and later days can be closed, opened or given other places."""
+
+    code = "day_is_over"
+    title = Text("这一天已经过了，请选今天或以后", "That day is over. Pick today or later")
+
+
+class OpeningHasEffect(Conflict):
+    """Removing this would close a day that was opened; people may have booked, so it needs a reason they can read."""
+
+    code = "close_instead"
+    title = Text(
+        "删掉会让这一天关门，请改为停办并写明原因", "Removing this would close the day. Close it with a reason instead"
+    )
+
+
+class BelowBooked(Conflict):
+    """The new capacity is smaller than what is taken. `short` names each slot with the places that are missing."""
+
+    code = "below_booked"
+    title = Text("已经约出的比新名额多，不能改", "More places are taken than the new capacity has")
+
+
+class OnsiteShareTooSmall(Conflict):
+    """The half-day would keep fewer places for people without an appointment than its share (circular, clause 12)."""
+
+    code = "onsite_share_too_small"
+    title = Text(
+        "这半天留给现场的名额不够", "That half-day would keep too few places for people without an appointment"
+    )
+
+
+class PersonUnknown(InvalidInput):
+    """Nobody is known by this phone or id number; booking by id number always works."""
+
+    code = "person_unknown"
+    title = Text("没有找到这个人，预约请用身份证号", "Nobody is known by this number. Book with the id number")
+
+
+class NameDiffers(InvalidInput):
+    """The id number belongs to another name."""
+
+    code = "name_differs"
+    title = Text("姓名和身份证号对不上，请核对", "The name and the id number do not match. Check them")

@@ -1,29 +1,37 @@
 """What the worker does for appointments; every function opens its own transactions and may run twice."""
 
 from datetime import timedelta
+from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, exists, select, update
 
-from backend.appointments import conduct_service, quotas, service, slots
+from backend.appointments import closing, conduct_service, quotas, service, slots
 from backend.appointments.conduct_models import ScannerBeat
 from backend.appointments.models import Appointment, ReturnedPlace, Slot, SlotQuota
 from backend.appointments.states import State
 from backend.core import clock
-from backend.core.db import transaction
+from backend.core.db import retrying, transaction
 
-AHEAD = timedelta(days=45)
+SOON = timedelta(days=30)
 MISSED_AFTER = timedelta(minutes=30)
 BEATS_KEPT = timedelta(days=60)
 BATCH = 50
 
 
 def materialise_slots() -> None:
-    """Slots for the longest open window there is (30 working days), a day a transaction."""
+    """Slots as far ahead as they are kept, a day a transaction."""
     today = clock.today()
-    for number in range(AHEAD.days + 1):
-        day = today + timedelta(days=number)
+    for day in slots.days(today, today + slots.AHEAD):
         with transaction() as session:
             slots.materialise(session, first=day, last=day)
+
+
+def first_slots() -> None:
+    """What a first start must wait for; on later ones the periodic job is soon enough."""
+    with transaction() as session:
+        there = session.scalar(select(exists().where(Slot.day > clock.today() + SOON)))
+    if not there:
+        materialise_slots()
 
 
 def sweep_holds() -> None:
@@ -32,6 +40,21 @@ def sweep_holds() -> None:
         with transaction() as session:
             if service.expire(session) == 0:
                 return
+
+
+def cancel_closed() -> None:
+    """Tell everybody whose slot was closed, one transaction each; what a crash leaves, the next run finishes."""
+    while True:
+        with transaction() as session:
+            waiting = closing.waiting_in_closed_slots(session)
+        if sum(_cancel_closed(appointment_id) for appointment_id in waiting) == 0:
+            return
+
+
+@retrying
+def _cancel_closed(appointment_id: UUID) -> bool:
+    with transaction() as session:
+        return closing.cancel_closed(session, appointment_id)
 
 
 def return_places() -> None:

@@ -1,7 +1,7 @@
 """Opening rules, slots 时段, quotas 号源 and appointments 预约."""
 
 from datetime import date, datetime, time
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -20,6 +20,24 @@ from sqlalchemy.orm import Mapped, mapped_column
 from backend.appointments.states import APPOINTMENT, State
 from backend.core.db import Base, new_id
 from backend.core.states import EventRow, StateTable
+
+POLICY_RANGES: Final[dict[str, tuple[int, int]]] = {
+    "open_workdays": (1, 30),
+    "same_day_lead_minutes": (0, 240),
+    "slot_minutes": (10, 120),
+    "close_minutes": (0, 240),
+    "hold_minutes": (5, 10),
+    "live_holds": (1, 2),
+    "open_total": (1, 10),
+    "agent_principals": (1, 10),
+    "reschedules": (0, 5),
+    "cancel_hours": (0, 72),
+    "early_minutes": (0, 120),
+    "grace_minutes": (0, 120),
+    "onsite_percent": (30, 100),
+    "staff_percent": (0, 70),
+}
+"""What a hall may choose, both ends included (domain sheet §4). The on-site share is never below 30 (circular, 12)."""
 
 STATE = Enum(State, native_enum=False, length=20, values_callable=lambda kind: [member.value for member in kind])
 
@@ -40,6 +58,7 @@ class BookingPolicy(Base):
     hold_minutes: Mapped[int] = mapped_column(SmallInteger, default=10)
     live_holds: Mapped[int] = mapped_column(SmallInteger, default=2)
     open_total: Mapped[int] = mapped_column(SmallInteger, default=3)
+    agent_principals: Mapped[int] = mapped_column(SmallInteger, default=2)
     reschedules: Mapped[int] = mapped_column(SmallInteger, default=2)
     cancel_hours: Mapped[int] = mapped_column(SmallInteger, default=2)
     early_minutes: Mapped[int] = mapped_column(SmallInteger, default=30)
@@ -47,14 +66,8 @@ class BookingPolicy(Base):
     onsite_percent: Mapped[int] = mapped_column(SmallInteger, default=30)
     staff_percent: Mapped[int] = mapped_column(SmallInteger, default=0)
 
-    __table_args__ = (
-        CheckConstraint("open_workdays BETWEEN 1 AND 30", name="open_workdays"),
-        CheckConstraint("slot_minutes BETWEEN 10 AND 120", name="slot_minutes"),
-        CheckConstraint("close_minutes BETWEEN 0 AND 240", name="close_minutes"),
-        CheckConstraint("hold_minutes BETWEEN 5 AND 10", name="hold_minutes"),
-        CheckConstraint("live_holds BETWEEN 1 AND 2", name="live_holds"),
-        CheckConstraint("onsite_percent BETWEEN 30 AND 100", name="onsite_percent"),
-        CheckConstraint("staff_percent BETWEEN 0 AND 70", name="staff_percent"),
+    __table_args__ = tuple(
+        CheckConstraint(f"{name} BETWEEN {low} AND {high}", name=name) for name, (low, high) in POLICY_RANGES.items()
     )
 
 
@@ -83,14 +96,22 @@ class OpeningRule(Base):
 
 
 class DayOverride(Base):
-    """A hall's own exception: closed although a workday, or open although not."""
+    """A half-day that differs from the calendar: closed although a workday, or open although not.
+
+    `note` is the reason as citizens read it; a whole day is two rows.
+    """
 
     __tablename__ = "day_override"
 
     hall_code: Mapped[str] = mapped_column(Text, primary_key=True)
     day: Mapped[date] = mapped_column(Date, primary_key=True)
+    half: Mapped[str] = mapped_column(Text, primary_key=True)
     open: Mapped[bool]
     note: Mapped[str | None] = mapped_column(Text)
+    note_en: Mapped[str | None] = mapped_column(Text)
+    set_by: Mapped[str] = mapped_column(Text)
+
+    __table_args__ = (CheckConstraint("half IN ('morning', 'afternoon')", name="half"),)
 
 
 class Slot(Base):
@@ -109,16 +130,21 @@ class Slot(Base):
     __table_args__ = (
         Index("uq_slot_place", "hall_code", "category_code", "start", unique=True),
         Index(None, "hall_code", "category_code", "day"),
+        Index("ix_slot_closed", "day", postgresql_where=text("NOT open")),
     )
 
 
 class SlotQuota(Base):
-    """号源: the places of one slot for one channel. The CHECK is the promise that nothing is oversold."""
+    """号源: the places of one slot for one channel. The CHECK is the promise that nothing is oversold.
+
+    `open` follows the slot's, so that the UPDATE that takes a place also decides whether the hall is closed.
+    """
 
     __tablename__ = "slot_quota"
 
     slot_id: Mapped[UUID] = mapped_column(ForeignKey("slot.id"), primary_key=True)
     channel: Mapped[str] = mapped_column(Text, primary_key=True)
+    open: Mapped[bool] = mapped_column(server_default=text("true"))
     capacity: Mapped[int] = mapped_column(SmallInteger)
     held: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     booked: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
@@ -164,6 +190,8 @@ class Appointment(Base):
 
     states: ClassVar[StateTable[Any, Any]] = APPOINTMENT
     events: ClassVar[type[Any]] = AppointmentEvent
+    particulars = cast("Any", None)
+    """Not a column: what `queries.particulars` has read for this row."""
 
     __table_args__ = (
         Index(None, "booker_id", "start"),

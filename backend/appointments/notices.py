@@ -2,23 +2,17 @@
 
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.appointments.models import Appointment, AppointmentLine
+from backend.appointments.models import Appointment
+from backend.appointments.queries import particulars
 from backend.catalogue import queries as catalogue
 
 
 def visit_params(session: Session, appointment: Appointment) -> dict[str, Any]:
     """Values of every template about an appointment: its first item, hall, address, time and number."""
     place = catalogue.hall(session, appointment.hall_code)
-    slug = session.scalars(
-        select(AppointmentLine.item_slug)
-        .where(AppointmentLine.appointment_id == appointment.id)
-        .order_by(AppointmentLine.item_slug)
-        .limit(1)
-    ).one()
-    item = catalogue.item(session, slug)
+    item = catalogue.item(session, particulars(session, appointment).slugs[0])
     return {
         "code": appointment.code,
         "hall": place.name.zh,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.appointments.models import BookingPolicy
@@ -13,6 +14,17 @@ def policy_for(session: Session, hall_code: str, category_code: str) -> BookingP
     """The hall's own settings, or the defaults."""
     found = session.get(BookingPolicy, (hall_code, category_code))
     return found or defaults(hall_code, category_code)
+
+
+def policies_for(session: Session, hall_codes: Sequence[str], category_code: str) -> dict[str, BookingPolicy]:
+    """The same for several halls, in one statement."""
+    found = session.scalars(
+        select(BookingPolicy).where(
+            BookingPolicy.hall_code.in_(hall_codes), BookingPolicy.category_code == category_code
+        )
+    )
+    own = {policy.hall_code: policy for policy in found}
+    return {code: own.get(code) or defaults(code, category_code) for code in hall_codes}
 
 
 def defaults(hall_code: str, category_code: str) -> BookingPolicy:

@@ -3,15 +3,27 @@
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from itertools import islice
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import Table, Text, Uuid, bindparam, func, select, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from backend.appointments.models import Appointment, AppointmentEvent, AppointmentLine, DayOverride, Slot, SlotQuota
-from backend.appointments.policy import closes_at, next_release, policy_for, released_until
+from backend.appointments import visits
+from backend.appointments.models import (
+    Appointment,
+    AppointmentEvent,
+    AppointmentLine,
+    AppointmentSlot,
+    DayOverride,
+    Slot,
+    SlotQuota,
+)
+from backend.appointments.policy import closes_at, next_release, policies_for, policy_for, released_until
 from backend.appointments.states import OPEN, State
 from backend.catalogue import queries as catalogue
 from backend.catalogue.bodies import hall_body
@@ -21,6 +33,45 @@ from backend.core.errors import NotFound
 from backend.identity import queries as identity
 
 EARTH_KM = 6371.0
+
+
+@dataclass(frozen=True)
+class Particulars:
+    """What never changes about an appointment."""
+
+    slugs: tuple[str, ...]
+    slot_ids: tuple[UUID, ...]
+    first_slot_id: UUID
+    person_masked: str | None
+
+
+_LINE, _FILLED = cast("Table", AppointmentLine.__table__), cast("Table", AppointmentSlot.__table__)
+_SLOT = cast("Table", Slot.__table__)
+_LINES = select(_LINE.c.item_slug).where(_LINE.c.appointment_id == bindparam("appointment_id"))
+_SLOTS = select(_FILLED.c.slot_id).where(_FILLED.c.appointment_id == bindparam("appointment_id"))
+_FIRST_SLOT = select(_SLOT.c.id).where(
+    _SLOT.c.hall_code == bindparam("hall_code"),
+    _SLOT.c.category_code == bindparam("category_code"),
+    _SLOT.c.start == bindparam("start"),
+)
+_PARTICULARS = select(
+    func.array(_LINES.order_by(_LINE.c.item_slug).scalar_subquery(), type_=ARRAY(Text())),
+    func.array(_SLOTS.order_by(_FILLED.c.slot_id).scalar_subquery(), type_=ARRAY(Uuid())),
+    _FIRST_SLOT.scalar_subquery(),
+    identity.sealed_name(bindparam("person_id", type_=Uuid())),
+)
+
+
+def particulars(session: Session, row: Appointment) -> Particulars:
+    """Items, slots and masked name, read once however often a request needs them."""
+    if row.particulars is None:
+        place = {"hall_code": row.hall_code, "category_code": row.category_code, "start": row.start}
+        asked = {"appointment_id": row.id, "person_id": row.person_id, **place}
+        slugs, slots, first, sealed = session.execute(_PARTICULARS, asked).one()
+        name = identity.mask_sealed_name(sealed, row.person_id)
+        row.particulars = Particulars(tuple(slugs), tuple(slots), first, name)
+    found: Particulars = row.particulars
+    return found
 
 
 def slot_days(
@@ -44,7 +95,7 @@ def slot_days(
         past = now > closes_at(policy, start)
         state = "past" if past else "free" if left > 0 else "full"
         by_day[day].append({"id": slot_id, "start": start, "end": end, "left": 0 if past else left, "state": state})
-    notes = _notes(session, hall_code, first, last)
+    notes = _notes(session, hall_code, first, last, language)
     shown = []
     for number in range(days):
         day = first + timedelta(days=number)
@@ -58,23 +109,52 @@ def slot_days(
 
 
 def next_free(
-    session: Session, *, hall_codes: Sequence[str], category_code: str, per_hall: int = 1
+    session: Session, *, hall_codes: Sequence[str], category_code: str, minutes: int, per_hall: int = 1
 ) -> dict[str, list[dict[str, Any]]]:
-    """The earliest free slots of each hall."""
-    free: dict[str, list[dict[str, Any]]] = {}
-    for code in hall_codes:
-        policy = policy_for(session, code, category_code)
-        left = SlotQuota.capacity - SlotQuota.held - SlotQuota.booked
-        rows = session.execute(
-            select(Slot.id, Slot.start, Slot.end)
-            .join(SlotQuota, (SlotQuota.slot_id == Slot.id) & (SlotQuota.channel == "online"))
-            .where(Slot.hall_code == code, Slot.category_code == category_code, Slot.open, left > 0)
-            .where(Slot.start > clock.now(), Slot.day <= released_until(session, policy))
-            .order_by(Slot.start)
+    """The earliest starts of each hall from which a visit of `minutes` has free slots: one statement for all halls."""
+    policies = policies_for(session, hall_codes, category_code)
+    released = {code: released_until(session, policy) for code, policy in policies.items()}
+    rows = session.execute(
+        select(Slot.hall_code, Slot.day, Slot.id, Slot.start, Slot.end)
+        .join(SlotQuota, (SlotQuota.slot_id == Slot.id) & (SlotQuota.channel == "online"))
+        .where(Slot.hall_code.in_(hall_codes), Slot.category_code == category_code, Slot.open)
+        .where(SlotQuota.capacity - SlotQuota.held - SlotQuota.booked > 0)
+        .where(Slot.start > clock.now(), Slot.day <= max(released.values(), default=clock.today()))
+        .order_by(Slot.start)
+    )
+    by_hall: dict[str, list[dict[str, Any]]] = {code: [] for code in hall_codes}
+    for code, day, slot_id, start, end in rows:
+        if day <= released[code] and clock.now() <= closes_at(policies[code], start):
+            by_hall[code].append({"id": slot_id, "start": start, "end": end})
+    return {
+        code: list(
+            islice((free[at] for at in range(len(free)) if visits.run(free, at, minutes, visits.hours_of)), per_hall)
         )
-        bookable = [row for row in rows if clock.now() <= closes_at(policy, row.start)]
-        free[code] = [{"id": row.id, "start": row.start, "end": row.end} for row in bookable[:per_hall]]
-    return free
+        for code, free in by_hall.items()
+    }
+
+
+def open_hours(session: Session, hall_code: str, day: date) -> tuple[datetime, datetime] | None:
+    """From when until when a hall works that day (UTC), by its slots; None when it is closed."""
+    hours = select(func.min(Slot.start), func.max(Slot.end)).where(
+        Slot.hall_code == hall_code, Slot.day == day, Slot.open
+    )
+    first, last = session.execute(hours).one()
+    return None if first is None else (first, last)
+
+
+def expected_soon(session: Session, hall_code: str, category_code: str, *, within: timedelta) -> int:
+    """Appointments of this queue that are due within that time and have not been checked in."""
+    now = clock.now()
+    query = select(func.count()).where(
+        Appointment.hall_code == hall_code,
+        Appointment.day == clock.today(),
+        Appointment.category_code == category_code,
+        Appointment.state == State.BOOKED,
+        Appointment.check_in_until > now,
+        Appointment.start <= now + within,
+    )
+    return session.scalar(query) or 0
 
 
 def appointments(
@@ -116,15 +196,10 @@ def appointment(session: Session, *, booker_id: UUID, appointment_id: UUID) -> A
 
 def view(session: Session, row: Appointment, language: str) -> dict[str, Any]:
     """An appointment or hold as its owner sees it."""
-    lines = session.scalars(select(AppointmentLine.item_slug).where(AppointmentLine.appointment_id == row.id)).all()
-    first_slot = session.execute(
-        select(Slot.id).where(
-            Slot.hall_code == row.hall_code, Slot.category_code == row.category_code, Slot.start == row.start
-        )
-    ).scalar_one()
+    known = particulars(session, row)
     category = catalogue.category(session, row.category_code)
     now, booked = clock.now(), row.state == State.BOOKED
-    items = [catalogue.item(session, slug) for slug in lines]
+    items = [catalogue.item(session, slug) for slug in known.slugs]
     return {
         "id": row.id,
         "code": row.code,
@@ -135,10 +210,10 @@ def view(session: Session, row: Appointment, language: str) -> dict[str, Any]:
         "people": row.people,
         "for_person": {
             "id": row.person_id,
-            "name_masked": identity.masked_name(session, row.person_id),
+            "name_masked": known.person_masked,
             "is_me": row.person_id == row.booker_id,
         },
-        "slot": {"id": first_slot, "start": row.start, "end": row.end},
+        "slot": {"id": known.first_slot_id, "start": row.start, "end": row.end},
         "check_in_from": row.check_in_from,
         "check_in_until": row.check_in_until,
         "cancel_until": row.cancel_until,
@@ -174,11 +249,14 @@ def newest_change(session: Session, appointment_id: UUID) -> int:
     return session.scalar(query) or 0
 
 
-def _notes(session: Session, hall_code: str, first: date, last: date) -> dict[date, str | None]:
-    query = select(DayOverride.day, DayOverride.note).where(
-        DayOverride.hall_code == hall_code, DayOverride.day.between(first, last)
+def _notes(session: Session, hall_code: str, first: date, last: date, language: str) -> dict[date, str | None]:
+    words = func.coalesce(DayOverride.note_en, DayOverride.note) if language == "en" else DayOverride.note
+    query = (
+        select(DayOverride.day, words)
+        .where(DayOverride.hall_code == hall_code, DayOverride.day.between(first, last))
+        .order_by(DayOverride.open.desc())
     )
-    return {row.day: row.note for row in session.execute(query)}
+    return {day: note for day, note in session.execute(query)}
 
 
 def _day(

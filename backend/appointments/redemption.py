@@ -14,7 +14,7 @@ from backend.core import clock
 from backend.core.states import transition
 
 NOT_SHOWN = (State.HELD, State.RELEASED)
-"""A place that never became an appointment has no code."""
+"""A place that never became an appointment admits nobody, although a code was drawn for it."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,16 @@ def undo(session: Session, *, appointment_id: UUID, staff_actor: str) -> None:
     if event is Event.UNDO_TO_NO_SHOW:
         conduct_service.undo_came_late(session, found.id, actor=staff_actor)
     found.ticket_number = None
+
+
+def fulfil(session: Session, *, appointment_id: UUID, actor: str) -> None:
+    """办理完: its ticket was served to the end."""
+    transition(session, session.get_one(Appointment, appointment_id), Event.FINISH, actor=actor)
+
+
+def leave(session: Session, *, appointment_id: UUID, actor: str) -> None:
+    """The person checked in and left before being served: not a missed visit."""
+    transition(session, session.get_one(Appointment, appointment_id), Event.LEAVE, actor=actor)
 
 
 def _locked(session: Session, reading: passes.PassReading, hall_code: str) -> Appointment | None:

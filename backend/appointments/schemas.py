@@ -62,17 +62,19 @@ class SlotQuerySchema(Schema):
 
     hall = fields.String(required=True, validate=validate.Length(1, 20))
     items = fields.String(required=True, validate=validate.Length(1, 400))
+    people = fields.Integer(load_default=1, validate=validate.Range(1, 20))
     first = fields.Date(data_key="from", validate=validate.Range(date(2018, 1, 1), date(2100, 1, 1)))
     days = fields.Integer(load_default=14, validate=validate.Range(1, 60))
     lang = fields.String(load_default="zh", validate=validate.OneOf(["zh", "en"]))
 
 
 class PlaceQuerySchema(Schema):
-    """Where the citizen is, when they say so."""
+    """Where the citizen is, when they say so: `near` is a name or address and counts more than coordinates."""
 
     lat = fields.Float(validate=validate.Range(-90, 90))
     lng = fields.Float(validate=validate.Range(-180, 180))
     near = fields.String(validate=validate.Length(max=100))
+    people = fields.Integer(load_default=1, validate=validate.Range(1, 20))
     lang = fields.String(load_default="zh", validate=validate.OneOf(["zh", "en"]))
 
 
@@ -90,8 +92,17 @@ class HallChoiceSchema(Schema):
     next_free = fields.Nested(SlotRefSchema, required=True, allow_none=True)
 
 
+class PlaceSchema(Schema):
+    """What `near` was understood as."""
+
+    name = fields.String(required=True)
+    approximate = fields.Boolean(required=True)
+
+
 class HallChoicesSchema(Schema):
-    """Every hall that handles the item, nearest or earliest first."""
+    """Every hall that handles the item, nearest or earliest first; `place` is null when `near` is unknown."""
+
+    place = fields.Nested(PlaceSchema, required=True, allow_none=True)
 
     halls = fields.List(fields.Nested(HallChoiceSchema), required=True)
 
@@ -106,6 +117,8 @@ class EarlySlotSchema(Schema):
 
 class EarlySlotsSchema(Schema):
     """Free slots, earliest first."""
+
+    place = fields.Nested(PlaceSchema, required=True, allow_none=True)
 
     slots = fields.List(fields.Nested(EarlySlotSchema), required=True)
 

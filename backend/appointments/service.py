@@ -1,15 +1,17 @@
 """Booking: hold → confirm, release, cancel, reschedule. The database decides every race."""
 
 import secrets
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import Table, bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased, make_transient_to_detached
 
-from backend.appointments import conduct_service, errors, quotas
+from backend.appointments import conduct_service, errors, quotas, rules
 from backend.appointments.models import (
     Appointment,
     AppointmentEvent,
@@ -20,12 +22,12 @@ from backend.appointments.models import (
     Slot,
 )
 from backend.appointments.notices import visit_params
-from backend.appointments.policy import closes_at, policy_for, released_until
+from backend.appointments.policy import closes_at, defaults, policy_for
+from backend.appointments.queries import particulars
 from backend.appointments.states import Event, State
-from backend.catalogue.queries import items_for_booking
 from backend.catalogue.values import BookableItem
 from backend.core import audit, clock, db
-from backend.core.errors import LevelRequired, NotFound
+from backend.core.errors import NotFound
 from backend.core.states import record_event, transition
 from backend.identity import queries as identity
 from notify.service import notify
@@ -35,6 +37,42 @@ RETURN_DELAY_MINUTES = (5, 30)
 """A cancelled place comes back after a random delay, so that nobody can hand it to a buyer."""
 
 _draw = secrets.SystemRandom()
+
+_TABLE = cast("Table", Appointment.__table__)
+_LINE = cast("Table", AppointmentLine.__table__)
+_other = aliased(Appointment)
+_BOOKED_BY_THEM = select(func.count()).where(
+    _other.booker_id == bindparam("booker_id"), _other.state == State.BOOKED, _other.end > bindparam("now")
+)
+_HELD_BY_THEM = (
+    select(Appointment, BookingPolicy, _BOOKED_BY_THEM.scalar_subquery())
+    .outerjoin(
+        BookingPolicy,
+        (BookingPolicy.hall_code == Appointment.hall_code) & (BookingPolicy.category_code == Appointment.category_code),
+    )
+    .where(
+        Appointment.id == bindparam("appointment_id"),
+        Appointment.booker_id == bindparam("booker_id"),
+        Appointment.state == State.HELD,
+    )
+    .with_for_update(of=Appointment)
+)
+"""The hold, locked, with the hall's own settings and the number of coming appointments of its booker."""
+_ONE_EACH = (
+    select(func.min(_LINE.c.item_slug)).where(_LINE.c.appointment_id == bindparam("mine")).group_by(_LINE.c.family)
+)
+_ACTIVATE = (
+    update(_LINE)
+    .where(_LINE.c.appointment_id == bindparam("mine"), _LINE.c.item_slug.in_(_ONE_EACH))
+    .values(active=True)
+)
+_INSERT = (
+    insert(_TABLE)
+    .on_conflict_do_nothing(
+        index_elements=[_TABLE.c.hall_code, _TABLE.c.day, _TABLE.c.code], index_where=_TABLE.c.code.is_not(None)
+    )
+    .returning(_TABLE.c.id)
+)
 
 
 def hold(
@@ -59,12 +97,13 @@ def hold(
     first = session.get(Slot, slot_id)
     if first is None or not first.open:
         raise errors.SlotClosed()
-    items = _bookable(session, slugs, first, people=people, level=level)
+    items = rules.bookable(session, slugs, first, people=people, level=level)
     policy = policy_for(session, first.hall_code, first.category_code)
-    slots = _consecutive(session, first, items, people, policy)
-    _refuse_closed(session, policy, first)
-    _lock_person(session, booker_id)
-    _refuse_too_many(session, booker_id, policy, new_hold=True)
+    slots = rules.consecutive(session, first, items, people)
+    rules.refuse_closed(session, policy, first)
+    rules.lock_person(session, booker_id)
+    rules.refuse_too_many(session, booker_id, policy, new_hold=True)
+    rules.refuse_too_many_principals(session, booker_id, served, first.day, policy)
     _take(session, [slot.id for slot in slots])
     now = clock.now()
     appointment = Appointment(
@@ -83,7 +122,7 @@ def hold(
         expires_at=min(now + timedelta(minutes=policy.hold_minutes), closes_at(policy, first.start)),
         reschedules_left=policy.reschedules,
         created_at=now,
-        **_times(policy, first),
+        **rules.times(policy, first),
     )
     _insert(session, appointment, [slot.id for slot in slots], items, Event.HOLD, active=False)
     return appointment
@@ -94,22 +133,21 @@ def confirm(session: Session, *, booker_id: UUID, appointment_id: UUID) -> Appoi
 
     Raises NotFound, HoldExpired, DuplicateBooking, TooManyOpen.
     """
-    _lock_person(session, booker_id)
-    held = session.scalars(
-        select(Appointment)
-        .where(Appointment.id == appointment_id, Appointment.booker_id == booker_id, Appointment.state == State.HELD)
-        .with_for_update()
-    ).one_or_none()
-    if held is None:
+    rules.lock_person(session, booker_id)
+    now = clock.now()
+    asked = {"appointment_id": appointment_id, "booker_id": booker_id, "now": now}
+    found = session.execute(_HELD_BY_THEM, asked).one_or_none()
+    if found is None:
         raise errors.HoldExpired() if _exists(session, booker_id, appointment_id) else NotFound()
-    if held.expires_at is None or held.expires_at <= clock.now():
+    held: Appointment = found[0]
+    policy, booked = found[1:]
+    if held.expires_at is None or held.expires_at <= now:
         raise errors.HoldExpired()
-    policy = policy_for(session, held.hall_code, held.category_code)
-    _refuse_too_many(session, booker_id, policy, new_hold=False)
+    if booked >= (policy or defaults(held.hall_code, held.category_code)).open_total:
+        raise errors.TooManyOpen()
     _activate(session, held.id)
-    quotas.book_held(session, slot_ids(session, held.id), held.channel)
+    quotas.book_held(session, particulars(session, held).slot_ids, held.channel)
     transition(session, held, Event.CONFIRM, actor=f"person:{booker_id}")
-    _give_code(session, held)
     _tell(session, held, "appointment_booked", "appointment.booked")
     return held
 
@@ -124,13 +162,17 @@ def release(session: Session, *, booker_id: UUID, appointment_id: UUID) -> None:
 def cancel(session: Session, *, booker_id: UUID, appointment_id: UUID, reason: str | None) -> Appointment:
     """取消: before the cut-off freely; later the place goes to the people in the hall."""
     found = _mine(session, booker_id, appointment_id)
+    cancel_found(session, found, actor=f"person:{booker_id}", reason=reason)
+    return found
+
+
+def cancel_found(session: Session, found: Appointment, *, actor: str, reason: str | None) -> None:
+    """Cancel a locked appointment as `actor`; a repeat changes nothing. Raises AlreadyOver."""
     if clock.now() > found.end and found.state is State.BOOKED:
         raise errors.AlreadyOver()
     late = clock.now() > found.cancel_until
-    if not transition(
-        session, found, Event.CANCEL_LATE if late else Event.CANCEL, actor=f"person:{booker_id}", reason=reason
-    ):
-        return found
+    if not transition(session, found, Event.CANCEL_LATE if late else Event.CANCEL, actor=actor, reason=reason):
+        return
     _deactivate(session, found.id)
     places = slot_ids(session, found.id)
     if late:
@@ -138,13 +180,45 @@ def cancel(session: Session, *, booker_id: UUID, appointment_id: UUID, reason: s
         conduct_service.mark_late_cancel(session, found)
     else:
         _return_later(session, places, found.channel)
-    _tell(session, found, "appointment_cancelled", "appointment.cancelled")
-    return found
+    _tell(session, found, "appointment_cancelled", "appointment.cancelled", actor=actor)
+
+
+def hall_closes(session: Session, found: Appointment, *, actor: str, reason: str | None, reason_en: str | None) -> None:
+    """大厅取消: a locked hold ends; a locked appointment is cancelled with a notice and without any blame."""
+    places = slot_ids(session, found.id)
+    if found.state is State.HELD:
+        transition(session, found, Event.RELEASE, actor=actor, reason="hall_closed")
+        quotas.give_back_held(session, places, found.channel)
+        return
+    if transition(session, found, Event.HALL_CLOSES, actor=actor, reason=reason):
+        _deactivate(session, found.id)
+        quotas.give_back_booked(session, places, found.channel)
+        words = {"reason": reason, "reason_en": reason_en or reason}
+        _tell(session, found, "appointment_hall_cancelled", "appointment.hall_cancelled", actor=actor, words=words)
 
 
 def reschedule(session: Session, *, booker_id: UUID, appointment_id: UUID, slot_id: UUID) -> Appointment:
     """改约: the new place is taken before the old one is given back, in one transaction."""
+    rules.lock_person(session, booker_id)
     old = _mine(session, booker_id, appointment_id)
+    return move(session, old, slot_id=slot_id, actor=f"person:{booker_id}")
+
+
+def move(
+    session: Session,
+    old: Appointment,
+    *,
+    slot_id: UUID,
+    actor: str,
+    channel: Callable[[Sequence[UUID]], str] = lambda _: ONLINE,
+    reason: str | None = None,
+    hall_code: str | None = None,
+) -> Appointment:
+    """Take the new place, then give back the old one; `old` and its booker are locked.
+
+    `channel` chooses the pool of the new places, `hall_code` keeps it in that hall.
+    Raises NoReschedulesLeft, TooLateToChange, SlotClosed, SlotFull, NotHere and TooManyPrincipals.
+    """
     if old.reschedules_left <= 0:
         raise errors.NoReschedulesLeft()
     if clock.now() > old.cancel_until:
@@ -152,37 +226,80 @@ def reschedule(session: Session, *, booker_id: UUID, appointment_id: UUID, slot_
     first = session.get(Slot, slot_id)
     if first is None or not first.open or first.category_code != old.category_code:
         raise errors.SlotClosed()
+    if hall_code and first.hall_code != hall_code:
+        raise errors.NotHere()
     slugs = session.scalars(select(AppointmentLine.item_slug).where(AppointmentLine.appointment_id == old.id)).all()
-    items = _bookable(session, slugs, first, people=old.people, level=3)
+    items = rules.bookable(session, slugs, first, people=old.people, level=3)
     policy = policy_for(session, first.hall_code, first.category_code)
-    slots = _consecutive(session, first, items, old.people, policy)
-    _refuse_closed(session, policy, first)
-    _take(session, [slot.id for slot in slots], booked=True)
-    transition(session, old, Event.RESCHEDULE, actor=f"person:{booker_id}")
+    slots = [slot.id for slot in rules.consecutive(session, first, items, old.people)]
+    rules.refuse_closed(session, policy, first)
+    rules.refuse_too_many_principals(session, old.booker_id, old.person_id, first.day, policy)
+    pool = channel(slots)
+    _take(session, slots, channel=pool, booked=True)
+    transition(session, old, Event.RESCHEDULE, actor=actor, reason=reason)
     _deactivate(session, old.id)
     _return_later(session, slot_ids(session, old.id), old.channel)
-    new = Appointment(
-        id=db.new_id(),
-        state=State.BOOKED,
-        state_at=clock.now(),
-        hall_code=first.hall_code,
-        category_code=first.category_code,
+    new = _booked(
+        session,
+        first,
+        slots,
+        items,
+        policy,
         person_id=old.person_id,
-        booker_id=booker_id,
-        channel=ONLINE,
-        day=first.day,
-        start=first.start,
-        end=slots[-1].end,
+        booker_id=old.booker_id,
+        channel=pool,
         people=old.people,
         reschedules_left=old.reschedules_left - 1,
-        created_at=clock.now(),
-        **_times(policy, first),
+        event=Event.RESCHEDULE,
+        actor=actor,
     )
-    _insert(session, new, [slot.id for slot in slots], items, Event.RESCHEDULE, active=True)
-    _give_code(session, new)
     session.execute(update(Appointment).where(Appointment.id == old.id).values(rescheduled_to=new.id))
-    _tell(session, new, "appointment_changed", "appointment.rescheduled")
+    _tell(session, new, "appointment_changed", "appointment.rescheduled", actor=actor)
     return new
+
+
+def book_at_once(
+    session: Session,
+    *,
+    person_id: UUID,
+    slot_id: UUID,
+    hall_code: str,
+    slugs: Sequence[str],
+    people: int,
+    actor: str,
+    channel: Callable[[Sequence[UUID]], str],
+) -> Appointment:
+    """代约: a member of staff books for a person in front of them or on the phone, without a hold in between.
+
+    The limits are those of everybody; blocks of online booking do not apply. Raises as `hold` and `confirm` do.
+    """
+    first = session.get(Slot, slot_id)
+    if first is None or not first.open or first.hall_code != hall_code:
+        raise errors.SlotClosed()
+    items = rules.bookable(session, slugs, first, people=people, level=3)
+    policy = policy_for(session, first.hall_code, first.category_code)
+    slots = [slot.id for slot in rules.consecutive(session, first, items, people)]
+    rules.refuse_closed(session, policy, first)
+    rules.lock_person(session, person_id)
+    rules.refuse_too_many(session, person_id, policy, new_hold=False)
+    pool = channel(slots)
+    _take(session, slots, channel=pool, booked=True)
+    made = _booked(
+        session,
+        first,
+        slots,
+        items,
+        policy,
+        person_id=person_id,
+        booker_id=person_id,
+        channel=pool,
+        people=people,
+        reschedules_left=policy.reschedules,
+        event=Event.CONFIRM,
+        actor=actor,
+    )
+    _tell(session, made, "appointment_booked", "appointment.booked", actor=actor)
+    return made
 
 
 def slot_ids(session: Session, appointment_id: UUID) -> list[UUID]:
@@ -204,83 +321,56 @@ def expire(session: Session, *, limit: int = 200, only: Sequence[UUID] = ()) -> 
     return len(gone)
 
 
-def _bookable(
-    session: Session, slugs: Sequence[str], slot: Slot, *, people: int, level: int
-) -> tuple[BookableItem, ...]:
-    items = items_for_booking(session, list(dict.fromkeys(slugs)))
-    if any(item.category_code != items[0].category_code for item in items):
-        raise errors.MixedCategories()
-    if any(slot.hall_code not in item.hall_codes for item in items) or items[0].category_code != slot.category_code:
-        raise errors.NotHere()
-    if people > min(item.max_people for item in items) or len(items) > min(item.max_items for item in items):
-        raise errors.TooMany()
-    required = max(1, *(item.level for item in items))
-    if level < required:
-        raise LevelRequired(required_level=required, level=level)
-    return items
-
-
-def _consecutive(
-    session: Session, first: Slot, items: Sequence[BookableItem], people: int, policy: BookingPolicy
-) -> list[Slot]:
-    """As many slots in a row as the items and people need."""
-    minutes = sum(item.minutes + item.extra_minutes * (people - 1) for item in items)
-    count = max(1, -(-minutes // policy.slot_minutes))
-    query = (
-        select(Slot)
-        .where(Slot.hall_code == first.hall_code, Slot.category_code == first.category_code, Slot.day == first.day)
-        .where(Slot.start >= first.start, Slot.open)
-        .order_by(Slot.start)
-        .limit(count)
-    )
-    slots = list(session.scalars(query)) if count > 1 else [first]
-    gaps = any(before.end != after.start for before, after in zip(slots, slots[1:], strict=False))
-    if len(slots) < count or gaps:
-        raise errors.SlotClosed()
-    return slots
-
-
-def _refuse_closed(session: Session, policy: BookingPolicy, slot: Slot) -> None:
-    if slot.day > released_until(session, policy) or clock.now() > closes_at(policy, slot.start):
-        raise errors.SlotClosed()
-
-
-def _lock_person(session: Session, person_id: UUID) -> None:
-    """Limits per person are counted under this lock, so parallel requests see each other."""
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:person, 0))"), {"person": str(person_id)})
-
-
-def _refuse_too_many(session: Session, booker_id: UUID, policy: BookingPolicy, *, new_hold: bool) -> None:
-    now = clock.now()
-    live = Appointment.state == State.HELD, Appointment.expires_at > now
-    counts = session.execute(
-        select(
-            func.count().filter(*live),
-            func.count().filter(Appointment.state == State.BOOKED),
-        ).where(Appointment.booker_id == booker_id, Appointment.end > now)
-    ).one()
-    if new_hold and counts[0] >= policy.live_holds:
-        raise errors.TooManyHolds()
-    if counts[1] >= policy.open_total:
-        raise errors.TooManyOpen()
-
-
-def _take(session: Session, places: Sequence[UUID], *, booked: bool = False) -> None:
+def _take(session: Session, places: Sequence[UUID], *, channel: str = ONLINE, booked: bool = False) -> None:
     """A place in every slot; a full slot first loses its expired holds. Raises SlotFull."""
-    with session.begin_nested() as savepoint:
-        if quotas.take(session, places, ONLINE, booked=booked):
+    if len(places) == 1:
+        if quotas.take(session, places, channel, booked=booked):
             return
-        savepoint.rollback()
-    if not expire(session, only=places) or not quotas.take(session, places, ONLINE, booked=booked):
+    else:
+        with session.begin_nested() as savepoint:
+            if quotas.take(session, places, channel, booked=booked):
+                return
+            savepoint.rollback()
+    if not expire(session, only=places) or not quotas.take(session, places, channel, booked=booked):
         raise errors.SlotFull()
 
 
-def _times(policy: BookingPolicy, slot: Slot) -> dict[str, datetime]:
-    return {
-        "cancel_until": slot.start - timedelta(hours=policy.cancel_hours),
-        "check_in_from": slot.start - timedelta(minutes=policy.early_minutes),
-        "check_in_until": slot.start + timedelta(minutes=policy.grace_minutes),
-    }
+def _booked(
+    session: Session,
+    first: Slot,
+    places: Sequence[UUID],
+    items: Sequence[BookableItem],
+    policy: BookingPolicy,
+    *,
+    person_id: UUID,
+    booker_id: UUID,
+    channel: str,
+    people: int,
+    reschedules_left: int,
+    event: Event,
+    actor: str,
+) -> Appointment:
+    """An appointment that starts its life as booked, with its code; its places are taken already."""
+    now = clock.now()
+    new = Appointment(
+        id=db.new_id(),
+        state=State.BOOKED,
+        state_at=now,
+        hall_code=first.hall_code,
+        category_code=first.category_code,
+        person_id=person_id,
+        booker_id=booker_id,
+        channel=channel,
+        day=first.day,
+        start=first.start,
+        end=session.scalars(select(func.max(Slot.end)).where(Slot.id.in_(places))).one(),
+        people=people,
+        reschedules_left=reschedules_left,
+        created_at=now,
+        **rules.times(policy, first),
+    )
+    _insert(session, new, places, items, event, active=True, actor=actor)
+    return new
 
 
 def _insert(
@@ -291,9 +381,14 @@ def _insert(
     event: Event,
     *,
     active: bool,
+    actor: str | None = None,
 ) -> None:
+    """The row with its code, eight digits unique in this hall on this day, its slots, lines and first event."""
+    appointment.code = _draw_code()
+    while session.execute(_INSERT, {name: getattr(appointment, name) for name in _TABLE.c.keys()}).first() is None:  # noqa: SIM118 - column names
+        appointment.code = _draw_code()
+    make_transient_to_detached(appointment)
     session.add(appointment)
-    session.flush()
     session.execute(insert(AppointmentSlot), [{"appointment_id": appointment.id, "slot_id": place} for place in places])
     lines = [
         {
@@ -309,19 +404,14 @@ def _insert(
     session.execute(insert(AppointmentLine), lines)
     if active:
         _activate(session, appointment.id)
-    actor = f"person:{appointment.booker_id}"
-    record_event(session, AppointmentEvent, appointment.id, None, appointment.state, event, actor=actor)
+    by = actor or f"person:{appointment.booker_id}"
+    record_event(session, AppointmentEvent, appointment.id, None, appointment.state, event, actor=by)
 
 
 def _activate(session: Session, appointment_id: UUID) -> None:
     """One line of each family stands for it: two items of a family in one visit are one booking of that family."""
-    mine = AppointmentLine.appointment_id == appointment_id
-    one_each = select(func.min(AppointmentLine.item_slug)).where(mine).group_by(AppointmentLine.family)
     with _one_a_day():
-        session.execute(
-            update(AppointmentLine).where(mine, AppointmentLine.item_slug.in_(one_each)).values(active=True),
-            execution_options={"synchronize_session": False},
-        )
+        session.execute(_ACTIVATE, {"mine": appointment_id})
 
 
 def _deactivate(session: Session, appointment_id: UUID) -> None:
@@ -342,20 +432,8 @@ class _one_a_day:  # noqa: N801 - reads as a statement
             raise errors.DuplicateBooking() from None
 
 
-def _give_code(session: Session, appointment: Appointment) -> None:
-    """Eight digits, unique in this hall on this day."""
-    while True:
-        code = f"{_draw.randrange(10_000_000, 100_000_000)}"
-        try:
-            with session.begin_nested():
-                session.execute(
-                    update(Appointment).where(Appointment.id == appointment.id).values(code=code),
-                    execution_options={"synchronize_session": False},
-                )
-        except IntegrityError:
-            continue
-        session.refresh(appointment, ["code"])
-        return
+def _draw_code() -> str:
+    return f"{_draw.randrange(10_000_000, 100_000_000)}"
 
 
 def _return_later(session: Session, places: Sequence[UUID], channel: str) -> None:
@@ -376,13 +454,21 @@ def _exists(session: Session, booker_id: UUID, appointment_id: UUID) -> bool:
     return session.scalar(mine) is not None
 
 
-def _tell(session: Session, appointment: Appointment, template: str, action: str) -> None:
+def _tell(
+    session: Session,
+    appointment: Appointment,
+    template: str,
+    action: str,
+    *,
+    actor: str | None = None,
+    words: dict[str, str | None] | None = None,
+) -> None:
     """One notice row and one audit row for every booking, change and cancellation."""
     notify(
         session,
         person_id=appointment.booker_id,
         template=template,
-        params=visit_params(session, appointment),
+        params={**visit_params(session, appointment), **(words or {})},
         subject_type="appointment",
         subject_id=str(appointment.id),
         link=f"/appointments/{appointment.id}",
@@ -391,7 +477,7 @@ def _tell(session: Session, appointment: Appointment, template: str, action: str
     )
     audit.record(
         session,
-        actor=f"person:{appointment.booker_id}",
+        actor=actor or f"person:{appointment.booker_id}",
         action=action,
         object_type="appointment",
         object_id=appointment.id,

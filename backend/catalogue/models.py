@@ -104,3 +104,22 @@ class ServiceWindow(Base):
     number: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     category_code: Mapped[str] = mapped_column(ForeignKey("window_category.code"))
     verified: Mapped[bool]
+
+
+class Neighbourhood(Base):
+    """A district, street 街道, town 镇, road, neighbourhood or metro station by which people say where they are.
+
+    Coordinates are rough, good for ordering halls by distance and never for a pin on a map.
+    """
+
+    __tablename__ = "neighbourhood"
+
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    position: Mapped[int]
+    division_code: Mapped[str] = mapped_column(ForeignKey("division.code"))
+    name_zh: Mapped[str] = mapped_column(Text)
+    name_en: Mapped[str] = mapped_column(Text)
+    aliases: Mapped[list[str]]
+    lat: Mapped[float] = mapped_column(Double)
+    lng: Mapped[float] = mapped_column(Double)
+    verified: Mapped[bool]

@@ -133,9 +133,9 @@ def _categories(session: Session) -> dict[str, Category]:
 def _halls(session: Session, categories: Mapping[str, Category]) -> dict[str, Hall]:
     rows = _rows(session, models.Hall, "position")
     divisions = {row.code: Text(row.name_zh, row.name_en) for row in session.scalars(select(models.Division))}
-    served: dict[str, set[str]] = defaultdict(set)
-    for window in session.scalars(select(models.ServiceWindow)):
-        served[window.hall_code].add(window.category_code)
+    windows: dict[str, dict[int, str]] = defaultdict(dict)
+    for window in session.scalars(select(models.ServiceWindow).order_by(models.ServiceWindow.number)):
+        windows[window.hall_code][window.number] = window.category_code
     return {
         row.code: Hall(
             code=row.code,
@@ -151,7 +151,8 @@ def _halls(session: Session, categories: Mapping[str, Category]) -> dict[str, Ha
             hours=tuple(OpeningHours(tuple(part["weekdays"]), part["from"], part["to"]) for part in row.hours),
             hours_verified=row.hours_verified,
             phones=tuple(phone["number"] for phone in row.phones if phone["verified"]),
-            categories=tuple(category for code, category in categories.items() if code in served[row.code]),
+            categories=tuple(category for code, category in categories.items() if code in windows[row.code].values()),
+            windows=dict(windows[row.code]),
         )
         for row in rows
     }

@@ -1,5 +1,6 @@
 """What the rest of the product sees of the catalogue: frozen values, never rows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
@@ -37,7 +38,10 @@ class OpeningHours:
 
 @dataclass(frozen=True)
 class Hall:
-    """Service hall. `lat` and `lng` are good for ordering by distance; unless verified, not for a map pin."""
+    """Service hall. `lat` and `lng` are good for ordering by distance; unless verified, not for a map pin.
+
+    `windows`: the category each window number is planned for.
+    """
 
     code: str
     name: Text
@@ -53,6 +57,7 @@ class Hall:
     hours_verified: bool
     phones: tuple[str, ...]
     categories: tuple[Category, ...]
+    windows: Mapping[int, str]
 
     @property
     def address_line(self) -> Text:

@@ -5,10 +5,10 @@ Rows hold who, what, which object and why; never a name, number or address.
 
 import hashlib
 import json
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, cast
 
-from sqlalchemy import BigInteger, Identity, Index, LargeBinary, Text, func, insert, select, text
+from sqlalchemy import BigInteger, Identity, Index, LargeBinary, Table, Text, func, insert, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from backend.core import clock, context
@@ -16,6 +16,7 @@ from backend.core.db import Base
 
 GENESIS = bytes(32)
 SEAL_BATCH = 1000
+LATE_SEAL = timedelta(hours=1)
 LOOK_BACK = 100_000
 """Ids behind the chain's head that are looked at again: transactions commit in another order than ids are drawn."""
 
@@ -37,6 +38,9 @@ class AuditEvent(Base):
     request_id: Mapped[str] = mapped_column(Text)
 
     __table_args__ = (Index(None, "object_type", "object_id"),)
+
+
+_INSERT = insert(cast("Table", AuditEvent.__table__))
 
 
 class AuditSeal(Base):
@@ -62,17 +66,18 @@ def record(
 ) -> None:
     """Append one row in the caller's transaction. `actor` is `person:<id>`, `staff:<id>` or `system`."""
     session.execute(
-        insert(AuditEvent).values(
-            at=clock.now(),
-            actor=actor,
-            action=action,
-            object_type=object_type,
-            object_id=str(object_id),
-            hall_code=hall_code,
-            reason=reason,
-            data=data,
-            request_id=context.request_id.get(),
-        )
+        _INSERT,
+        {
+            "at": clock.now(),
+            "actor": actor,
+            "action": action,
+            "object_type": object_type,
+            "object_id": str(object_id),
+            "hall_code": hall_code,
+            "reason": reason,
+            "data": data,
+            "request_id": context.request_id.get(),
+        },
     )
 
 
@@ -114,6 +119,13 @@ def broken_links(session: Session) -> list[int]:
             broken.append(sealed.event_id)
         previous, expected = sealed.hash, sealed.position + 1
     return broken
+
+
+def long_unsealed(session: Session) -> list[int]:
+    """Ids of events that no worker sealed within an hour: none is running, or the row came in some other way."""
+    late = AuditEvent.at < clock.now() - LATE_SEAL
+    unsealed = select(AuditEvent.id).outerjoin(AuditSeal, AuditSeal.event_id == AuditEvent.id)
+    return list(session.scalars(unsealed.where(AuditSeal.event_id.is_(None), late).order_by(AuditEvent.id)))
 
 
 def _link(previous: bytes, event: AuditEvent) -> bytes:

@@ -25,8 +25,8 @@ SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 class Principal:
     """The person or member of staff behind a valid session.
 
-    `level` is the real-name level (0 openid only, 1 phone, 2 real name, 3 face). `halls` are the codes
-    a member of staff may work in; the first is the one they are signed in to.
+    `level` is the real-name level (0 openid only, 1 phone, 2 real name, 3 face). `hall_code` is where a member
+    of staff works now, None until they have chosen; roles and permissions are those they have there.
     """
 
     kind: Literal["citizen", "staff"]
@@ -35,7 +35,7 @@ class Principal:
     level: int = 0
     roles: frozenset[str] = frozenset()
     permissions: frozenset[str] = frozenset()
-    halls: tuple[str, ...] = ()
+    hall_code: str | None = None
     openids: dict[str, str] = field(default_factory=dict)
     csrf_token: str = ""
 
@@ -46,9 +46,9 @@ class Principal:
     @property
     def hall(self) -> str:
         """The hall this member of staff is signed in to. It never comes from the request."""
-        if not self.halls:
+        if self.hall_code is None:
             raise Forbidden()
-        return self.halls[0]
+        return self.hall_code
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,12 @@ def principal_or_none() -> Principal | None:
         loader = cast("Loader", current_app.extensions["auth_loader"])
         g.principal = loader(token) if 20 <= len(token) <= 200 else None
     return cast("Principal | None", g.principal)
+
+
+def reloaded_principal() -> Principal:
+    """The principal of this request after its session was changed. Raises Unauthenticated."""
+    g.pop("principal", None)
+    return current_principal()
 
 
 def current_principal() -> Principal:

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
 
 class ConfigError(Exception):
     """A setting is missing or wrong. The message names the variable, never its value."""
@@ -62,6 +65,9 @@ class Settings:
     wechat_official_appid: str = _setting("App id of the official account", default="")
     wechat_official_secret: str = _setting("App secret of the official account", default="", secret=True)
     wechat_templates: str = _setting("JSON: our template name → WeChat template id", default="{}")
+    wechat_subscribe_templates: str = _setting(
+        "Template ids of the official account's subscription notices, comma separated; empty offers none", default=""
+    )
     ixiamen_base: str = _setting("i厦门 user centre", default="https://buss.ixiamen.org.cn/pbc/usercenter")
     ixiamen_client_id: str = _setting("i厦门 client id", default="")
     ixiamen_client_secret: str = _setting("i厦门 client secret", default="", secret=True)
@@ -104,6 +110,7 @@ class Settings:
         parse_keys("FIELD_KEYS", self.field_keys)
         parse_keys("PASS_KEYS", self.pass_keys)
         decode_key("INDEX_KEY", self.index_key)
+        _check_database(self.database_url)
         parts = urlsplit(self.public_url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
             raise ConfigError("PUBLIC_URL must be an address without a path")
@@ -130,6 +137,15 @@ class Settings:
         for name in ("wechat_mini_appid", "wechat_official_appid", "ixiamen_client_id"):
             if getattr(self, name).startswith("sandbox"):
                 raise ConfigError(f"{name.upper()} is a sandbox account")
+
+
+def _check_database(address: str) -> None:
+    try:
+        kind = make_url(address).drivername
+    except (ArgumentError, ValueError):
+        kind = ""
+    if kind != "postgresql":
+        raise ConfigError("DATABASE_URL must look like postgresql://user:password@host:5432/name")
 
 
 def decode_key(name: str, text: str) -> bytes:

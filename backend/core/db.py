@@ -22,6 +22,12 @@ from backend.core.config import Settings
 P = ParamSpec("P")
 R = TypeVar("R")
 
+CONNECT_S = 2
+"""Seconds to wait for a database that does not answer; the least that libpq knows."""
+
+SILENT_MS = 10_000
+"""Milliseconds until a connection whose other end fell silent is given up; longer than any statement may take."""
+
 RETRYABLE = {"40001", "40P01"}
 """SQLSTATE of serialization failure and deadlock: the block had no effect and may run again."""
 
@@ -76,8 +82,9 @@ _autocommit_sessions: sessionmaker[Session] | None = None
 
 def make_engine(settings: Settings) -> Engine:
     """An engine with the product's timeouts. Decisions are read committed plus conditional updates."""
+    connect_args: dict[str, Any] = {"connect_timeout": CONNECT_S, "tcp_user_timeout": SILENT_MS}
     if settings.database_pooler:
-        connect_args: dict[str, Any] = {"prepare_threshold": None}
+        connect_args["prepare_threshold"] = None
     else:
         limits = {
             "lock_timeout": "2s",
@@ -85,7 +92,7 @@ def make_engine(settings: Settings) -> Engine:
             "idle_in_transaction_session_timeout": "10s",
             "timezone": "UTC",
         }
-        connect_args = {"options": " ".join(f"-c {name}={value}" for name, value in limits.items())}
+        connect_args["options"] = " ".join(f"-c {name}={value}" for name, value in limits.items())
     return create_engine(
         settings.database_url,
         connect_args=connect_args,

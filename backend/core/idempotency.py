@@ -8,10 +8,10 @@ import hashlib
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, SmallInteger, Text, delete, select, update
+from sqlalchemy import LargeBinary, SmallInteger, Table, Text, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -19,6 +19,8 @@ from backend.core import clock, errors
 from backend.core.db import Base
 
 KEPT = timedelta(hours=72)
+PURGED_AFTER = timedelta(days=1)
+"""How long after its time a key may wait for the hourly purge."""
 
 
 class IdempotencyKey(Base):
@@ -33,6 +35,18 @@ class IdempotencyKey(Base):
     status: Mapped[int | None] = mapped_column(SmallInteger)
     answer: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+_TABLE = cast("Table", IdempotencyKey.__table__)
+_MINE = (
+    _TABLE.c.owner_id == bindparam("my_owner_id"),
+    _TABLE.c.route == bindparam("my_route"),
+    _TABLE.c.key == bindparam("my_key"),
+)
+_CLAIM = insert(_TABLE).on_conflict_do_nothing().returning(_TABLE.c.key)
+_FIRST = select(_TABLE.c.body_hash, _TABLE.c.answer).where(*_MINE)
+_ANSWER = update(_TABLE).where(*_MINE).values(status=bindparam("my_status"), answer=bindparam("my_answer"))
+"""Built once, without the ORM: they are part of every booking."""
 
 
 class KeyMissing(errors.InvalidInput):
@@ -68,20 +82,15 @@ def once(
     if not key or len(key) > 80:
         raise KeyMissing()
     body_hash = hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).digest()
-    mine = (IdempotencyKey.owner_id == owner_id, IdempotencyKey.route == route, IdempotencyKey.key == key)
-    inserted = session.execute(
-        insert(IdempotencyKey)
-        .values(owner_id=owner_id, route=route, key=key, body_hash=body_hash, created_at=clock.now())
-        .on_conflict_do_nothing()
-        .returning(IdempotencyKey.key)
-    ).first()
-    if inserted is None:
-        first = session.execute(select(IdempotencyKey.body_hash, IdempotencyKey.answer).where(*mine)).one()
+    claim = {"owner_id": owner_id, "route": route, "key": key, "body_hash": body_hash, "created_at": clock.now()}
+    mine = {"my_owner_id": owner_id, "my_route": route, "my_key": key}
+    if session.execute(_CLAIM, claim).first() is None:
+        first = session.execute(_FIRST, mine).one()
         if first.body_hash != body_hash:
             raise KeyReused()
         return first.answer or {}, True
     answer = effect()
-    session.execute(update(IdempotencyKey).where(*mine).values(status=status, answer=answer))
+    session.execute(_ANSWER, {**mine, "my_status": status, "my_answer": answer})
     return answer, False
 
 
@@ -91,3 +100,17 @@ def purge(session: Session) -> int:
         delete(IdempotencyKey).where(IdempotencyKey.created_at < clock.now() - KEPT).returning(IdempotencyKey.key)
     )
     return len(gone.all())
+
+
+def broken_keys(session: Session) -> list[tuple[str, str]]:
+    """Keys (route/owner/key) that break a rule, with the rule, for `make doctor`."""
+    rules = (
+        ("has no answer though its effect was committed", IdempotencyKey.answer.is_(None)),
+        ("is older than 72 hours", IdempotencyKey.created_at < clock.now() - KEPT - PURGED_AFTER),
+    )
+    named = select(IdempotencyKey.route, IdempotencyKey.owner_id, IdempotencyKey.key)
+    return [
+        (f"{row.route}/{row.owner_id}/{row.key}", words)
+        for words, broken in rules
+        for row in session.execute(named.where(broken))
+    ]

@@ -2,8 +2,9 @@
 
 import math
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import Float, Text, delete, func, literal, select
+from sqlalchemy import Float, Table, Text, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -21,6 +22,22 @@ class RateBucket(Base):
     key: Mapped[str] = mapped_column(Text, primary_key=True)
     tokens: Mapped[float] = mapped_column(Float)
     updated_at: Mapped[datetime] = mapped_column(index=True)
+
+
+_TABLE = cast("Table", RateBucket.__table__)
+_NOW = bindparam("now", type_=db.UTCDateTime())
+_CAPACITY, _RATE = bindparam("capacity", type_=Float()), bindparam("rate", type_=Float())
+_ELAPSED = func.extract("epoch", _NOW - _TABLE.c.updated_at)
+_REFILLED = func.least(_CAPACITY, _TABLE.c.tokens + func.greatest(0.0, _ELAPSED) * _RATE)
+_SPEND = (
+    insert(_TABLE)
+    .values(key=bindparam("key"), tokens=_CAPACITY - 1.0, updated_at=_NOW)
+    .on_conflict_do_update(
+        index_elements=[_TABLE.c.key], set_={"tokens": func.greatest(_REFILLED - 1.0, -1.0), "updated_at": _NOW}
+    )
+    .returning(_TABLE.c.tokens)
+)
+"""One statement, built once: a bucket is made full, or refilled for the time that passed, less one token."""
 
 
 def demand(key: str, *, capacity: int, per_seconds: float) -> None:
@@ -43,20 +60,10 @@ def spend(key: str, *, capacity: int, per_seconds: float) -> None:
     Stands alone, before the entry point's transaction, so that refused attempts count too.
     Raises TooManyRequests with the seconds until the next token.
     """
-    now = clock.now()
     rate = capacity / per_seconds
-    elapsed = func.extract("epoch", literal(now, type_=db.UTCDateTime()) - RateBucket.updated_at)
-    refilled = func.least(float(capacity), RateBucket.tokens + func.greatest(0.0, elapsed) * rate)
+    values = {"key": key, "capacity": float(capacity), "rate": rate, "now": clock.now()}
     with db.reading() as session:
-        left = session.execute(
-            insert(RateBucket)
-            .values(key=key, tokens=float(capacity - 1), updated_at=now)
-            .on_conflict_do_update(
-                index_elements=[RateBucket.key],
-                set_={"tokens": func.greatest(refilled - 1.0, -1.0), "updated_at": now},
-            )
-            .returning(RateBucket.tokens)
-        ).scalar_one()
+        left = session.execute(_SPEND, values).scalar_one()
     if left < 0:
         raise TooManyRequests(math.ceil(-left / rate))
 

@@ -27,10 +27,15 @@ def position(cursor: str) -> tuple[datetime, UUID]:
     try:
         found = datetime.fromisoformat(at), UUID(row_id)
     except ValueError:
-        raise InvalidInput(errors=[_WRONG]) from None
+        raise wrong_cursor() from None
     if found[0].tzinfo is None:
-        raise InvalidInput(errors=[_WRONG])
+        raise wrong_cursor()
     return found
+
+
+def wrong_cursor() -> InvalidInput:
+    """The refusal of a cursor that is not one of ours."""
+    return InvalidInput(errors=[_WRONG])
 
 
 def decode(cursor: str, length: int) -> list[str]:
@@ -41,7 +46,5 @@ def decode(cursor: str, length: int) -> list[str]:
     except (ValueError, binascii.Error, UnicodeError):
         parts = None
     if not isinstance(parts, list) or len(parts) != length or not all(isinstance(part, str) for part in parts):
-        raise InvalidInput(
-            errors=[FieldError("/cursor", Text("翻页标记不对，请从第一页重新看", "The cursor is not valid"))]
-        )
+        raise wrong_cursor()
     return parts

@@ -13,10 +13,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException, UnsupportedMediaType
 
-from backend.core import auth, context, db
+from backend.core import auth, clock, context, db
 from backend.core.errors import Busy, FieldError, InvalidInput, NotFound, ServiceError, Text
 
 log = logging.getLogger(__name__)
+
+fields.DateTime.SERIALIZATION_FUNCS["iso"] = clock.rfc3339
 
 PROBLEM_JSON = "application/problem+json"
 BUSY_STATES = {"55P03", "57014", "53300"}

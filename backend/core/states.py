@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Text, insert, update
-from sqlalchemy.engine import CursorResult
+from sqlalchemy import BigInteger, ColumnElement, Executable, Identity, Table, Text, bindparam, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -66,22 +66,39 @@ def transition(session: Session, entity: Any, event: StrEnum, *, actor: str, rea
 
     Another session may have moved it first: then InvalidTransition, and nothing is written.
     """
-    kind = type(entity)
+    kind: Any = type(entity)
     before = entity.state
     after = entity.states.next(before, event)
     if (before, event) in entity.states.repeats:
         return False
     at = clock.now()
-    moved = session.execute(
-        update(kind).where(kind.id == entity.id, kind.state == before).values(state=after, state_at=at),
-        execution_options={"synchronize_session": False},
-    )
-    if cast("CursorResult[Any]", moved).rowcount != 1:
+    values = _event_values(entity.id, before, after, event, actor=actor, reason=reason, at=at)
+    if session.execute(_step(kind), {f"event_{name}": value for name, value in values.items()}).first() is None:
         raise InvalidTransition(machine=entity.states.name, state=before.value, event=event.value)
     set_committed_value(entity, "state", after)
     set_committed_value(entity, "state_at", at)
-    record_event(session, entity.events, entity.id, before, after, event, actor=actor, reason=reason)
     return True
+
+
+@cache
+def _step(kind: Any) -> Executable:
+    """One statement: the conditional UPDATE of the entity, and its event row if it moved."""
+    table, events = kind.__table__, kind.events.__table__
+    state = table.c.state.type
+
+    def given(name: str) -> ColumnElement[Any]:
+        return bindparam(f"event_{name}", type_=events.c[name].type)
+
+    moved = (
+        update(table)
+        .where(table.c.id == given("entity_id"), table.c.state == bindparam("event_from_state", type_=state))
+        .values(state=bindparam("event_to_state", type_=state), state_at=given("at"))
+        .returning(table.c.id)
+        .cte("moved")
+    )
+    names = ["from_state", "to_state", "event", "actor", "reason", "at", "request_id"]
+    row = select(moved.c.id, *(given(name) for name in names))
+    return insert(events).from_select(["entity_id", *names], row).returning(events.c.id)
 
 
 def record_event(
@@ -96,18 +113,30 @@ def record_event(
     reason: str | None = None,
 ) -> None:
     """Append one row to an event table; also used for the row that creates an entity."""
-    session.execute(
-        insert(table).values(
-            entity_id=entity_id,
-            from_state=before.value if before else None,
-            to_state=after.value,
-            event=event.value,
-            actor=actor,
-            reason=reason,
-            at=clock.now(),
-            request_id=context.request_id.get(),
-        )
-    )
+    values = _event_values(entity_id, before, after, event, actor=actor, reason=reason, at=clock.now())
+    session.execute(insert(cast("Table", table.__table__)), values)
+
+
+def _event_values(
+    entity_id: UUID,
+    before: StrEnum | None,
+    after: StrEnum,
+    event: StrEnum,
+    *,
+    actor: str,
+    reason: str | None,
+    at: datetime,
+) -> dict[str, Any]:
+    return {
+        "entity_id": entity_id,
+        "from_state": before.value if before else None,
+        "to_state": after.value,
+        "event": event.value,
+        "actor": actor,
+        "reason": reason,
+        "at": at,
+        "request_id": context.request_id.get(),
+    }
 
 
 def matrix(table: StateTable[S, E], states: type[S], events: type[E]) -> list[tuple[S, E, S | None]]:

@@ -2,6 +2,7 @@
 
 import secrets
 from http import HTTPStatus
+from ipaddress import ip_address, ip_network
 from urllib.parse import quote
 from uuid import UUID
 
@@ -22,8 +23,17 @@ def settings() -> Settings:
 
 
 def source() -> str:
-    """Where the request comes from, for rate limits. Behind a proxy, what the trusted proxy says."""
-    return request.remote_addr or "unknown"
+    """Where the request comes from, for rate limits. Behind a proxy, what the trusted proxy says.
+
+    One subscriber has a whole /64 of IPv6 addresses, so that is one source.
+    """
+    try:
+        address = ip_address(request.remote_addr or "")
+    except ValueError:
+        return "unknown"
+    if address.version == 6:
+        return str(address.ipv4_mapped or ip_network((address, 64), strict=False))
+    return str(address)
 
 
 def callback_url(provider: str) -> str:

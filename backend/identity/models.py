@@ -47,7 +47,10 @@ class PersonLogin(Base):
 
 
 class LoginSession(Base):
-    """A live session; the token is stored hashed. Exactly one of person and staff is set."""
+    """A live session; the token is stored hashed. Exactly one of person and staff is set.
+
+    `hall_code` is where a member of staff works now; NULL until somebody with roles in every hall chooses one.
+    """
 
     __tablename__ = "login_session"
 
@@ -55,6 +58,7 @@ class LoginSession(Base):
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"), index=True)
     staff_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"), index=True)
+    hall_code: Mapped[str | None] = mapped_column(Text)
     csrf_token: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
@@ -155,3 +159,14 @@ class StaffRole(Base):
     staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"), primary_key=True)
     role: Mapped[str] = mapped_column(Text, primary_key=True)
     hall_code: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
+class LoginSource(Base):
+    """Failed staff logins from one network address, which is only indexed, never stored."""
+
+    __tablename__ = "login_source"
+
+    source_index: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    failures: Mapped[int] = mapped_column(SmallInteger)
+    since: Mapped[datetime] = mapped_column(index=True)
+    locked_until: Mapped[datetime | None]

@@ -1,10 +1,10 @@
 """Reading persons; what leaves this module is masked."""
 
 from datetime import date
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, ScalarSelect, Table, select
 from sqlalchemy.orm import Session
 
 from backend.core import clock, crypto
@@ -14,6 +14,7 @@ from backend.identity.models import FamilyLink, Person, PersonLogin
 
 ELDER_AGE = 60
 ADULT_AGE = 18
+_PERSON = cast("Table", Person.__table__)
 SEALED_FIELDS = ("name", "id_number", "phone")
 
 
@@ -37,6 +38,18 @@ def masked_name(session: Session, person_id: UUID) -> str | None:
     return idnumber.masked_name(name) if name else None
 
 
+def sealed_name(person_id: ColumnElement[UUID]) -> ScalarSelect[bytes]:
+    """A person's sealed name, to be read within another feature's statement."""
+    return select(_PERSON.c.name).where(_PERSON.c.id == person_id).scalar_subquery()
+
+
+def mask_sealed_name(sealed: bytes | None, person_id: UUID) -> str | None:
+    """张*, from what `sealed_name` read."""
+    if sealed is None:
+        return None
+    return idnumber.masked_name(crypto.unseal(sealed, table="person", column="name", row=person_id))
+
+
 def masked_id_tail(session: Session, person_id: UUID) -> str | None:
     """The last four characters of the id number."""
     number = unseal(person(session, person_id), "id_number")
@@ -56,6 +69,17 @@ def may_act_for(session: Session, agent_id: UUID, person_id: UUID) -> bool:
         .where(FamilyLink.agent_id == agent_id, Person.id == person_id, FamilyLink.confirmed_at.is_not(None))
     ).one_or_none()
     return link is not None and (link.basis == "own_account" or is_minor(link.born))
+
+
+def holder(session: Session, person_id: UUID) -> bytes:
+    """What tells one holder of queue tickets from another: the blind index of the id document, else of the phone."""
+    found = person(session, person_id)
+    if found.id_number_index is not None:
+        return found.id_number_index
+    phone = session.scalar(
+        select(PersonLogin.subject_index).where(PersonLogin.person_id == person_id, PersonLogin.provider == "phone")
+    )
+    return phone or person_id.bytes
 
 
 def is_elder(born: date | None) -> bool:

@@ -2,15 +2,15 @@
 
 from typing import Final
 
-GATE: Final = frozenset({"check_in.scan", "check_in.undo", "hall.today"})
-CLERK: Final = GATE
-LEAD: Final = CLERK | {"person.reveal", "hall.manage", "conduct.decide"}
+GATE: Final = frozenset({"check_in.scan", "check_in.undo", "hall.today", "queue.ticket"})
+CLERK: Final = GATE | {"booking.assist", "queue.call"}
+LEAD: Final = CLERK | {"person.reveal", "hall.manage", "conduct.decide", "queue.choose", "ratings.answer"}
 
 PERMISSIONS: Final[dict[str, frozenset[str]]] = {
     "gate": GATE,
     "window_clerk": CLERK,
     "hall_lead": LEAD,
-    "platform_operator": frozenset({"platform.manage", "hall.today"}),
+    "platform_operator": frozenset({"platform.manage", "hall.today", "ratings.review"}),
     "finance": frozenset({"finance.read"}),
     "auditor": frozenset({"audit.read"}),
 }

@@ -66,6 +66,19 @@ class StaffHallSchema(Schema):
     name = fields.String(required=True)
 
 
+class StaffHallsSchema(Schema):
+    """The halls one may work in, and the one chosen now."""
+
+    halls = fields.List(fields.Nested(StaffHallSchema), required=True)
+    current = fields.String(required=True, allow_none=True)
+
+
+class WorkplaceSchema(Schema):
+    """The hall to work in from now on."""
+
+    hall = fields.String(required=True, validate=validate.Length(1, 20))
+
+
 class StaffMeSchema(Schema):
     """The member of staff who is logged in."""
 

@@ -3,9 +3,10 @@
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from backend.core import clock, crypto, db
@@ -17,6 +18,8 @@ CITIZEN_LIFE = timedelta(days=30)
 STAFF_LIFE = timedelta(hours=12)
 STAFF_IDLE = timedelta(minutes=30)
 TOUCH_EVERY = timedelta(minutes=5)
+PURGED_AFTER = timedelta(days=1)
+"""By then the hourly purge has come by, unless no worker runs."""
 
 
 @dataclass(frozen=True)
@@ -28,31 +31,34 @@ class Started:
     max_age_s: int
 
 
+_SESSION, _PERSON = cast("Table", LoginSession.__table__), cast("Table", Person.__table__)
+_STAFF, _ROLE = cast("Table", Staff.__table__), cast("Table", StaffRole.__table__)
 _ROLES = (
-    select(func.string_agg(StaffRole.role + "@" + StaffRole.hall_code, " "))
-    .where(StaffRole.staff_id == Staff.id)
-    .correlate(Staff)
+    select(func.string_agg(_ROLE.c.role + "@" + _ROLE.c.hall_code, " "))
+    .where(_ROLE.c.staff_id == _STAFF.c.id)
+    .correlate(_STAFF)
     .scalar_subquery()
 )
 _BY_TOKEN = (
     select(
-        LoginSession.id,
-        LoginSession.person_id,
-        LoginSession.staff_id,
-        LoginSession.csrf_token,
-        LoginSession.seen_at,
-        Person.level,
+        _SESSION.c.id,
+        _SESSION.c.person_id,
+        _SESSION.c.staff_id,
+        _SESSION.c.hall_code,
+        _SESSION.c.csrf_token,
+        _SESSION.c.seen_at,
+        _PERSON.c.level,
         _ROLES.label("roles"),
     )
-    .outerjoin(Person, Person.id == LoginSession.person_id)
-    .outerjoin(Staff, Staff.id == LoginSession.staff_id)
+    .outerjoin(_PERSON, _PERSON.c.id == _SESSION.c.person_id)
+    .outerjoin(_STAFF, _STAFF.c.id == _SESSION.c.staff_id)
     .where(
-        LoginSession.token_hash == bindparam("token_hash"),
-        LoginSession.expires_at > bindparam("now", type_=db.UTCDateTime()),
-        func.coalesce(Staff.active, True),
+        _SESSION.c.token_hash == bindparam("token_hash"),
+        _SESSION.c.expires_at > bindparam("now", type_=db.UTCDateTime()),
+        func.coalesce(_STAFF.c.active, True),
     )
 )
-"""One statement a request; built once."""
+"""One statement a request; built once, without the ORM."""
 
 
 def load_principal(token: str) -> Principal | None:
@@ -69,15 +75,14 @@ def load_principal(token: str) -> Principal | None:
     if row.person_id is not None:
         return Principal("citizen", row.person_id, row.id, level=row.level, csrf_token=row.csrf_token)
     pairs = [pair.split("@") for pair in (row.roles or "").split()]
-    halls = tuple(sorted({hall for _, hall in pairs if hall != "*"}))
-    roles = frozenset(role for role, hall in pairs if hall == "*" or hall == halls[0])
+    roles = frozenset(role for role, hall in pairs if hall in {"*", row.hall_code})
     return Principal(
         "staff",
         row.staff_id,
         row.id,
         roles=roles,
         permissions=permissions_of(roles),
-        halls=halls,
+        hall_code=row.hall_code if roles else None,
         csrf_token=row.csrf_token,
     )
 
@@ -89,7 +94,10 @@ def start(
     staff_id: UUID | None = None,
     replacing: UUID | None = None,
 ) -> Started:
-    """Open a session with a fresh token; the one this browser had before (`replacing`) ends (fixation)."""
+    """Open a session with a fresh token; the one this browser had before (`replacing`) ends (fixation).
+
+    Staff begin in their only hall, or in the first of several.
+    """
     if replacing:
         end(session, replacing)
     life = CITIZEN_LIFE if person_id else STAFF_LIFE
@@ -101,6 +109,9 @@ def start(
             token_hash=crypto.token_hash(started.token),
             person_id=person_id,
             staff_id=staff_id,
+            hall_code=select(func.min(StaffRole.hall_code))
+            .where(StaffRole.staff_id == staff_id, StaffRole.hall_code != "*")
+            .scalar_subquery(),
             csrf_token=started.csrf_token,
             created_at=now,
             seen_at=now,
@@ -108,6 +119,11 @@ def start(
         )
     )
     return started
+
+
+def move(session: Session, session_id: UUID, hall_code: str) -> None:
+    """Work in another hall from now on; whether one may is the caller's to decide."""
+    session.execute(update(LoginSession).where(LoginSession.id == session_id).values(hall_code=hall_code))
 
 
 def end(session: Session, session_id: UUID) -> None:

@@ -6,22 +6,25 @@ import hmac
 import secrets
 import struct
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, case, delete, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from backend.core import audit, clock, crypto, errors, limits
-from backend.identity.models import Staff, StaffRole
+from backend.identity.models import LoginSource, Staff, StaffRole
 from backend.identity.roles import PERMISSIONS
 
 STEP_S = 30
 LOCK_AFTER = 10
 LOCKED_FOR = timedelta(minutes=15)
+SOURCE_LOCK_AFTER = 50
+"""Failures within fifteen minutes. A hall's staff share one address: each of fifty may be wrong once in a morning,
+while a guesser is left with 200 tries an hour over all accounts together."""
 LEAST_PASSWORD = 15
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
@@ -43,6 +46,7 @@ class Attempt:
     staff_id: UUID | None
     password_hash: str
     locked: bool
+    """The account or the source: nothing is checked, nothing counted."""
 
 
 def create_staff(
@@ -70,14 +74,17 @@ def create_staff(
     return secret
 
 
-def look_up(session: Session, username: str) -> Attempt:
+def look_up(session: Session, username: str, source: str) -> Attempt:
     """The account to check, or a stand-in when there is none."""
     row = session.execute(
         select(Staff.id, Staff.password_hash, Staff.locked_until).where(Staff.username == username, Staff.active)
     ).one_or_none()
+    until = session.scalar(select(LoginSource.locked_until).where(LoginSource.source_index == _source_index(source)))
+    now = clock.now()
+    locked = any(moment is not None and moment > now for moment in (until, row.locked_until if row else None))
     if row is None:
-        return Attempt(None, _NOBODY, locked=False)
-    return Attempt(row.id, row.password_hash, locked=row.locked_until is not None and row.locked_until > clock.now())
+        return Attempt(None, _NOBODY, locked)
+    return Attempt(row.id, row.password_hash, locked)
 
 
 def password_fits(attempt: Attempt, password: str) -> bool:
@@ -99,7 +106,7 @@ def use_code(session: Session, staff_id: UUID, code: str) -> bool:
         if hmac.compare_digest(totp(secret, step), code):
             used = session.execute(
                 update(Staff)
-                .where(Staff.id == staff_id, Staff.totp_step < step)
+                .where(Staff.id == staff_id, Staff.totp_step < step, _unlocked(Staff.locked_until))
                 .values(totp_step=step)
                 .returning(Staff.id)
             )
@@ -113,16 +120,65 @@ def succeeded(session: Session, staff_id: UUID) -> None:
     audit.record(session, actor=f"staff:{staff_id}", action="staff.logged_in", object_type="staff", object_id=staff_id)
 
 
-def failed(session: Session, staff_id: UUID) -> None:
-    """Count a failure; the tenth locks the account for fifteen minutes."""
-    failures = session.execute(
-        update(Staff).where(Staff.id == staff_id).values(failures=Staff.failures + 1).returning(Staff.failures)
-    ).scalar_one()
-    if failures >= LOCK_AFTER:
+def failed(session: Session, staff_id: UUID | None, source: str) -> None:
+    """Count a failure of the account, if there is one, and of the source; enough of them lock for fifteen minutes."""
+    if staff_id is not None:
+        _count_account(session, staff_id)
+    _count_source(session, _source_index(source))
+
+
+def _count_account(session: Session, staff_id: UUID) -> None:
+    failures = session.scalar(
+        update(Staff)
+        .where(Staff.id == staff_id, _unlocked(Staff.locked_until))
+        .values(failures=Staff.failures + 1)
+        .returning(Staff.failures)
+    )
+    if failures is not None and failures >= LOCK_AFTER:
         session.execute(
             update(Staff).where(Staff.id == staff_id).values(failures=0, locked_until=clock.now() + LOCKED_FOR)
         )
         audit.record(session, actor="system", action="staff.locked", object_type="staff", object_id=staff_id)
+
+
+def _count_source(session: Session, index: bytes) -> None:
+    now = clock.now()
+    old = LoginSource.since <= now - LOCKED_FOR
+    failures = session.scalar(
+        upsert(LoginSource)
+        .values(source_index=index, failures=1, since=now)
+        .on_conflict_do_update(
+            index_elements=[LoginSource.source_index],
+            set_={
+                "failures": case((old, 1), else_=LoginSource.failures + 1),
+                "since": case((old, now), else_=LoginSource.since),
+            },
+            where=_unlocked(LoginSource.locked_until),
+        )
+        .returning(LoginSource.failures)
+    )
+    if failures is not None and failures >= SOURCE_LOCK_AFTER:
+        session.execute(
+            update(LoginSource)
+            .where(LoginSource.source_index == index)
+            .values(failures=0, since=now, locked_until=now + LOCKED_FOR)
+        )
+        audit.record(
+            session, actor="system", action="staff.source_locked", object_type="login_source", object_id=index.hex()
+        )
+
+
+def _unlocked(until: InstrumentedAttribute[datetime | None]) -> ColumnElement[bool]:
+    return until.is_(None) | (until <= clock.now())
+
+
+def _source_index(source: str) -> bytes:
+    return crypto.blind_index(source, field="staff.source")
+
+
+def purge(session: Session) -> None:
+    """Forget sources without a failure for a day."""
+    session.execute(delete(LoginSource).where(LoginSource.since < clock.now() - timedelta(days=1)))
 
 
 def limit(username: str, source: str) -> None:

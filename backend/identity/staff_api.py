@@ -6,14 +6,21 @@ from uuid import UUID
 from flask import Response
 from marshmallow import Schema, fields, validate
 
-from backend.core import audit
+from backend.core import audit, errors
 from backend.core import auth as access
 from backend.core.db import transaction
 from backend.core.problems import ApiBlueprint
 from backend.identity import browser, queries, schemas, sessions, staff
-from backend.identity.session_view import session_state
+from backend.identity.session_view import halls_of_staff, session_state
 
 blueprint = ApiBlueprint("staff-identity", __name__, description="Staff accounts")
+
+
+class NotYourHall(errors.Forbidden):
+    """A hall in which this member of staff has no role, or no hall at all: both look the same."""
+
+    code = "not_your_hall"
+    title = errors.Text("你不在这个大厅工作，请选别的大厅", "You do not work at this hall. Choose another")
 
 
 class RevealSchema(Schema):
@@ -35,19 +42,54 @@ class ValueSchema(Schema):
 @blueprint.response(200, schemas.SessionSchema)
 def log_in(body: dict[str, str]) -> Any:
     """Password and one-time code; sets the session cookie."""
-    staff.limit(body["username"], browser.source())
+    source = browser.source()
+    staff.limit(body["username"], source)
     with transaction() as session:
-        attempt = staff.look_up(session, body["username"])
+        attempt = staff.look_up(session, body["username"], source)
     fits = staff.password_fits(attempt, body["password"])
+    started = None
     with transaction() as session:
-        admitted = fits and attempt.staff_id is not None and staff.use_code(session, attempt.staff_id, body["totp"])
-        if attempt.staff_id is not None:
-            (staff.succeeded if admitted else staff.failed)(session, attempt.staff_id)
-        started = sessions.start(session, staff_id=attempt.staff_id, replacing=browser.replaced()) if admitted else None
+        if fits and attempt.staff_id is not None and staff.use_code(session, attempt.staff_id, body["totp"]):
+            staff.succeeded(session, attempt.staff_id)
+            started = sessions.start(session, staff_id=attempt.staff_id, replacing=browser.replaced())
+        elif not attempt.locked:
+            staff.failed(session, attempt.staff_id, source)
     if started is None:
         raise staff.LoginRefused()
     cookie = browser.set_session(Response(), started).headers["Set-Cookie"]
     return session_state(sessions.load_principal(started.token)), 200, {"Set-Cookie": cookie}
+
+
+@blueprint.get("/staff/halls")
+@access.staff("")
+@blueprint.response(200, schemas.StaffHallsSchema)
+def show_halls() -> dict[str, Any]:
+    """The halls I may work in."""
+    principal = access.current_staff()
+    with transaction() as session:
+        return {"halls": halls_of_staff(session, principal.id), "current": principal.hall_code}
+
+
+@blueprint.post("/staff/session/hall")
+@access.staff("")
+@blueprint.arguments(schemas.WorkplaceSchema)
+@blueprint.response(200, schemas.SessionSchema)
+def choose_hall(body: dict[str, str]) -> dict[str, Any]:
+    """Work in another hall of mine; roles and permissions become those I have there."""
+    principal = access.current_staff()
+    with transaction() as session:
+        if body["hall"] not in {hall["code"] for hall in halls_of_staff(session, principal.id)}:
+            raise NotYourHall()
+        sessions.move(session, principal.session_id, body["hall"])
+        audit.record(
+            session,
+            actor=principal.actor,
+            action="staff.hall_chosen",
+            object_type="staff",
+            object_id=principal.id,
+            hall_code=body["hall"],
+        )
+    return session_state(access.reloaded_principal())
 
 
 @blueprint.post("/staff/persons/<uuid:person_id>/reveal")

@@ -5,17 +5,20 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backend.appointments import redemption
-from backend.appointments.models import Appointment
+from backend.appointments.checkin import Verdict
+from backend.appointments.models import Appointment, AppointmentLine
 from backend.appointments.passes import PassKeys
 from backend.appointments.redemption import Redemption
-from backend.catalogue import queries as catalogue
 from backend.core import audit, clock
 from backend.core.errors import Conflict, NotFound, Text
-from backend.queueing.models import CheckIn, Ticket, TicketCounter
+from backend.core.states import transition
+from backend.identity import queries as identity
+from backend.queueing import tickets
+from backend.queueing.models import CheckIn, Ticket
+from backend.queueing.states import Event
 
 UNDO_SECONDS = 10
 
@@ -69,7 +72,7 @@ def check_in(
         object_id=appointment.id,
         hall_code=hall_code,
     )
-    ticket = _give_ticket(session, made, appointment)
+    ticket = _give_ticket(session, made, appointment, actor)
     return Arrival(redeemed, made, ticket)
 
 
@@ -87,6 +90,8 @@ def undo(session: Session, *, check_in_id: UUID, hall_code: str, staff_id: UUID)
         _refuse_unless_undone(session.scalars(select(CheckIn).where(*mine)).one_or_none())
         return
     actor = f"staff:{staff_id}"
+    ticket = session.scalars(select(Ticket).where(Ticket.check_in_id == check_in_id).with_for_update()).one()
+    transition(session, ticket, Event.UNDO_CHECK_IN, actor=actor)
     redemption.undo(session, appointment_id=appointment_id, staff_actor=actor)
     audit.record(
         session,
@@ -105,22 +110,26 @@ def _refuse_unless_undone(found: CheckIn | None) -> None:
         raise TooLateToUndo()
 
 
-def _give_ticket(session: Session, made: CheckIn, appointment: Appointment) -> Ticket:
-    """The next number; the counter's row makes others wait until this one is certain, so that none is left out."""
-    prefix = catalogue.category(session, appointment.category_code).prefix
-    seq = session.execute(
-        insert(TicketCounter)
-        .values(hall_code=made.hall_code, day=made.day, prefix=prefix, last=1)
-        .on_conflict_do_update(
-            index_elements=[TicketCounter.hall_code, TicketCounter.day, TicketCounter.prefix],
-            set_={"last": TicketCounter.last + 1},
-        )
-        .returning(TicketCounter.last)
-    ).scalar_one()
-    ticket = Ticket(
-        check_in_id=made.id, hall_code=made.hall_code, day=made.day, prefix=prefix, seq=seq, created_at=made.at
+def _give_ticket(session: Session, made: CheckIn, appointment: Appointment, actor: str) -> Ticket:
+    """The appointment's ticket; older people are in the green lane without asking."""
+    slugs = session.scalars(
+        select(AppointmentLine.item_slug).where(AppointmentLine.appointment_id == appointment.id)
+    ).all()
+    served = identity.person(session, appointment.person_id)
+    ticket = tickets.admit(
+        session,
+        hall_code=made.hall_code,
+        category_code=appointment.category_code,
+        slugs=slugs,
+        taker=tickets.Taker(
+            holder=identity.holder(session, served.id),
+            person_id=appointment.booker_id,
+            lane="elder" if identity.is_elder(served.born) else None,
+            people=appointment.people,
+        ),
+        visit=tickets.Visit(appointment.start, made.arrival == Verdict.LATE, made.id),
+        actor=actor,
     )
-    session.add(ticket)
     appointment.ticket_number = ticket.number
     session.flush()
     return ticket

@@ -53,6 +53,16 @@ OFFICIAL_TEMPLATES: tuple[AccountTemplate, ...] = (
     ),
     _visit("appeal_accepted", "申诉结果通知", ("处理结果", "phrase6")),
     _visit("appeal_rejected", "申诉结果通知", ("处理结果", "phrase6")),
+    *(
+        AccountTemplate(name, title, (("排队号", "character_string1"), second, ("办理大厅", "thing3")))
+        for name, title, second in (
+            ("queue_near", "排队提醒", ("前面人数", "number2")),
+            ("queue_called", "叫号通知", ("办理窗口", "thing2")),
+            ("queue_passed", "过号通知", ("温馨提示", "thing2")),
+            ("queue_finished", "办结通知", ("温馨提示", "thing2")),
+        )
+    ),
+    AccountTemplate("rating_answered", "评价回复通知", (("回复事项", "thing1"), ("回复内容", "thing2"))),
 )
 
 MINI_TEMPLATES: tuple[AccountTemplate, ...] = (_visit("appointment_reminder", "办事提醒", ("办理地址", "thing7")),)

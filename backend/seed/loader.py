@@ -82,6 +82,10 @@ def _halls() -> list[Table]:
     return _numbered(data.halls())
 
 
+def _neighbourhoods() -> list[Table]:
+    return _numbered([{**row, "key": row["name"]["zh"]} for row in data.read("neighbourhoods.toml")["place"]])
+
+
 def _lists() -> list[Table]:
     return _numbered(data.read("lists.toml")["list"])
 
@@ -123,6 +127,7 @@ KINDS = (
     Kind("department", _departments, "code", writers.department),
     Kind("category", _categories, "code", writers.category),
     Kind("hall", _halls, "code", writers.hall),
+    Kind("neighbourhood", _neighbourhoods, "key", writers.neighbourhood),
     Kind("income_item", _fees, "code", writers.income_item),
     Kind("item", _items, "slug", writers.item),
     Kind("list", _lists, "tag", writers.published_list),

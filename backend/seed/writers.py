@@ -79,6 +79,22 @@ def hall(session: Session, row: Table) -> None:
     )
 
 
+def neighbourhood(session: Session, row: Table) -> None:
+    """A place by which people say where they are."""
+    session.merge(
+        models.Neighbourhood(
+            key=row["key"],
+            position=row["position"],
+            division_code=row["division"],
+            aliases=row.get("aliases", []),
+            lat=row["lat"],
+            lng=row["lng"],
+            verified=row.get("verified", False),
+            **_named(row),
+        )
+    )
+
+
 def income_item(session: Session, row: Table) -> None:
     """An income item with its fee standards, oldest first."""
     session.merge(

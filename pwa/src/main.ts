@@ -7,6 +7,8 @@ import { loadSession } from './state/session'
 import './styles/tokens.css'
 import './styles/base.css'
 
+// WeChat's login page leaves this mark behind; it names no place on the page.
+if (location.hash === '#wechat_redirect') history.replaceState(history.state, '', location.pathname + location.search)
 applyPrefs()
 void loadSession()
 

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Hold } from '../src/api/types'
-import { bookingDraft, chooseDate, chooseHall, emptyDraft, forgetDraft, holdFits, stepFor } from '../src/state/drafts'
+import { bookingDraft, chooseDate, chooseExtra, chooseHall, choosePeople, emptyDraft, forgetDraft, holdFits, slugsOf, stepFor } from '../src/state/drafts'
 
 const slot = { id: 's1', start: '2026-12-01T01:30:00Z', end: '2026-12-01T02:00:00Z' }
-const hold = { id: 'h1', expires_at: '2026-11-24T01:05:00Z', slot, people: 1, for_person: { id: 'p1', name_masked: null, is_me: true } } as Hold
+const hold = { id: 'h1', expires_at: '2026-11-24T01:05:00Z', slot, people: 1, items: [{ slug: 'passport', name: '护照' }], for_person: { id: 'p1', name_masked: null, is_me: true } } as Hold
 const full = () => ({
   ...emptyDraft('passport'), hall: { code: 'XM', name: '市厅' }, date: '2026-12-01', slot, person: { id: null, name: '' },
 })
@@ -34,6 +34,18 @@ describe('booking draft', () => {
     expect(draft.date).toBeNull()
     expect(draft.person).not.toBeNull()
   })
+  it('asks for the time again when the visit changes its length, and keeps the rest', () => {
+    const draft = full()
+    chooseExtra(draft, [{ slug: 'visa', name: '签证' }])
+    expect(slugsOf(draft)).toEqual(['passport', 'visa'])
+    expect([draft.hall?.code, draft.date, draft.slot]).toEqual(['XM', null, null])
+    Object.assign(draft, { date: '2026-12-01', slot })
+    chooseExtra(draft, [{ slug: 'visa', name: 'Visa' }])
+    choosePeople(draft, 1)
+    expect(draft.slot).toEqual(slot)
+    choosePeople(draft, 2)
+    expect([draft.date, draft.slot, draft.person?.id]).toEqual([null, null, null])
+  })
   it('is kept in the tab and can be forgotten', () => {
     bookingDraft('a').date = '2026-12-01'
     expect(JSON.parse(sessionStorage.getItem('book:a') ?? '{}')).toMatchObject({ date: '2026-12-01' })
@@ -49,5 +61,6 @@ describe('booking draft', () => {
     expect(holdFits({ ...draft, people: 2 }, before)).toBe(false)
     expect(holdFits({ ...draft, person: { id: 'p2', name: '' } }, before)).toBe(false)
     expect(holdFits({ ...draft, slot: { ...slot, id: 's2' } }, before)).toBe(false)
+    expect(holdFits({ ...draft, extra: [{ slug: 'visa', name: '签证' }] }, before)).toBe(false)
   })
 })

@@ -14,9 +14,9 @@ from backend.core.clock import SHANGHAI
 from backend.identity.staff import STEP_S, totp
 from backend.seed import data
 from tests.e2e.camera import Matrix, film, shown_code
-from tests.e2e.conftest import FLAGS, Product, log_in_through_wechat, program, running_product, violations
+from tests.e2e.conftest import FLAGS, Product, program, running_product, violations
+from tests.e2e.journeys import ITEM, log_in_through_wechat
 
-ITEM = "passport-first"
 START = time(8, 57)
 CHECK_IN_FROM = time(9, 0)  # the first bookable time is 09:30, and its doors open half an hour earlier
 CAMERA = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
@@ -458,7 +458,6 @@ def test_the_console_counts_and_says_when_it_is_stale(morning: Morning, browser:
 
 
 def test_signing_in_keeps_what_was_typed_and_chooses_a_hall(morning: Morning, browser: Browser, shots: Path) -> None:
-    halls = [{"code": "SM", "name": "思明区政务服务中心"}, {"code": "XM", "name": "厦门市行政服务中心"}]
     page = browser.new_page(base_url=morning.product.url, viewport={"width": 390, "height": 844}, locale="zh-CN")
     page.goto("/staff/appeals")
     page.wait_for_url("**/staff/login?return_to=/staff/appeals")
@@ -471,8 +470,6 @@ def test_signing_in_keeps_what_was_typed_and_chooses_a_hall(morning: Morning, br
     expect(page.get_by_role("alert")).to_contain_text("账号、密码或动态码不对")
     expect(page.get_by_label("密码")).to_have_value("not the password")
     page.screenshot(path=shots / "staff-login-refused.png")
-    if page.request.get("/api/v1/staff/halls").status != 401:
-        _serve_halls(page, halls)
     morning.fill_sign_in(page, "gate.both")
     page.wait_for_url("**/staff/hall?return_to=**")
     page.screenshot(path=shots / "staff-hall.png")
@@ -484,17 +481,6 @@ def test_signing_in_keeps_what_was_typed_and_chooses_a_hall(morning: Morning, br
     page.goto("/staff/")
     page.wait_for_url("**/staff/login?return_to=/staff/")
     page.close()
-
-
-def _serve_halls(page: Page, halls: list[dict[str, str]]) -> None:
-    page.route("**/staff/halls", lambda route: route.fulfill(json={"halls": halls, "current": "SM"}))
-
-    def choose(route: Route) -> None:
-        state = page.evaluate("() => fetch('/api/v1/session').then((answer) => answer.json())")
-        hall = next(one for one in halls if one["code"] == route.request.post_data_json["hall"])
-        route.fulfill(json={**state, "staff": {**state["staff"], "hall": hall}})
-
-    page.route("**/staff/session/hall", choose)
 
 
 def test_a_lead_hears_an_appeal(morning: Morning, visits: dict[str, Visit], browser: Browser, shots: Path) -> None:

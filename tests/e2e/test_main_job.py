@@ -9,9 +9,8 @@ import requests
 from playwright.sync_api import Page, expect
 
 from backend.identity.staff import STEP_S, totp
-from tests.e2e.conftest import Phone, Product, log_in_through_wechat, violations
-
-ITEM = "passport-first"
+from tests.e2e.conftest import Phone, Product
+from tests.e2e.journeys import ITEM, log_in_through_wechat
 
 
 def book_tomorrow(page: Page) -> str:
@@ -108,46 +107,3 @@ def test_an_appointment_is_moved_and_cancelled(phone: Phone, product: Product) -
     page.get_by_role("button", name="取消预约").first.click()
     page.get_by_role("alertdialog").get_by_role("button", name="取消预约").click()
     expect(page.get_by_text("已取消").first).to_be_visible()
-
-
-PAGES = [
-    "/",
-    "/search?q=hz",
-    "/search?q=zzzzzz",
-    f"/items/{ITEM}",
-    f"/book/{ITEM}/hall",
-    "/appointments",
-    "/inbox",
-    "/me",
-    "/me/family",
-    "/lists",
-    "/halls",
-    "/halls/XM",
-    "/help",
-    "/login",
-    "/no-such-page",
-]
-
-
-@pytest.mark.parametrize(
-    ("person", "language", "elder"),
-    # A person each: language and elder mode are remembered with the person.
-    [("zhang", "zh", False), ("lin", "en", False), ("huang", "zh", True), ("wu", "en", True)],
-)
-def test_every_page_is_accessible_and_fits_a_small_phone(
-    phone: Phone, shots: Path, person: str, language: str, elder: bool
-) -> None:
-    page = phone(360, 640)
-    log_in_through_wechat(page, person, "/me")
-    if language == "en":
-        page.get_by_role("button", name="English").click()
-    if elder:
-        page.get_by_role("button", name="Large text" if language == "en" else "长辈版").click()
-    for path in PAGES:
-        page.goto(path)
-        page.wait_for_load_state("networkidle")
-        assert violations(page) == [], path
-        wide = page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
-        assert wide <= 0, f"{path} is {wide} px too wide"
-        name = f"{language}-{'elder-' if elder else ''}{re.sub('[^a-z0-9]+', '-', path.lower()).strip('-') or 'home'}"
-        page.screenshot(path=shots / f"{name}.png")

@@ -159,6 +159,7 @@ def test_only_our_own_pages_are_signed(citizen: Citizen, settings: Settings, san
     config = citizen.get("/wechat/jsapi", url=page + "#top")
     account = official_account(sandbox.settings(settings))
     assert config["app_id"] == account.appid
+    assert config["subscribe_templates"] == []
     assert config["signature"] == jsapi_signature(
         ticket=jsapi_ticket(account), nonce=str(config["nonce_str"]), timestamp=int(str(config["timestamp"])), url=page
     )

@@ -6,7 +6,7 @@ const TIMEOUT_MS = 15_000
 const PAUSES_MS = [600, 1800]
 
 export interface FieldError { pointer: string; detail: string }
-interface Problem { title?: string; detail?: string; code?: string; instance?: string; errors?: FieldError[] }
+interface Problem { title?: string; detail?: string; code?: string; instance?: string; errors?: FieldError[]; until?: string }
 type QueryValue = string | number | boolean | null | undefined
 export type Query = Record<string, QueryValue>
 interface Options { query?: Query; body?: unknown; idempotencyKey?: string; keepalive?: boolean }
@@ -18,6 +18,8 @@ export class ApiProblem extends Error {
   readonly detail: string
   readonly errors: FieldError[]
   readonly instance: string
+  /** When a refusal ends, where it ends by itself. */
+  readonly until: string | null
 
   constructor(readonly status: number, problem: Problem, readonly retryAfter: number | null = null) {
     super(problem.detail || problem.title)
@@ -26,6 +28,7 @@ export class ApiProblem extends Error {
     this.detail = problem.detail || ''
     this.errors = problem.errors || []
     this.instance = problem.instance || ''
+    this.until = problem.until || null
   }
 }
 

@@ -705,6 +705,222 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/halls/{code}/load": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        /** How busy the rest of today will be at one queue, and the soonest free times elsewhere. */
+        get: {
+            parameters: {
+                query: {
+                    category: string;
+                };
+                header?: never;
+                path: {
+                    code: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Load"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/halls/{code}/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        /** The hall's live queues, at most a second old. Send the ETag back: nothing new is a 304. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    code: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["QueueDocument"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/halls/{code}/ratings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        /** How citizens rated this hall in the last ninety days. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    code: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Shares"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/halls/{code}/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 现场取号 by phone in the hall: the board shows a code that changes, which proves that one is there. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    code: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PhoneTicket"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Ticket"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/halls/{code}/waits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        /** How long people waited that day, with and without an appointment. */
+        get: {
+            parameters: {
+                query?: {
+                    day?: string;
+                };
+                header?: never;
+                path: {
+                    code: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Waits"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/holds": {
         parameters: {
             query?: never;
@@ -1153,6 +1369,7 @@ export interface paths {
                     lat?: number;
                     lng?: number;
                     near?: string;
+                    people?: number;
                     lang?: "zh" | "en";
                 };
                 header?: never;
@@ -1818,6 +2035,7 @@ export interface paths {
                 query: {
                     hall: string;
                     items: string;
+                    people?: number;
                     from?: string;
                     days?: number;
                     lang?: "zh" | "en";
@@ -1863,6 +2081,7 @@ export interface paths {
                     lat?: number;
                     lng?: number;
                     near?: string;
+                    people?: number;
                     lang?: "zh" | "en";
                     items: string;
                 };
@@ -1980,6 +2199,248 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/assisted-bookings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Book for this person, from the hall's own places. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AssistedBooking"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Assisted"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/assisted-bookings/find": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What this person has booked in my hall; every look is audited. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Find"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Found"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/assisted-bookings/{appointment_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel for them. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    appointment_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AssistedCancel"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Assisted"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/assisted-bookings/{appointment_id}/reschedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Move it for them; the new code is read out. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    appointment_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AssistedMove"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Assisted"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/booking-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My hall's booking settings of one category, with the allowed ranges. */
+        get: {
+            parameters: {
+                query: {
+                    category: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Policy"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        /** Change some settings; slot length and shares count from the first day not yet released. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ChangePolicy"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Policy"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/check-ins": {
         parameters: {
             query?: never;
@@ -2063,6 +2524,384 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/city-day-overrides": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Close or open every hall; each can be opened again by itself. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SetDay"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CityDaySet"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/city-day-overrides/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same over every hall, as for a typhoon. */
+        get: {
+            parameters: {
+                query: {
+                    day: string;
+                    part?: "day" | "morning" | "afternoon";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Affected"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/day-overrides": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Days on which my hall differs from the calendar. */
+        get: {
+            parameters: {
+                query: {
+                    from: string;
+                    to: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DayOverrides"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** Close or open my hall for a day or half a day; people in closed slots are told one by one. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SetDay"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DaySet"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/day-overrides/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many slots, appointments and holds closing would affect now. */
+        get: {
+            parameters: {
+                query: {
+                    day: string;
+                    part?: "day" | "morning" | "afternoon";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Affected"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/day-overrides/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Back to the calendar; what was cancelled stays cancelled. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["RemoveDay"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DayOverrides"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/halls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The halls I may work in. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffHalls"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/opening-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My hall's hours and places of one category, of today and later. */
+        get: {
+            parameters: {
+                query: {
+                    category: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Rules"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** Other hours or places from a day on; slots that exist follow. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ChangeRules"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RulesChanged"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/opening-rules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What the change would do; refused as the change itself would be, and nothing is kept. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ChangeRules"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Reshaped"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/persons/{person_id}/reveal": {
         parameters: {
             query?: never;
@@ -2097,6 +2936,176 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Value"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/place-code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The code for my hall's screen: phones that show it are in the hall. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PlaceCode"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/ratings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Bad ratings of my hall, the one due first in front. */
+        get: {
+            parameters: {
+                query?: {
+                    state?: "open" | "answered" | "voided";
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["FollowUps"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/ratings/{follow_up_id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                follow_up_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say what was done about a bad rating of my hall. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    follow_up_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["FollowUp"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/ratings/{rating_id}/set-aside": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rating_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** After review: a rating that is not about the service counts no more. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    rating_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SetAside"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SetAsideDone"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -2191,6 +3200,319 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/session/hall": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Work in another hall of mine; roles and permissions become those I have there. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Workplace"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Session"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/slots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My hall's slots of a day with the places of every channel. */
+        get: {
+            parameters: {
+                query: {
+                    category: string;
+                    day: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffSlots"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/slots/{slot_id}/capacity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slot_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Other places for one slot. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slot_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ChangeSlot"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SlotPlaces"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/slots/{slot_id}/capacity/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slot_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** How the places would be shared; refused as the change itself would be. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slot_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ChangeSlot"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SlotPlaces"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/tickets/{ticket_id}/call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 指定叫号: out of turn, with a reason that is kept. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    ticket_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Reason"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Counter"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/tickets/{ticket_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 恢复 a parked number. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    ticket_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Counter"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/tickets/{ticket_id}/return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 过号重排. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    ticket_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Counter"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/today": {
         parameters: {
             query?: never;
@@ -2222,6 +3544,681 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/window": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My window, the number at it, and the hall's queues. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Counter"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        /** 上窗: work at this window, or for other queues at it; with `take_over` after a colleague. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SitDown"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Counter"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        post?: never;
+        /** 下窗. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description No Content */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/window/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 应答: serving begins. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Counter"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/window/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 办结. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Finish"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Counter"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/window/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** One more item of the same queue for the number at my window (一类一号). */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AddItem"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Counter"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/window/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 叫下一号. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Counter"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/window/park": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 挂起: the person comes back to this window. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Note"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Counter"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/window/pass": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 过号: nobody came. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Counter"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/window/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** 暂停 or call again. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Pause"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Counter"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/window/recall": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 重呼. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Counter"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/window/transfer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 转移: number and due time stay. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Transfer"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Counter"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/{link}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                link: string;
+            };
+            cookie?: never;
+        };
+        /** One's own ticket. Whoever has the link of the printed code may look. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    link: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Ticket"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/{link}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                link: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 退号: I do not wait any longer. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    link: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Ticket"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/{link}/rating": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                link: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 好差评 of a finished visit, once; the hall never sees who rated. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    link: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Rate"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Ticket"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/{link}/rating/supplement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                link: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 追评: more words, once. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    link: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Supplement"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Ticket"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/{link}/return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                link: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 过号重排: I missed the call and am back. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    link: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Ticket"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -2275,6 +4272,17 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description One more item of this queue, while serving. */
+        AddItem: {
+            item: string;
+        };
+        /** @description Slots still to come, and the appointments and live holds in them. */
+        Affected: {
+            booked: number;
+            held: number;
+            slots: number;
+        };
+        /** @description A person who acts for the organisation. */
         Agent: {
             /** Format: date-time */
             created_at: string;
@@ -2284,6 +4292,7 @@ export interface components {
             /** @enum {string} */
             role: "manager" | "agent";
         };
+        /** @description Who may act: the person who logs in with this phone. */
         AgentRequest: {
             phone: string;
             /**
@@ -2292,6 +4301,11 @@ export interface components {
              */
             role: "manager" | "agent";
         };
+        /** @description What was done, in words the citizen reads. */
+        Answer: {
+            answer: string;
+        };
+        /** @description An appeal and its answer. */
         Appeal: {
             answer: string | null;
             /** Format: date-time */
@@ -2302,12 +4316,15 @@ export interface components {
             /** @enum {string} */
             state: "open" | "accepted" | "rejected";
         };
+        /** @description What happened, in the citizen's words. */
         AppealRequest: {
             reason: string;
         };
+        /** @description Who booked, masked. */
         Appellant: {
             name_masked: string | null;
         };
+        /** @description 预约: `code` is eight digits. */
         Appointment: {
             can_cancel: boolean;
             can_reschedule: boolean;
@@ -2337,10 +4354,12 @@ export interface components {
             state: "held" | "released" | "awaiting_payment" | "payment_expired" | "refunding" | "refunded" | "booked" | "rescheduled" | "cancelled" | "cancelled_late" | "hall_cancelled" | "checked_in" | "no_show" | "excused" | "fulfilled" | "left";
             ticket: components["schemas"]["QueueNumber"] | null;
         };
+        /** @description A page of appointments. */
         Appointments: {
             appointments: components["schemas"]["Appointment"][];
             next_cursor: string | null;
         };
+        /** @description The verdict on a code, with all that the entrance needs to say next. */
         Arrival: {
             accepted: boolean;
             appointment: components["schemas"]["Expected"] | null;
@@ -2357,6 +4376,33 @@ export interface components {
             /** @enum {string} */
             verdict: "on_time" | "late" | "early" | "wrong_hall" | "wrong_day" | "already_used" | "cancelled" | "forged" | "unknown" | "check_identity";
         };
+        /** @description The appointment, whose code is read out, and whether a notice reaches the person. */
+        Assisted: {
+            appointment: components["schemas"]["Appointment"];
+            /** @enum {string} */
+            channel: "staff" | "online";
+            reachable: boolean;
+        };
+        /** @description Whom, when and for what. */
+        AssistedBooking: {
+            caller: components["schemas"]["Caller"];
+            items: string[];
+            /** @default 1 */
+            people: number;
+            /** Format: uuid */
+            slot_id: string;
+        };
+        /** @description Why the person gives it up. */
+        AssistedCancel: {
+            reason: string;
+        };
+        /** @description Where to, and why. */
+        AssistedMove: {
+            reason: string;
+            /** Format: uuid */
+            slot_id: string;
+        };
+        /** @description Limits of one booking. Minutes for the first person, extra minutes for each further one. */
         Booking: {
             extra_minutes: number;
             family: string;
@@ -2365,26 +4411,77 @@ export interface components {
             max_people: number;
             minutes: number;
         };
+        /** @description One of the last calls; `times` is how often this number was called. */
+        Called: {
+            /** Format: date-time */
+            at: string;
+            id: number;
+            number: string;
+            times: number;
+            window: number;
+        };
+        /** @description Id number and name, or the phone number the person logs in with. */
+        Caller: {
+            id_number?: string;
+            name?: string;
+            phone?: string;
+        };
+        /** @description Why, if the citizen wants to say. */
         Cancel: {
             /** @default null */
             reason: string | null;
         };
+        /** @description Every window category. */
         Categories: {
             categories: components["schemas"]["Category"][];
         };
+        /** @description Window category; `prefix` begins its ticket numbers. */
         Category: {
             code: string;
             name: string;
             prefix: string;
         };
+        /** @description The settings that change, and why. */
+        ChangePolicy: {
+            category: string;
+            reason: string;
+            values: components["schemas"]["PolicyValues"];
+        };
+        /**
+         * @description Hours and places from `valid_from` on, on these weekdays; a half-day of null is not opened.
+         *
+         *     Weekend days that are open follow Friday.
+         */
+        ChangeRules: {
+            afternoon: components["schemas"]["HalfDay"] | null;
+            category: string;
+            morning: components["schemas"]["HalfDay"] | null;
+            reason: string;
+            /** Format: date */
+            valid_from: string;
+            weekdays: number[];
+        };
+        /** @description The places of one slot over all channels. */
+        ChangeSlot: {
+            capacity: number;
+            reason: string;
+        };
+        /** @description A scanned text or eight typed digits; `identity_checked` after comparing the masked name and last four. */
         CheckInRequest: {
             code: string;
             /** @default false */
             identity_checked: boolean;
         };
+        /** @description Every hall's day is set; who was affected in all. */
+        CityDaySet: {
+            affected: components["schemas"]["Affected"];
+            halls: string[];
+        };
+        /** @description A one-time code from WeChat. */
         Code: {
             code: string;
         };
+        /** @description The rule in figures, how I stand, and my newest marks. Walk-in tickets are never affected. */
         Conduct: {
             block_at_points: number;
             block_days: number;
@@ -2398,12 +4495,29 @@ export interface components {
             server_time: string;
             window_days: number;
         };
+        /** @description 上窗: all that one window's page shows. */
+        Counter: {
+            calls_before_pass: number;
+            current: components["schemas"]["StaffTicket"] | null;
+            hall: components["schemas"]["Named"];
+            parked: components["schemas"]["StaffTicket"][];
+            passed: components["schemas"]["StaffTicket"][];
+            queues: components["schemas"]["QueueHead"][];
+            seated: components["schemas"]["Seated"] | null;
+            seats: components["schemas"]["Seat"][];
+            /** Format: date-time */
+            server_time: string;
+            /** Format: date-time */
+            serving_since: string | null;
+        };
+        /** @description Appointments of the day; `checked_in` includes `late`. */
         Counts: {
             booked: number;
             cancelled: number;
             checked_in: number;
             late: number;
         };
+        /** @description One day of the picker. */
         Day: {
             /** Format: date */
             date: string;
@@ -2413,28 +4527,55 @@ export interface components {
             /** @enum {string} */
             state: "open" | "full" | "closed" | "not_released";
         };
+        /** @description A day or half-day that differs from the calendar. */
+        DayOverride: {
+            /** Format: date */
+            day: string;
+            open: boolean;
+            /** @enum {string} */
+            part: "day" | "morning" | "afternoon";
+            reason: string | null;
+            reason_en: string | null;
+        };
+        /** @description In order of days. */
+        DayOverrides: {
+            overrides: components["schemas"]["DayOverride"][];
+        };
+        /** @description The day as it is now, and who was affected. */
+        DaySet: {
+            affected: components["schemas"]["Affected"];
+            overrides: components["schemas"]["DayOverride"][];
+        };
+        /** @description The hall's answer, which the citizen reads. */
         Decision: {
             answer: string;
             /** @enum {string} */
             decision: "accept" | "reject";
         };
+        /** @description Who decides. */
         Department: {
             name: string;
         };
+        /** @description A free slot and its hall. */
         EarlySlot: {
             distance_km: number | null;
             hall: components["schemas"]["Hall"];
             slot: components["schemas"]["SlotRef"];
         };
+        /** @description Free slots, earliest first. */
         EarlySlots: {
+            place: components["schemas"]["Place"] | null;
             slots: components["schemas"]["EarlySlot"][];
         };
+        /** @description No body is needed. */
         Empty: Record<string, never>;
+        /** @description One refused field. */
         Error: {
             detail: string;
             /** @description RFC 6901 pointer into the request */
             pointer: string;
         };
+        /** @description Whom the code is about, masked. */
         Expected: {
             /** Format: date-time */
             check_in_from: string;
@@ -2446,10 +4587,12 @@ export interface components {
             people: number;
             slot: components["schemas"]["Period"];
         };
+        /** @description Both directions. */
         Family: {
             family: components["schemas"]["FamilyLink"][];
             requests: components["schemas"]["FamilyAsk"][];
         };
+        /** @description Somebody wants to act for this person. */
         FamilyAsk: {
             agent_name_masked: string | null;
             /** Format: date-time */
@@ -2458,6 +4601,7 @@ export interface components {
             id: string;
             relation: string;
         };
+        /** @description A relative this person acts for, or wants to. */
         FamilyLink: {
             basis: string;
             /** Format: date-time */
@@ -2471,23 +4615,84 @@ export interface components {
             relation: string;
             state: string;
         };
+        /** @description A relative to act for. */
         FamilyRequest: {
             id_number: string;
             name: string;
             /** @enum {string} */
             relation: "child" | "parent" | "spouse" | "sibling" | "other";
         };
+        /** @description Whose appointments. */
+        Find: {
+            caller: components["schemas"]["Caller"];
+        };
+        /** @description How it ended, and how many files were done. */
+        Finish: {
+            /** @default 1 */
+            count: number;
+            /** @default null */
+            note: string | null;
+            /**
+             * @default done
+             * @enum {string}
+             */
+            outcome: "done" | "not_done" | "materials_missing";
+        };
+        /** @description A bad rating and what the hall does about it. Who rated is never shown. */
+        FollowUp: {
+            answer: string | null;
+            /** Format: date-time */
+            at: string;
+            /** Format: date */
+            due_on: string;
+            grade: number;
+            /** Format: uuid */
+            id: string;
+            overdue: boolean;
+            /** Format: uuid */
+            rating_id: string;
+            /** @enum {string} */
+            state: "open" | "answered" | "voided";
+            supplement: string | null;
+            words: string | null;
+        };
+        /** @description A page of follow-ups. */
+        FollowUps: {
+            follow_ups: components["schemas"]["FollowUp"][];
+            next_cursor: string | null;
+        };
+        /** @description Who is served. */
         ForPerson: {
             /** Format: uuid */
             id: string;
             is_me: boolean;
             name_masked: string | null;
         };
+        /** @description The person, masked, and their coming appointments in my hall. */
+        Found: {
+            appointments: components["schemas"]["Appointment"][];
+            name_masked: string | null;
+            reachable: boolean;
+        };
+        /** @description The number to wait with. */
         GivenTicket: {
             /** Format: uuid */
             id: string;
             number: string;
         };
+        /** @description How many gave this grade. */
+        GradeCount: {
+            count: number;
+            grade: number;
+        };
+        /** @description Hours of a half-day, its windows, and the places they have together. */
+        HalfDay: {
+            capacity: number;
+            from: string;
+            to: string;
+            windows: number;
+        };
+        /** @description Service hall. What is not verified must be shown as unconfirmed; an address of null is unknown. */
         Hall: {
             address: string | null;
             address_verified: boolean;
@@ -2504,6 +4709,7 @@ export interface components {
             phones: string[];
             short_name: string;
         };
+        /** @description A mark with an appeal, as the hall sees it. */
         HallAppeal: {
             appeal: components["schemas"]["Appeal"] | null;
             appointment: components["schemas"]["MissedVisit"];
@@ -2522,21 +4728,27 @@ export interface components {
             person: components["schemas"]["Appellant"];
             points: number;
         };
+        /** @description A page of appeals. */
         HallAppeals: {
             appeals: components["schemas"]["HallAppeal"][];
             next_cursor: string | null;
         };
+        /** @description A hall with its next free slot. */
         HallChoice: {
             distance_km: number | null;
             hall: components["schemas"]["Hall"];
             next_free: components["schemas"]["SlotRef"] | null;
         };
+        /** @description Every hall that handles the item, nearest or earliest first; `place` is null when `near` is unknown. */
         HallChoices: {
             halls: components["schemas"]["HallChoice"][];
+            place: components["schemas"]["Place"] | null;
         };
+        /** @description Every hall, the city's first. */
         Halls: {
             halls: components["schemas"]["Hall"][];
         };
+        /** @description 占号: kept until `expires_at`. */
         Hold: {
             /** Format: date-time */
             cancel_until: string;
@@ -2557,6 +4769,7 @@ export interface components {
             server_time: string;
             slot: components["schemas"]["SlotRef"];
         };
+        /** @description Keep a place. */
         HoldRequest: {
             /**
              * Format: uuid
@@ -2569,19 +4782,23 @@ export interface components {
             /** Format: uuid */
             slot_id: string;
         };
+        /** @description Live holds. */
         Holds: {
             holds: components["schemas"]["Hold"][];
         };
+        /** @description Wall-clock times in Xiamen on these weekdays, 1 = Monday. */
         Hours: {
             from: string;
             to: string;
             weekdays: number[];
         };
+        /** @description A page of messages, newest first. */
         Inbox: {
             messages: components["schemas"]["InboxMessage"][];
             next_cursor: string | null;
             unread: number;
         };
+        /** @description One message, in the reader's language. `link` is a path of the citizen app. */
         InboxMessage: {
             body: string;
             /** Format: date-time */
@@ -2594,6 +4811,7 @@ export interface components {
             template: string;
             title: string;
         };
+        /** @description An item with its guide. Days are working days; an unverified guide must be shown as unconfirmed. */
         Item: {
             bookable: boolean;
             booking: components["schemas"]["Booking"];
@@ -2627,6 +4845,7 @@ export interface components {
             visits: number;
             visits_reason: string | null;
         };
+        /** @description What is charged today. An amount of null is not confirmed; then the note says so. */
         ItemFee: {
             amount_fen: number | null;
             basis: string | null;
@@ -2637,10 +4856,12 @@ export interface components {
             valid_from: string | null;
             verified: boolean;
         };
+        /** @description An item by its slug. */
         ItemRef: {
             name: string;
             slug: string;
         };
+        /** @description An item in a list. `visits` is how often one must come, `depth` 5 is all online. */
         ItemSummary: {
             bookable: boolean;
             category: components["schemas"]["Named"];
@@ -2654,16 +4875,20 @@ export interface components {
             tags: ("on-the-spot" | "online" | "nearby" | "one-trip" | "city-wide" | "upfront" | "fully-online" | "self-service" | "zero-trip")[];
             visits: number;
         };
+        /** @description A page of items, most popular first. */
         Items: {
             items: components["schemas"]["ItemSummary"][];
             next_cursor: string | null;
         };
+        /** @description What `wx.config` takes, and the notices a person may subscribe to. `timestamp` is in seconds. */
         JsapiConfig: {
             app_id: string;
             nonce_str: string;
             signature: string;
+            subscribe_templates: string[];
             timestamp: number;
         };
+        /** @description A published list: how many items, since when. */
         ListHead: {
             count: number;
             name: string;
@@ -2671,20 +4896,40 @@ export interface components {
             published_on: string | null;
             tag: string;
         };
+        /** @description The nine lists of the circular. */
         Lists: {
             lists: components["schemas"]["ListHead"][];
         };
+        /** @description The next hours; `weeks` past days stand behind them. And where else there is a free time soon. */
+        Load: {
+            category: components["schemas"]["Named"];
+            elsewhere: components["schemas"]["HallChoice"][];
+            hall: components["schemas"]["Hall"];
+            hours: components["schemas"]["LoadHour"][];
+            weeks: number;
+        };
+        /** @description One coming hour: nothing is said where nothing is known. */
+        LoadHour: {
+            expected: number | null;
+            hour: number;
+            /** @enum {string|null} */
+            level: "quiet" | "normal" | "busy" | null;
+            wait_minutes: number | null;
+        };
+        /** @description A bound way to log in. */
         Login: {
             /** Format: date-time */
             bound_at: string;
             provider: string;
         };
+        /** @description By courier in or out, and who pays. */
         Mail: {
             in: boolean;
             out: boolean;
             /** @enum {string} */
             payer: "gov" | "applicant" | "none";
         };
+        /** @description 守约记录: one missed visit (1 point) or late cancellation (half a point). */
         Mark: {
             appeal: components["schemas"]["Appeal"] | null;
             appointment: components["schemas"]["MissedVisit"];
@@ -2702,6 +4947,7 @@ export interface components {
             kind: "no_show" | "late_cancel";
             points: number;
         };
+        /** @description A material and where it comes from; an exempt one may not be asked for at a window. */
         Material: {
             copies: number;
             exempt: boolean;
@@ -2713,6 +4959,7 @@ export interface components {
             source: "applicant" | "licence_library" | "eproof" | "none";
             source_label: string;
         };
+        /** @description The person's own data, masked. `level`: 0 openid only, 1 phone, 2 real name, 3 face. */
         Me: {
             elder_mode: boolean;
             /** Format: uuid */
@@ -2725,6 +4972,7 @@ export interface components {
             name_masked: string | null;
             phone_masked: string | null;
         };
+        /** @description The visit a mark is about. */
         MissedVisit: {
             hall: components["schemas"]["Named"];
             /** Format: uuid */
@@ -2733,16 +4981,24 @@ export interface components {
             /** Format: date-time */
             start: string;
         };
+        /** @description A code with its name. */
         Named: {
             code: string;
             name: string;
         };
+        /** @description A few words for whoever serves next. */
+        Note: {
+            /** @default null */
+            note: string | null;
+        };
+        /** @description Until when slots are released, and when the next day follows. */
         Opens: {
             /** Format: date-time */
             next_release_at: string;
             /** Format: date */
             released_until: string;
         };
+        /** @description `role` is the caller's own; only a manager sees `agents`. `verified` is false until the licence is checked. */
         Organisation: {
             agents: components["schemas"]["Agent"][];
             credit_code: string;
@@ -2753,13 +5009,21 @@ export interface components {
             role: "manager" | "agent";
             verified: boolean;
         };
+        /** @description A body by its name and unified social credit code. */
         OrganisationRequest: {
             credit_code: string;
             name: string;
         };
+        /** @description The organisations the caller acts for. */
         Organisations: {
             organisations: components["schemas"]["Organisation"][];
         };
+        /**
+         * @description Pagination metadata schema
+         *
+         *     Used to serialize pagination metadata.
+         *     Its main purpose is to document the pagination metadata.
+         */
         PaginationMetadata: {
             /** @description First available page number. */
             first_page?: number;
@@ -2776,6 +5040,7 @@ export interface components {
             /** @description Total number of pages. */
             total_pages?: number;
         };
+        /** @description The signed part, the secret of the rotating part, and the eight digits to read out. */
         Pass: {
             code: string;
             secret: string;
@@ -2788,20 +5053,78 @@ export interface components {
             /** Format: date-time */
             valid_until: string;
         };
+        /** @description Pause the window, or call again. */
+        Pause: {
+            paused: boolean;
+        };
+        /** @description Half-open interval. */
         Period: {
             /** Format: date-time */
             end: string;
             /** Format: date-time */
             start: string;
         };
+        /** @description Where to send a login code. */
         Phone: {
             phone: string;
         };
+        /** @description A number taken in the hall by phone; `place` is the code on the hall's screen. */
+        PhoneTicket: {
+            category: string;
+            items?: string[];
+            place: string;
+        };
+        /** @description What `near` was understood as. */
+        Place: {
+            approximate: boolean;
+            name: string;
+        };
+        /** @description The code the hall's screen shows, and when it changes. */
+        PlaceCode: {
+            /** Format: date-time */
+            changes_at: string;
+            code: string;
+        };
+        /** @description Places of one channel. */
+        Places: {
+            booked: number;
+            capacity: number;
+            /** @enum {string} */
+            channel: "online" | "staff" | "onsite";
+            held: number;
+        };
+        /** @description A hall's booking settings of one category, with what each may be. */
+        Policy: {
+            category: string;
+            is_default: boolean;
+            ranges: components["schemas"]["Range"][];
+            values: components["schemas"]["PolicyValues"];
+        };
+        PolicyValues: {
+            agent_principals?: number;
+            cancel_hours?: number;
+            close_minutes?: number;
+            early_minutes?: number;
+            grace_minutes?: number;
+            hold_minutes?: number;
+            live_holds?: number;
+            onsite_percent?: number;
+            open_total?: number;
+            open_workdays?: number;
+            release_at?: string;
+            reschedules?: number;
+            same_day?: boolean;
+            same_day_lead_minutes?: number;
+            slot_minutes?: number;
+            staff_percent?: number;
+        };
+        /** @description What a person may change about their own pages. */
         Preferences: {
             elder_mode?: boolean;
             /** @enum {string} */
             language?: "zh" | "en";
         };
+        /** @description RFC 9457 body. `code` is stable; texts follow Accept-Language; some problems carry more members. */
         Problem: {
             code: string;
             detail?: string;
@@ -2814,6 +5137,7 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description One edition of a list. */
         PublishedList: {
             items: components["schemas"]["ItemSummary"][];
             name: string;
@@ -2822,9 +5146,66 @@ export interface components {
             tag: string;
             version: number;
         };
+        /** @description The live picture of a hall: numbers only. */
+        QueueDocument: {
+            calls: components["schemas"]["Called"][];
+            /** Format: date-time */
+            closes: string | null;
+            /** Format: date */
+            day: string;
+            hall: string;
+            /** Format: date-time */
+            opens: string | null;
+            parked: string[];
+            passed: string[];
+            queues: components["schemas"]["QueueLine"][];
+            windows: components["schemas"]["WindowNow"][];
+        };
+        /** @description A queue of the hall and how many wait in it. */
+        QueueHead: {
+            code: string;
+            name: string;
+            prefix: string;
+            waiting: number;
+            windows: number;
+        };
+        /** @description One queue: numbers in calling order, open windows, minutes a number takes (quick and slow quarter). */
+        QueueLine: {
+            code: string;
+            coming: number;
+            line: string[];
+            pace: number[];
+            prefix: string;
+            windows: number;
+        };
+        /** @description The queue number given at check-in. */
         QueueNumber: {
             number: string;
         };
+        /** @description What may be chosen, both ends included. */
+        Range: {
+            max: number;
+            min: number;
+            name: string;
+        };
+        /** @description 评价: the words are optional, the grade is not. */
+        Rate: {
+            grade: number;
+            /** @default null */
+            words: string | null;
+        };
+        /** @description One's own rating. */
+        Rated: {
+            can_supplement: boolean;
+            grade: number;
+            supplement: string | null;
+            words: string | null;
+        };
+        /** @description Why this number out of turn. */
+        Reason: {
+            reason: string;
+        };
+        /** @description One arrival. */
         Recent: {
             /** Format: date-time */
             at: string;
@@ -2835,15 +5216,56 @@ export interface components {
             name_masked: string | null;
             number: string;
         };
+        /** @description Back to the calendar, and why. */
+        RemoveDay: {
+            /** Format: date */
+            day: string;
+            /**
+             * @default day
+             * @enum {string}
+             */
+            part: "day" | "morning" | "afternoon";
+            reason: string;
+        };
+        /** @description The new time. */
         Reschedule: {
             /** Format: uuid */
             slot_id: string;
         };
+        /** @description How many slots would be made and how many would have other places. */
+        Reshaped: {
+            changed: number;
+            made: number;
+        };
+        /** @description Which sealed value, and why it must be seen. */
         Reveal: {
             /** @enum {string} */
             field: "name" | "id_number" | "phone";
             reason: string;
         };
+        /** @description A rule as it is kept. */
+        Rule: {
+            capacity: number;
+            from: string;
+            to: string;
+            /** Format: date */
+            valid_from: string;
+            /** Format: date */
+            valid_to: string | null;
+            weekday: number;
+            windows: number;
+        };
+        /** @description Rules of today and later. */
+        Rules: {
+            rules: components["schemas"]["Rule"][];
+        };
+        /** @description The rules as they are now; how many slots were made and how many have other places. */
+        RulesChanged: {
+            changed: number;
+            made: number;
+            rules: components["schemas"]["Rule"][];
+        };
+        /** @description An item with the name or alias that matched. */
         SearchHit: {
             bookable: boolean;
             category: components["schemas"]["Named"];
@@ -2858,10 +5280,27 @@ export interface components {
             tags: ("on-the-spot" | "online" | "nearby" | "one-trip" | "city-wide" | "upfront" | "fully-online" | "self-service" | "zero-trip")[];
             visits: number;
         };
+        /** @description Items that match, best first. */
         SearchResult: {
             items: components["schemas"]["SearchHit"][];
             query: string;
         };
+        /** @description A window of the hall and who works there. */
+        Seat: {
+            categories: string[];
+            staff: string | null;
+            window: number;
+        };
+        /** @description My window. */
+        Seated: {
+            categories: string[];
+            /** Format: date-time */
+            opened_at: string;
+            paused: boolean;
+            served_today: number;
+            window: number;
+        };
+        /** @description Who is logged in; `csrf_token` goes into X-CSRF-Token of every unsafe request. */
         Session: {
             csrf_token: string | null;
             /** @enum {string} */
@@ -2869,6 +5308,46 @@ export interface components {
             me: components["schemas"]["Me"] | null;
             staff: components["schemas"]["StaffMe"] | null;
         };
+        /** @description Why the rating is not about the service. */
+        SetAside: {
+            reason: string;
+        };
+        /** @description The rating counts no more. */
+        SetAsideDone: {
+            /** Format: date-time */
+            invalid_at: string;
+            /** Format: uuid */
+            rating_id: string;
+        };
+        /** @description Close or open. `reason` is what citizens read; `reason_en` in English. */
+        SetDay: {
+            /** Format: date */
+            day: string;
+            open: boolean;
+            /**
+             * @default day
+             * @enum {string}
+             */
+            part: "day" | "morning" | "afternoon";
+            reason: string;
+            /** @default null */
+            reason_en: string | null;
+        };
+        /** @description Public figures of one hall; `satisfied_percent` counts grades 3 to 5. */
+        Shares: {
+            days: number;
+            grades: components["schemas"]["GradeCount"][];
+            satisfied_percent: number | null;
+            total: number;
+        };
+        /** @description Which window, for which queues. */
+        SitDown: {
+            categories: string[];
+            /** @default false */
+            take_over: boolean;
+            window: number;
+        };
+        /** @description A slot with the online places that are left. */
         Slot: {
             /** Format: date-time */
             end: string;
@@ -2880,12 +5359,20 @@ export interface components {
             /** @enum {string} */
             state: "free" | "full" | "past";
         };
+        /** @description The picker of one hall and category. */
         SlotDays: {
             category: components["schemas"]["Named"];
             days: components["schemas"]["Day"][];
             hall: components["schemas"]["Hall"];
             opens: components["schemas"]["Opens"];
         };
+        /** @description Capacity by channel after the change. */
+        SlotPlaces: {
+            online: number;
+            onsite: number;
+            staff: number;
+        };
+        /** @description A slot: half-open interval. */
         SlotRef: {
             /** Format: date-time */
             end: string;
@@ -2894,23 +5381,33 @@ export interface components {
             /** Format: date-time */
             start: string;
         };
+        /** @description The code that arrived. */
         SmsLogin: {
             code: string;
             phone: string;
         };
+        /** @description Seconds until another code may be asked for, and until this one dies. */
         SmsSent: {
             expires_in_s: number;
             resend_after_s: number;
         };
+        /** @description A hall by its code, with its name in the language of the request. */
         StaffHall: {
             code: string;
             name: string;
         };
+        /** @description The halls one may work in, and the one chosen now. */
+        StaffHalls: {
+            current: string | null;
+            halls: components["schemas"]["StaffHall"][];
+        };
+        /** @description Three things a member of staff knows or holds. */
         StaffLogin: {
             password: string;
             totp: string;
             username: string;
         };
+        /** @description The member of staff who is logged in. */
         StaffMe: {
             display_name: string;
             hall: components["schemas"]["StaffHall"] | null;
@@ -2920,10 +5417,94 @@ export interface components {
             roles: string[];
             username: string;
         };
+        /** @description A slot with all its places. */
+        StaffSlot: {
+            /** Format: date-time */
+            end: string;
+            /** Format: uuid */
+            id: string;
+            open: boolean;
+            places: components["schemas"]["Places"][];
+            /** Format: date-time */
+            start: string;
+        };
+        /** @description Slots in order of start. */
+        StaffSlots: {
+            slots: components["schemas"]["StaffSlot"][];
+        };
+        /** @description A ticket as the hall's staff see it: with the masked name, when the holder is known. */
+        StaffTicket: {
+            booked: boolean;
+            calls: number;
+            can_cancel: boolean;
+            can_rate: boolean;
+            can_return: boolean;
+            category: components["schemas"]["Named"];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date */
+            day: string;
+            /** Format: date-time */
+            due_at: string;
+            followed_by: string | null;
+            hall: components["schemas"]["Named"];
+            /** Format: uuid */
+            id: string;
+            items: components["schemas"]["ItemRef"][];
+            /** @enum {string|null} */
+            lane: "elder" | "pregnant" | "disabled" | "soldier" | null;
+            link: string;
+            name_masked: string | null;
+            number: string;
+            people: number;
+            rating: components["schemas"]["Rated"] | null;
+            /** @enum {string} */
+            source: "appointment" | "desk" | "kiosk" | "phone" | "carried";
+            /** @enum {string} */
+            state: "waiting" | "waiting_priority" | "called" | "serving" | "passed" | "parked" | "done" | "cancelled" | "abandoned" | "closed" | "carried_over";
+            window: number | null;
+        };
+        /** @description One step of a guide. */
         Step: {
             text: string;
             title: string;
         };
+        /** @description 追评. */
+        Supplement: {
+            words: string;
+        };
+        /** @description 排队票: its number, queue and state. Its place in line is in the hall's live queues. */
+        Ticket: {
+            booked: boolean;
+            calls: number;
+            can_cancel: boolean;
+            can_rate: boolean;
+            can_return: boolean;
+            category: components["schemas"]["Named"];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date */
+            day: string;
+            /** Format: date-time */
+            due_at: string;
+            followed_by: string | null;
+            hall: components["schemas"]["Named"];
+            /** Format: uuid */
+            id: string;
+            items: components["schemas"]["ItemRef"][];
+            /** @enum {string|null} */
+            lane: "elder" | "pregnant" | "disabled" | "soldier" | null;
+            link: string;
+            number: string;
+            people: number;
+            rating: components["schemas"]["Rated"] | null;
+            /** @enum {string} */
+            source: "appointment" | "desk" | "kiosk" | "phone" | "carried";
+            /** @enum {string} */
+            state: "waiting" | "waiting_priority" | "called" | "serving" | "passed" | "parked" | "done" | "cancelled" | "abandoned" | "closed" | "carried_over";
+            window: number | null;
+        };
+        /** @description The day at one hall. */
         Today: {
             counts: components["schemas"]["Counts"];
             /** Format: date */
@@ -2931,20 +5512,65 @@ export interface components {
             hall: components["schemas"]["Named"];
             recent: components["schemas"]["Recent"][];
         };
+        /** @description A mini-program's session. */
         Token: {
             /** Format: date-time */
             expires_at: string;
             me: components["schemas"]["Me"];
             token: string;
         };
+        /** @description To which queue, and to one window of it if wanted. */
+        Transfer: {
+            category: string;
+            reason: string;
+            /** @default null */
+            window: number | null;
+        };
+        /** @description The check-in was taken back. */
         Undone: {
             ok: boolean;
         };
+        /** @description How many messages are not opened yet. */
         Unread: {
             unread: number;
         };
+        /** @description The full value. */
         Value: {
             value: string | null;
+        };
+        /** @description Tickets of one kind; waits in minutes from arrival (booked: from the slot's start, if later) to the call. */
+        Wait: {
+            average_minutes: number | null;
+            left: number;
+            longest_minutes: number;
+            served: number;
+            taken: number;
+        };
+        /** @description One hour of arrival. */
+        WaitHour: {
+            booked: components["schemas"]["Wait"];
+            hour: number;
+            walk_in: components["schemas"]["Wait"];
+        };
+        /** @description With and without an appointment, side by side (circular clause 12). */
+        Waits: {
+            booked: components["schemas"]["Wait"];
+            /** Format: date */
+            date: string;
+            hall: components["schemas"]["Named"];
+            hours: components["schemas"]["WaitHour"][];
+            walk_in: components["schemas"]["Wait"];
+        };
+        /** @description A window that is open now. */
+        WindowNow: {
+            number: string | null;
+            paused: boolean;
+            serving: boolean;
+            window: number;
+        };
+        /** @description The hall to work in from now on. */
+        Workplace: {
+            hall: string;
         };
     };
     responses: {

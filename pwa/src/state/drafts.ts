@@ -1,10 +1,12 @@
 /** What the person has chosen while booking one item; survives reload and back, ends with the browser tab. */
 import { effectScope, reactive, watch } from 'vue'
-import type { Hold, SlotRef } from '../api/types'
+import type { Hold, ItemRef, SlotRef } from '../api/types'
 import { read, write } from './storage'
 
 export interface BookingDraft {
   slug: string
+  /** Other matters of the same window category, done in the same visit. */
+  extra: ItemRef[]
   hall: { code: string; name: string } | null
   date: string | null
   slot: SlotRef | null
@@ -22,7 +24,7 @@ const live = new Map<string, BookingDraft>()
 const scope = effectScope(true)
 
 export const emptyDraft = (slug: string): BookingDraft =>
-  ({ slug, hall: null, date: null, slot: null, person: null, people: 1, hold: null, confirmKey: null })
+  ({ slug, extra: [], hall: null, date: null, slot: null, person: null, people: 1, hold: null, confirmKey: null })
 
 export function bookingDraft(slug: string): BookingDraft {
   const known = live.get(slug)
@@ -53,6 +55,20 @@ export function chooseDate(draft: BookingDraft, date: string): void {
   draft.date = date
 }
 
+/** A visit of another length needs another time; other matters may need another hall too. */
+export function chooseExtra(draft: BookingDraft, extra: ItemRef[]): void {
+  const slugs = (items: ItemRef[]) => items.map((one) => one.slug).join()
+  if (slugs(draft.extra) !== slugs(extra)) Object.assign(draft, { date: null, slot: null })
+  draft.extra = extra.map(({ slug, name }) => ({ slug, name }))
+}
+
+export function choosePeople(draft: BookingDraft, people: number): void {
+  if (draft.people !== people) Object.assign(draft, { date: null, slot: null })
+  draft.people = people
+}
+
+export const slugsOf = (draft: BookingDraft): string[] => [draft.slug, ...draft.extra.map((one) => one.slug)]
+
 /** The first step before `wanted` that still lacks its answer, or `wanted`. */
 export function stepFor(draft: BookingDraft, wanted: BookingStep): BookingStep {
   if (wanted === 'hall') return 'hall'
@@ -70,5 +86,6 @@ export function holdFits(draft: BookingDraft, now: number): boolean {
   const { hold, slot, person } = draft
   if (!hold || !slot || !person || Date.parse(hold.expires_at) <= now) return false
   const samePerson = person.id === null ? hold.for_person.is_me : hold.for_person.id === person.id
-  return hold.slot.id === slot.id && hold.people === draft.people && samePerson
+  const sameItems = slugsOf(draft).sort().join() === hold.items.map((one) => one.slug).sort().join()
+  return hold.slot.id === slot.id && hold.people === draft.people && samePerson && sameItems
 }

@@ -1,22 +1,33 @@
 """What one racing process does: real transactions on a real PostgreSQL, from a few threads at once."""
 
 import random
+import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from multiprocessing import get_context
 from uuid import UUID, uuid4
 
-from backend.appointments import jobs, service
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+
+from backend.appointments import capacity, closing, jobs, service
+from backend.appointments.models import Appointment
 from backend.core import clock, crypto, db, idempotency
 from backend.core.config import Settings
-from backend.core.errors import ServiceError
+from backend.core.errors import Busy, ServiceError
+from backend.core.problems import BUSY_STATES
 from backend.identity import service as identity
 
 ITEM = "passport-first"
 NOW = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 THREADS = 5
+TRIES = 10
+DAY = date(2026, 11, 25)
+ACTIONS = ("hold", "hold", "hold", "confirm", "confirm", "release", "cancel", "reschedule", "sweep", "capacity")
 
 
 def connect(settings: Settings) -> None:
@@ -35,15 +46,31 @@ def make_people(count: int) -> list[UUID]:
         ]
 
 
+@contextmanager
+def answering() -> Iterator[None]:
+    """What the API answers when a lock is waited for too long: 503, come again; nothing was changed."""
+    try:
+        yield
+    except OperationalError as error:
+        if db.sqlstate(error) not in BUSY_STATES:
+            raise
+        raise Busy() from None
+
+
 def attempt(person: UUID, slot: UUID) -> str:
     """Hold and confirm; the outcome in one word."""
-    try:
-        held = _hold(person, slot)
-        with db.transaction() as session:
-            service.confirm(session, booker_id=person, appointment_id=held)
-    except ServiceError as refusal:
-        return refusal.code
-    return "booked"
+    for _ in range(TRIES):
+        try:
+            with answering():
+                held = _hold(person, slot)
+                with db.transaction() as session:
+                    service.confirm(session, booker_id=person, appointment_id=held)
+        except Busy:
+            continue
+        except ServiceError as refusal:
+            return refusal.code
+        return "booked"
+    return "busy"
 
 
 def _hold(person: UUID, slot: UUID) -> UUID:
@@ -86,15 +113,18 @@ def mix(settings: Settings, people: list[UUID], slots: list[UUID], seed: int, st
     mine: list[UUID] = []
     outcome: Counter[str] = Counter()
     for _ in range(steps):
-        action = draw.choice(["hold", "hold", "confirm", "release", "cancel", "reschedule", "sweep"])
+        action = draw.choice(ACTIONS)
         person, slot = draw.choice(people), draw.choice(slots)
         try:
-            if action == "hold":
-                mine.append(_hold(person, slot))
-            elif action == "sweep":
-                jobs.sweep_holds()
-            elif mine:
-                _change(action, draw.choice(mine), slot)
+            with answering():
+                if action == "hold":
+                    mine.append(_hold(person, slot))
+                elif action == "sweep":
+                    jobs.sweep_holds()
+                elif action == "capacity":
+                    _change_capacity(slot, draw.randrange(12))
+                elif mine:
+                    _change(action, draw.choice(mine), slot)
             outcome[action] += 1
         except ServiceError as refusal:
             outcome[refusal.code] += 1
@@ -102,8 +132,6 @@ def mix(settings: Settings, people: list[UUID], slots: list[UUID], seed: int, st
 
 
 def _change(action: str, appointment: UUID, slot: UUID) -> None:
-    from backend.appointments.models import Appointment
-
     with db.reading() as session:
         booker = session.get_one(Appointment, appointment).booker_id
 
@@ -123,7 +151,85 @@ def _change(action: str, appointment: UUID, slot: UUID) -> None:
     once()
 
 
+@db.retrying
+def _change_capacity(slot: UUID, places: int) -> None:
+    with db.transaction() as session:
+        capacity.change_slot(session, hall_code="XM", slot_id=slot, capacity=places, reason="race", actor="staff:race")
+
+
+def close_hall(settings: Settings, after_s: float, times: int) -> Counter[str]:
+    """Close the hall while people book, and open it again between; at the end it is closed and everybody told."""
+    connect(settings)
+    for number in range(2 * times + 1):
+        time.sleep(after_s)
+        _until_done(lambda: _set_day(open_=number % 2 == 1))  # noqa: B023 - called at once
+        _until_done(jobs.cancel_closed)
+    return Counter()
+
+
+def _until_done(work: Callable[[], None]) -> None:
+    """As the queue does with a job that failed, and a person with a page that says "busy"."""
+    for _ in range(TRIES):
+        try:
+            with answering():
+                return work()
+        except Busy:
+            continue
+    raise AssertionError("always busy")
+
+
+@db.retrying
+def _set_day(*, open_: bool) -> None:
+    with db.transaction() as session:
+        closing.set_override(
+            session,
+            hall_codes=["XM"],
+            day=DAY,
+            part="day",
+            open_=open_,
+            reason="台风停办",
+            reason_en=None,
+            actor="staff:race",
+        )
+
+
+def book_somewhere(settings: Settings, people: list[UUID], slots: list[UUID], seed: int) -> Counter[str]:
+    """Everybody wants some slot of the day, one after the other or moved once."""
+    connect(settings)
+    draw = random.Random(seed)
+    chosen = [(person, draw.choice(slots), draw.choice(slots)) for person in people]
+
+    def one(choice: tuple[UUID, UUID, UUID]) -> str:
+        person, slot, other = choice
+        outcome = attempt(person, slot)
+        if outcome == "booked":
+            try:
+                with answering():
+                    _move(person, other)
+            except ServiceError as refusal:
+                return f"moving_{refusal.code}"
+        return outcome
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        return Counter(threads.map(one, chosen))
+
+
+@db.retrying
+def _move(person: UUID, slot: UUID) -> None:
+    with db.transaction() as session:
+        mine = session.scalars(
+            select(Appointment.id).where(Appointment.booker_id == person, Appointment.code.is_not(None))
+        ).one()
+        service.reschedule(session, booker_id=person, appointment_id=mine, slot_id=slot)
+
+
+def run_all(calls):  # type: ignore[no-untyped-def]
+    """Different calls, one process each, all at once."""
+    with get_context("spawn").Pool(len(calls)) as pool:
+        waiting = [pool.apply_async(function, arguments) for function, arguments in calls]
+        return sum((one.get(120) for one in waiting), Counter())
+
+
 def race(function, arguments):  # type: ignore[no-untyped-def]
     """Run one call per process, all at once, and add up their outcomes."""
-    with get_context("spawn").Pool(len(arguments)) as pool:
-        return sum(pool.starmap(function, arguments), Counter())
+    return run_all([(function, one) for one in arguments])

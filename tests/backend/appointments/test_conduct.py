@@ -270,16 +270,19 @@ def test_coming_late_the_same_day_clears_the_mark_and_undo_brings_it_back(client
     assert doctor.invariants(session) == []
 
 
-def test_a_day_the_hall_was_down_is_forgiven(client, missed, session, clock) -> None:  # type: ignore[no-untyped-def]
+def test_closing_the_hall_forgives_what_was_missed_that_half_day(client, post, missed, lead, session) -> None:  # type: ignore[no-untyped-def]
     _, who, appointment = missed
-    day = datetime(2026, 11, 24, 16, tzinfo=UTC)
-    gone = conduct_service.blame_hall(
-        session, hall_code="XM", first=day, last=day + timedelta(days=1), actor="staff:x", reason="停电"
-    )
-    session.commit()
-    assert gone == 1
+
+    def close(part: str) -> None:
+        body = {"day": "2026-11-25", "part": part, "open": False, "reason": "停电"}
+        assert post("/staff/day-overrides", lead(), body).status_code == 201
+
+    close("afternoon")
+    assert client.get("/api/v1/me/conduct", headers=who).json["points"] == 1.0
+    close("morning")
     assert state_of(session, appointment) is State.EXCUSED
-    assert client.get("/api/v1/me/conduct", headers=who).json["marks"][0]["cleared"] == "hall"
+    mine = client.get("/api/v1/me/conduct", headers=who).json
+    assert (mine["points"], mine["marks"][0]["cleared"]) == (0, "hall")
     assert doctor.invariants(session) == []
 
 

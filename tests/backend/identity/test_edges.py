@@ -21,6 +21,7 @@ from tests.conftest import Clock, make_settings
 from tests.sandbox_server import RunningSandbox, running_sandbox
 
 LOCALHOST = "https://localhost"
+SOURCE = "127.0.0.1"
 PASSWORD = "a-long-enough-password"  # noqa: S105 - made up here
 Headers = dict[str, str]
 
@@ -134,7 +135,7 @@ def test_sessions_end_on_the_second(session: Session, clock: Clock, life, kind: 
 
 def staff_session(session: Session) -> str:
     make_staff(session, [("gate", "XM")])
-    return sessions.start(session, staff_id=staff.look_up(session, "gate").staff_id).token
+    return sessions.start(session, staff_id=staff.look_up(session, "gate", SOURCE).staff_id).token
 
 
 def make_staff(session: Session, roles: list[tuple[str, str | None]]) -> str:
@@ -143,7 +144,7 @@ def make_staff(session: Session, roles: list[tuple[str, str | None]]) -> str:
 
 def test_a_role_in_another_hall_gives_nothing_here(session: Session, clock: Clock) -> None:
     make_staff(session, [("gate", "SM"), ("hall_lead", "XM"), ("auditor", None)])
-    token = sessions.start(session, staff_id=staff.look_up(session, "gate").staff_id).token
+    token = sessions.start(session, staff_id=staff.look_up(session, "gate", SOURCE).staff_id).token
     session.commit()
     principal = sessions.load_principal(token)
     assert principal is not None
@@ -156,7 +157,7 @@ def test_revealing_needs_a_reason_and_leaves_a_trace(client: FlaskClient, sessio
     real_name = service.RealName("350299199001010010", "张测试", None)
     person = service.verify(session, open_id="x", real_name=real_name, current=None)
     make_staff(session, [("hall_lead", "XM")])
-    token = sessions.start(session, staff_id=staff.look_up(session, "gate").staff_id).token
+    token = sessions.start(session, staff_id=staff.look_up(session, "gate", SOURCE).staff_id).token
     session.commit()
     who = {"Authorization": f"Bearer {token}"}
     path = f"/api/v1/staff/persons/{person}/reveal"
@@ -177,7 +178,7 @@ def test_a_one_time_code_is_accepted_once_by_twenty_at_once(fresh_database: str)
     try:
         with db.transaction() as session:
             secret = make_staff(session, [("gate", "XM")])
-            account = staff.look_up(session, "gate").staff_id
+            account = staff.look_up(session, "gate", SOURCE).staff_id
         assert account is not None
         code = staff.totp(secret, int(core_clock.now().timestamp()) // staff.STEP_S)
         ready, accepted = threading.Barrier(20), []

@@ -2,37 +2,41 @@
 import { useRoute, useRouter } from 'vue-router'
 import { api } from '../../api/client'
 import type { BookableItem, FamilyLink } from '../../api/types'
-import { bookingDraft, stepFor, type BookingStep } from '../../state/drafts'
+import { bookingDraft, slugsOf, stepFor, type BookingStep } from '../../state/drafts'
 import { prefs } from '../../state/prefs'
 import { session, sessionKnown } from '../../state/session'
 
-export const STEPS: BookingStep[] = ['hall', 'date', 'time', 'who', 'check']
+const STEPS: BookingStep[] = ['hall', 'date', 'time', 'who', 'check']
 const PERSON_LEVEL = 1
 
-export function useBooking(step: BookingStep) {
+export function useBooking(step: BookingStep | 'items' | 'people') {
   const route = useRoute()
   const router = useRouter()
   const slug = String(route.params.slug)
   const draft = bookingDraft(slug)
-  const path = (to: BookingStep) => `/book/${encodeURIComponent(slug)}/${to}`
-  const missing = stepFor(draft, step)
+  const path = (to: BookingStep | 'items' | 'people') => `/book/${encodeURIComponent(slug)}/${to}`
+  const missing = step === 'items' || step === 'people' ? step : stepFor(draft, step)
   const ready = missing === step
   if (!ready) void router.replace(path(missing))
-  const before = STEPS[STEPS.indexOf(step) - 1]
+  const before = STEPS[STEPS.findIndex((one) => one === step) - 1]
   const back = before ? path(before) : `/items/${encodeURIComponent(slug)}`
-  const loadItem = () => api.get<BookableItem>(`/items/${encodeURIComponent(slug)}`, { lang: prefs.lang })
+  const guide = (one: string) => api.get<BookableItem>(`/items/${encodeURIComponent(one)}`, { lang: prefs.lang })
+  const loadItem = () => guide(slug)
+  const loadItems = () => Promise.all(slugsOf(draft).map(guide))
+  /** What decides the length of the visit. */
+  const visit = () => ({ items: slugsOf(draft).join(), people: draft.people, lang: prefs.lang })
 
   /** False when the person was sent to log in first; they come back to this step. */
-  async function loggedInFor(item: BookableItem): Promise<boolean> {
+  async function loggedInFor(items: BookableItem[]): Promise<boolean> {
     await sessionKnown()
-    const level = Math.max(PERSON_LEVEL, item.booking.level)
+    const level = Math.max(PERSON_LEVEL, ...items.map((one) => one.booking.level))
     if (session.kind === 'unknown') return true
     if (session.me && session.me.level >= level) return true
     await router.replace({ path: '/login', query: { return_to: path(step), level: String(level) } })
     return false
   }
 
-  return { route, router, slug, draft, path, ready, back, loadItem, loggedInFor }
+  return { route, router, slug, draft, path, ready, back, guide, loadItem, loadItems, visit, loggedInFor }
 }
 
 export const confirmedFamily = async (): Promise<FamilyLink[]> =>

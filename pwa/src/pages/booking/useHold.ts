@@ -3,7 +3,7 @@ import { computed, onBeforeUnmount, ref, shallowRef } from 'vue'
 import { api, ApiProblem } from '../../api/client'
 import { newKey } from '../../api/key'
 import type { Appointment, Hold, Slot, SlotDays } from '../../api/types'
-import { holdFits, type BookingDraft } from '../../state/drafts'
+import { holdFits, slugsOf, type BookingDraft } from '../../state/drafts'
 import { prefs } from '../../state/prefs'
 import { releaseHold, watchHold } from './leave'
 
@@ -30,7 +30,7 @@ export function useHold(draft: BookingDraft) {
     releaseHold(draft)
     busy.value = 'hold'
     try {
-      const body = { slot_id: draft.slot.id, items: [draft.slug], people: draft.people, for_person_id: draft.person.id }
+      const body = { slot_id: draft.slot.id, items: slugsOf(draft), people: draft.people, for_person_id: draft.person.id }
       const hold = await api.post<Hold>('/holds', body, { idempotencyKey: newKey() })
       skew = hold.server_time ? Date.parse(hold.server_time) - Date.now() : 0
       draft.hold = hold
@@ -51,7 +51,7 @@ export function useHold(draft: BookingDraft) {
   async function nearest(): Promise<Slot[]> {
     const wanted = Date.parse(draft.slot?.start ?? '')
     const answer = await api.get<SlotDays>('/slots', {
-      hall: draft.hall?.code, items: draft.slug, people: draft.people, from: draft.date, days: LOOK_AHEAD_DAYS, lang: prefs.lang,
+      hall: draft.hall?.code, items: slugsOf(draft).join(), people: draft.people, from: draft.date, days: LOOK_AHEAD_DAYS, lang: prefs.lang,
     })
     return answer.days.flatMap((day) => day.slots)
       .filter((slot) => slot.state === 'free' && slot.id !== draft.slot?.id)

@@ -1,0 +1,32 @@
+"""`make bench` runs every bench, `make bench BENCH=slots` one; exit code 1 when a target is missed."""
+
+import signal
+import sys
+import time
+from typing import NoReturn
+
+from tests.bench import booking, site, slots
+
+BENCHES = {"slots": slots.run, "booking": booking.run}
+
+
+def main(names: list[str]) -> int:
+    """Run the named benches, all of them without a name."""
+    unknown = set(names) - set(BENCHES)
+    if unknown:
+        print(f"There is no bench {', '.join(sorted(unknown))}; there are {', '.join(BENCHES)}.")
+        return 2
+    signal.signal(signal.SIGTERM, _interrupt)
+    began = time.monotonic()
+    with site.running() as running:
+        met = [BENCHES[name](running) for name in names or BENCHES]
+    print(f"{time.monotonic() - began:.0f} seconds; results in bench/results/")
+    return 0 if all(met) else 1
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

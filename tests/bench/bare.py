@@ -1,0 +1,83 @@
+"""The baselines: bare Flask routes under the same gunicorn, with psycopg and nothing else."""
+
+import hashlib
+import os
+import threading
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+from flask import Flask, Response
+
+from tests.bench import stock
+from tests.bench.statements import MINIMAL, Replay
+
+MINIMAL_HERE = MINIMAL.format(appointment="%(appointment)s::uuid", person="%(person)s::uuid")
+
+app = Flask(__name__)
+folder = Path(os.environ["BENCH_FOLDER"])
+_local = threading.local()
+
+
+def _connection() -> psycopg.Connection[Any]:
+    if not hasattr(_local, "connection"):
+        _local.connection = stock.connect(os.environ["DATABASE_URL"], autocommit=True)
+    return _local.connection  # type: ignore[no-any-return]
+
+
+@cache
+def _replay() -> Replay:
+    return Replay(folder / "statements.json")
+
+
+@cache
+def _slots() -> list[str]:
+    return (folder / "slots.txt").read_text().split()
+
+
+@cache
+def _bytes() -> bytes:
+    return (folder / "slots.body").read_bytes()
+
+
+@app.get("/livez")
+def livez() -> str:
+    return "ok"
+
+
+@app.post("/same/<int:number>")
+def same(number: int) -> Response:
+    """(a) The same statements as the product's booking."""
+    slots = _slots()
+    replay = _replay()
+    replay.run(
+        _connection(),
+        {
+            "person": str(stock.uuid_of(stock.PERSON, number)),
+            "appointment": str(stock.uuid_of(stock.APPOINTMENT, number)),
+            "slot": slots[number % len(slots)],
+            "key": uuid4().hex,
+            "token_hash": hashlib.sha256(stock.token_of(number).encode()).hexdigest(),
+            "code": str(10_000_000 + number),
+        },
+    )
+    return Response(replay.answer, 201, mimetype="application/json")
+
+
+@app.post("/least/<int:number>")
+def least(number: int) -> Response:
+    """(b) One statement."""
+    values = {
+        "appointment": stock.uuid_of(stock.APPOINTMENT, number),
+        "person": stock.uuid_of(stock.PERSON, number),
+    }
+    _connection().execute(MINIMAL_HERE, values)
+    return Response(_replay().answer, 201, mimetype="application/json")
+
+
+@app.get("/slots")
+def slots() -> Response:
+    """The same bytes as the product's slot list."""
+    return Response(_bytes(), mimetype="application/json")

@@ -1,0 +1,173 @@
+"""What a bench runs against: the seeded city on an embedded PostgreSQL, product and baselines under gunicorn."""
+
+import os
+import platform
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psutil
+from flask import Flask
+
+from backend import database, development, postgres
+from backend.appointments import jobs
+from backend.core import clock, crypto, db
+from backend.core.config import Settings
+from backend.seed import loader, opening
+from tests.bench.clients import Load, Measured, Scenario
+from tests.bench.stock import BEGINS, Stock, connect
+
+ROOT = Path(__file__).parent.parent.parent
+PROCESSES, THREADS = 2, 8
+
+
+@dataclass(frozen=True)
+class Site:
+    """The running servers, the stock they share and the load."""
+
+    product: int
+    bare: int
+    folder: Path
+    database_url: str
+    app: Flask
+    stock: Stock
+    load: Load
+
+    def measure(
+        self, name: str, scenario: Scenario, clients: int, window_s: float, *, good: tuple[int, ...]
+    ) -> Measured:
+        """One window against `product` or `bare`, with the processor time of its workers and of PostgreSQL."""
+        port = self.product if name == "product" else self.bare
+        watched = [*_workers(name), *self._database()]
+        before = _cpu_s(watched)
+        seen = self.load.measure(port, scenario, clients, window_s, good=good)
+        seen.cpu_s = _cpu_s(watched) - before
+        return seen
+
+    def _database(self) -> list[psutil.Process]:
+        with connect(self.database_url) as connection:
+            backend = psutil.Process(connection.info.backend_pid)
+            postmaster = backend.parent()
+            assert postmaster
+            return [child for child in postmaster.children() if child != backend]
+
+    def memory_mib(self) -> dict[str, list[float]]:
+        """Proportional memory of every worker, by server."""
+        return {
+            name: [round(worker.memory_full_info().pss / 2**20, 1) for worker in _workers(name)]
+            for name in ("product", "bare")
+        }
+
+
+@contextmanager
+def running() -> Iterator[Site]:
+    """Everything started, and stopped again whatever happens."""
+    var_dir = ROOT / "var" / "bench"
+    folder = var_dir / "bare"
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in (var_dir / "log").glob("*.log"):
+        stale.unlink()
+    ahead = clock.instant(BEGINS, datetime.min.time().replace(hour=9)) - datetime.now(UTC)
+    clock.replace(lambda: datetime.now(UTC) + ahead)
+    server = postgres.start(var_dir)
+    name = f"bench_{uuid4().hex[:12]}"
+    server.create(name)
+    processes: list[development.Processes] = []
+    load = Load()
+    try:
+        ports = _free_port(), _free_port()
+        common = {
+            "BENCH_CLOCK_OFFSET_S": str(ahead.total_seconds()),
+            "BENCH_FOLDER": str(folder),
+            "WEB_PROCESSES": str(PROCESSES),
+            "WEB_THREADS": str(THREADS),
+            "PROMETHEUS_MULTIPROC_DIR": str(var_dir / "metrics"),
+        }
+        (var_dir / "metrics").mkdir(exist_ok=True)
+        environ = development.environment(var_dir, server.url(name), ports[0], ports[0])
+        environ |= common | {"DATABASE_URL": server.url(name), "PORT": str(ports[0]), "VAR_DIR": str(var_dir)}
+        app = _seeded(Settings.from_env(environ))
+        stock = Stock(server.url(name))
+        (folder / "slots.txt").write_text("\n".join(map(str, stock.slots)))
+        for wsgi, port in zip(("product", "bare"), ports, strict=True):
+            started = development.Processes({**environ, "PORT": str(port)}, var_dir)
+            processes.append(started)
+            started.start(wsgi, "gunicorn", "-c", "backend/gunicorn.conf.py", f"tests.bench.{wsgi}:app")
+            started.wait_until_answers(f"http://127.0.0.1:{port}/livez")
+        yield Site(ports[0], ports[1], folder, server.url(name), app, stock, load)
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        load.stop()
+        for started in processes:
+            started.stop()
+        clock.replace(None)
+        if db._engine is not None:
+            db.engine().dispose()
+        server.drop(name)
+        server.stop()
+
+
+def _seeded(settings: Settings) -> Flask:
+    """Migrations, seed and slots; and the application in this process, for preparing."""
+    from backend.app import create_app
+
+    database.upgrade(settings.database_url)
+    app = create_app(settings)
+    crypto.configure(crypto.Keyring.from_settings(settings))
+    with db.transaction() as session:
+        loader.load(session)
+    with db.transaction() as session:
+        opening.load(session)
+    jobs.AHEAD = timedelta(days=32)
+    jobs.materialise_slots()
+    return app
+
+
+def facts(site: Site) -> dict[str, Any]:
+    """What the figures depend on."""
+    with connect(site.database_url) as connection:
+        version = connection.execute("SHOW server_version").fetchone()
+        settings = connection.execute(
+            "SELECT name, setting FROM pg_settings"
+            " WHERE name IN ('fsync', 'synchronous_commit', 'shared_buffers', 'max_connections')"
+        ).fetchall()
+    model = [line.split(":", 1)[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
+    return {
+        "cpus": os.cpu_count(),
+        "cpu": model[0] if model else platform.processor(),
+        "memory_mib": round(psutil.virtual_memory().total / 2**20),
+        "load_average": [round(value, 2) for value in os.getloadavg()],
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "postgresql": version[0] if version else "?",
+        "postgresql_settings": dict(settings),
+        "gunicorn": f"{PROCESSES} processes x {THREADS} threads",
+    }
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines() if Path(path).exists() else []
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _workers(name: str) -> list[psutil.Process]:
+    masters = [child for child in psutil.Process().children() if f"tests.bench.{name}:app" in child.cmdline()]
+    return [worker for master in masters for worker in master.children()]
+
+
+def _cpu_s(processes: list[psutil.Process]) -> float:
+    times = [process.cpu_times() for process in processes if process.is_running()]
+    return float(sum(used.user + used.system for used in times))

@@ -1,0 +1,37 @@
+"""What citizens do again and again."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+ITEM = "passport-first"
+
+
+def log_in_through_wechat(page: Page, person: str, return_to: str) -> None:
+    """Agree on WeChat's page as this demo person; a phone number and real name follow through i厦门."""
+    for provider in ("wechat", "ixiamen"):
+        page.goto(f"/api/v1/auth/{provider}?return_to={return_to}")
+        page.locator(f"input[name=person][value={person}]").check(force=True)
+        page.locator("button[value=allow]").click()
+        page.wait_for_url(re.compile(rf"{return_to}(#.*)?$"))
+
+
+def show(page: Page, *, language: str, elder: bool) -> None:
+    """Switch language and elder mode by the buttons of the header, unless they are so already."""
+    root = page.locator("html")
+    if (root.get_attribute("lang") == "en") != (language == "en"):
+        page.get_by_role("button", name="English" if language == "en" else "中文").click()
+    if (root.get_attribute("data-elder") is not None) != elder:
+        page.locator("header .toggle").first.click()
+    expect(root).to_have_attribute("lang", "en" if language == "en" else "zh-CN")
+    expect(page.locator("html[data-elder]")).to_have_count(1 if elder else 0)
+
+
+def choose_time(page: Page, *, day: int) -> None:
+    """From the hall step to the question who it is for: the city hall, the day at this place, its first free time."""
+    page.locator("button.hall").first.click()
+    page.wait_for_url("**/date")
+    page.locator(".days button:enabled").nth(day).click()
+    page.wait_for_url("**/time")
+    page.locator(".half button:enabled").first.click()
+    page.wait_for_url("**/who")
