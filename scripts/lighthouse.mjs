@@ -61,6 +61,8 @@ async function measure(path, draft, runs) {
   const results = []
   for (let run = 0; run < runs; run++) {
     const page = await browser.newPage()
+    // Keeps the login, forgets the files: every run is a first visit.
+    await (await page.createCDPSession()).send('Network.clearBrowserCache')
     await page.evaluateOnNewDocument((key, text) => {
       navigator.serviceWorker.register = () => new Promise(() => undefined)
       sessionStorage.setItem(key, text)

@@ -5,17 +5,19 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response
+from marshmallow import Schema
 from sqlalchemy.orm import Session
 
-from backend.appointments import queries, replies, schemas, service, visits
+from backend.appointments import queries, schemas, service, visits
 from backend.appointments.calendar_file import calendar_file
 from backend.appointments.models import Appointment
-from backend.appointments.slot_cache import kept_a_moment
 from backend.catalogue import places
 from backend.catalogue import queries as catalogue
 from backend.core import clock, limits, pagination
 from backend.core.auth import citizen, current_citizen, public, request_language
 from backend.core.db import transaction
+from backend.core.kept import kept_a_moment
+from backend.core.once import answer_once
 from backend.core.problems import ApiBlueprint
 
 blueprint = ApiBlueprint("appointments", __name__, description="Slots, holds and appointments")
@@ -203,15 +205,12 @@ def reschedule(body: dict[str, Any], appointment_id: UUID) -> Response:
 
 
 def _once(
-    route: str, body: dict[str, Any], effect: Callable[[Session], Appointment], schema: Any, *, status: int
+    route: str, body: dict[str, Any], effect: Callable[[Session], Appointment], schema: Schema, *, status: int
 ) -> Response:
     """The appointment that `effect` leaves, as its owner sees it."""
     language = request_language()
-    return replies.once(
-        route,
-        body,
-        lambda session: schema.dump(queries.view(session, effect(session), language)),
-        status=status,
+    return answer_once(
+        route, body, lambda session: queries.view(session, effect(session), language), schema, status=status
     )
 
 

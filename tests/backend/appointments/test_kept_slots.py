@@ -6,8 +6,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from backend.appointments import slot_cache
 from backend.appointments.models import SlotQuota
+from backend.core import kept
 from tests.conftest import Clock
 
 ITEM = "passport-first"
@@ -18,8 +18,8 @@ NEW_DAY = f"/api/v1/slots?hall=XM&items={ITEM}&from=2026-12-01&days=1"
 @pytest.fixture(autouse=True)
 def keeping(isolated: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in production: lists live a second."""
-    monkeypatch.setattr(slot_cache, "LIFE", timedelta(seconds=1))
-    monkeypatch.setattr(slot_cache, "_kept", {})
+    monkeypatch.setattr(kept, "LIFE", timedelta(seconds=1))
+    monkeypatch.setattr(kept, "_kept", {})
 
 
 @pytest.fixture
@@ -81,11 +81,11 @@ def test_refusals_and_other_queries_are_not_mixed_up(client: FlaskClient, slots)
     assert client.get(f"{LIST}&lang=en").json["hall"] != client.get(LIST).json["hall"]
     for _ in range(2):
         assert client.get(LIST.replace("XM", "NOWHERE")).status_code == 404
-    assert len(slot_cache._kept) == 2
+    assert len(kept._kept) == 2
 
 
 def test_memory_is_bounded(client: FlaskClient, slots, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr(slot_cache, "MOST_KEPT", 3)
+    monkeypatch.setattr(kept, "MOST_KEPT", 3)
     for number in range(10):
         assert client.get(f"{LIST}&any={number}").status_code == 200
-    assert len(slot_cache._kept) <= 3
+    assert len(kept._kept) <= 3
