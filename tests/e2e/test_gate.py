@@ -410,6 +410,7 @@ def test_a_session_that_ran_out_goes_on_after_signing_in_again(morning: Morning,
     page.context.clear_cookies()
     type_code(page, "00000000")
     expect(page.get_by_role("dialog")).to_contain_text("再登录一次")
+    expect(page.get_by_label("密码")).to_be_focused()
     page.screenshot(path=shots / "staff-sign-in-again.png")
     assert violations(page) == []
     page.get_by_role("button", name="登录").click()
