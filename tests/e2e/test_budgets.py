@@ -266,7 +266,7 @@ def test_lighthouse(product: Product, tmp_path: Path, path: str) -> None:
     folder = subprocess.check_output([sys.executable, "scripts/node.py"], cwd=ROOT, text=True)
     command = [f"{folder}/node", "scripts/lighthouse.mjs", "--url", product.url, "--page", path, "--out", str(report)]
     best = 0
-    for _ in range(3):  # a busy machine measures itself as well
+    for _ in range(5):  # a busy machine measures itself as well
         subprocess.run([*command, "--runs", "1"], cwd=ROOT, check=True, timeout=180)
         (result,) = json.loads(report.read_text())["pages"]
         assert result["final_path"] == path
