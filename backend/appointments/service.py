@@ -10,6 +10,7 @@ from sqlalchemy import Table, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased, make_transient_to_detached
+from sqlalchemy.orm.attributes import set_committed_value
 
 from backend.appointments import errors, quotas
 from backend.appointments.models import (
@@ -40,6 +41,8 @@ _draw = secrets.SystemRandom()
 
 _TABLE = cast("Table", Appointment.__table__)
 _LINE = cast("Table", AppointmentLine.__table__)
+_FILLED = cast("Table", AppointmentSlot.__table__)
+_COLUMNS = tuple(_TABLE.columns.keys())
 _LOCK_PERSON = text("SELECT pg_advisory_xact_lock(hashtextextended(:person, 0))")
 _other = aliased(Appointment)
 _BOOKED_BY_THEM = select(func.count()).where(
@@ -59,6 +62,11 @@ _HELD_BY_THEM = (
     .with_for_update(of=Appointment)
 )
 """The hold, locked, with the hall's own settings and the number of coming appointments of its booker."""
+_COUNTS = select(
+    func.count().filter(_TABLE.c.state == State.HELD, _TABLE.c.expires_at > bindparam("now")),
+    func.count().filter(_TABLE.c.state == State.BOOKED),
+).where(_TABLE.c.booker_id == bindparam("booker_id"), _TABLE.c.end > bindparam("now"))
+"""Live holds and coming appointments of one booker."""
 _ONE_EACH = (
     select(func.min(_LINE.c.item_slug)).where(_LINE.c.appointment_id == bindparam("mine")).group_by(_LINE.c.family)
 )
@@ -261,6 +269,8 @@ def _consecutive(
     """As many slots in a row as the items and people need."""
     minutes = sum(item.minutes + item.extra_minutes * (people - 1) for item in items)
     count = max(1, -(-minutes // policy.slot_minutes))
+    if count == 1:
+        return [first]
     query = (
         select(Slot)
         .where(Slot.hall_code == first.hall_code, Slot.category_code == first.category_code, Slot.day == first.day)
@@ -268,7 +278,7 @@ def _consecutive(
         .order_by(Slot.start)
         .limit(count)
     )
-    slots = list(session.scalars(query)) if count > 1 else [first]
+    slots = list(session.scalars(query))
     gaps = any(before.end != after.start for before, after in zip(slots, slots[1:], strict=False))
     if len(slots) < count or gaps:
         raise errors.SlotClosed()
@@ -282,18 +292,12 @@ def _refuse_closed(session: Session, policy: BookingPolicy, slot: Slot) -> None:
 
 def _lock_person(session: Session, person_id: UUID) -> None:
     """Limits per person are counted under this lock, so parallel requests see each other."""
-    session.execute(_LOCK_PERSON, {"person": str(person_id)})
+    session.connection().execute(_LOCK_PERSON, {"person": str(person_id)})
 
 
 def _refuse_too_many(session: Session, booker_id: UUID, policy: BookingPolicy) -> None:
     now = clock.now()
-    live = Appointment.state == State.HELD, Appointment.expires_at > now
-    counts = session.execute(
-        select(
-            func.count().filter(*live),
-            func.count().filter(Appointment.state == State.BOOKED),
-        ).where(Appointment.booker_id == booker_id, Appointment.end > now)
-    ).one()
+    counts = session.connection().execute(_COUNTS, {"booker_id": booker_id, "now": now}).one()
     if counts[0] >= policy.live_holds:
         raise errors.TooManyHolds()
     if counts[1] >= policy.open_total:
@@ -332,12 +336,16 @@ def _insert(
     active: bool,
 ) -> None:
     """The row with its code, eight digits unique in this hall on this day, its slots, lines and first event."""
-    appointment.code = _draw_code()
-    while session.execute(_INSERT, {name: getattr(appointment, name) for name in _TABLE.c.keys()}).first() is None:  # noqa: SIM118 - column names
-        appointment.code = _draw_code()
+    connection = session.connection()
+    values = {column: getattr(appointment, column) for column in _COLUMNS}
+    values["code"] = _draw_code()
+    while connection.execute(_INSERT, values).first() is None:
+        values["code"] = _draw_code()
+    for column, value in values.items():
+        set_committed_value(appointment, column, value)
     make_transient_to_detached(appointment)
     session.add(appointment)
-    session.execute(insert(AppointmentSlot), [{"appointment_id": appointment.id, "slot_id": place} for place in places])
+    connection.execute(insert(_FILLED), [{"appointment_id": appointment.id, "slot_id": place} for place in places])
     lines = [
         {
             "appointment_id": appointment.id,
@@ -349,7 +357,7 @@ def _insert(
         }
         for item in items
     ]
-    session.execute(insert(AppointmentLine), lines)
+    connection.execute(insert(_LINE), lines)
     if active:
         _activate(session, appointment.id)
     actor = f"person:{appointment.booker_id}"
@@ -359,7 +367,7 @@ def _insert(
 def _activate(session: Session, appointment_id: UUID) -> None:
     """One line of each family stands for it: two items of a family in one visit are one booking of that family."""
     with _one_a_day():
-        session.execute(_ACTIVATE, {"mine": appointment_id})
+        session.connection().execute(_ACTIVATE, {"mine": appointment_id})
 
 
 def _deactivate(session: Session, appointment_id: UUID) -> None:
