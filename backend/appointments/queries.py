@@ -67,7 +67,7 @@ def particulars(session: Session, row: Appointment) -> Particulars:
     if row.particulars is None:
         place = {"hall_code": row.hall_code, "category_code": row.category_code, "start": row.start}
         asked = {"appointment_id": row.id, "person_id": row.person_id, **place}
-        slugs, slots, first, sealed = session.execute(_PARTICULARS, asked).one()
+        slugs, slots, first, sealed = session.connection().execute(_PARTICULARS, asked).one()
         name = identity.mask_sealed_name(sealed, row.person_id)
         row.particulars = Particulars(tuple(slugs), tuple(slots), first, name)
     found: Particulars = row.particulars

@@ -69,6 +69,8 @@ def run(site: Site) -> bool:
     seen: dict[tuple[str, int], list[Measured]] = defaultdict(list)
     acknowledged = stock.booked()
     site.load.start_at(stock.holds)
+    _fill_up(site)
+    stock.vacuum()
     for number in range(-1, ROUNDS):
         for clients in CLIENTS:
             for name in sorted(scenarios, reverse=bool(number % 2)):

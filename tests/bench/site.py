@@ -44,10 +44,10 @@ class Site:
     ) -> Measured:
         """One window against `product` or `bare`, with the processor time of its workers and of PostgreSQL."""
         port = self.product if name == "product" else self.bare
-        watched = [*_workers(name), *self._database()]
-        before = _cpu_s(watched)
+        web, database_processes = _workers(name), self._database()
+        before = _cpu_s(web), _cpu_s(database_processes)
         seen = self.load.measure(port, scenario, clients, window_s, good=good)
-        seen.cpu_s = _cpu_s(watched) - before
+        seen.web_cpu_s, seen.database_cpu_s = _cpu_s(web) - before[0], _cpu_s(database_processes) - before[1]
         return seen
 
     def _database(self) -> list[psutil.Process]:
