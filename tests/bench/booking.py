@@ -97,6 +97,8 @@ def _write_down_one_booking(site: Site) -> list[str]:
     key = uuid4().hex
     with written_down(db.engine()) as found:
         answer = _confirm(client, 1, held[1], key)
+    # The catalogue's version is read once a second, not once a booking.
+    found = [statement for statement in found if "catalogue_version" not in statement.sql]
     case = {
         "person": str(uuid_of(PERSON, 1)),
         "appointment": held[1],

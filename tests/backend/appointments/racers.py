@@ -232,7 +232,7 @@ def book_somewhere(settings: Settings, people: list[UUID], slots: list[UUID], se
 def _move(person: UUID, slot: UUID) -> None:
     with db.transaction() as session:
         mine = session.scalars(
-            select(Appointment.id).where(Appointment.booker_id == person, Appointment.code.is_not(None))
+            select(Appointment.id).where(Appointment.booker_id == person).order_by(Appointment.id.desc()).limit(1)
         ).one()
         service.reschedule(session, booker_id=person, appointment_id=mine, slot_id=slot)
 
