@@ -57,10 +57,9 @@ def give_ticket(body: dict[str, Any]) -> Response:
 @blueprint.arguments(ticket_schemas.LineQuerySchema, location="query")
 @blueprint.response(200, ticket_schemas.LineSchema)
 def show_line(query: dict[str, Any]) -> dict[str, Any]:
-    """Who waits in my hall, in calling order."""
+    """Who waits in my hall, in calling order, and who missed a call."""
     with transaction() as session:
-        hall, category = current_staff().hall, query.get("category")
-        return {"tickets": ticket_queries.line(session, hall, category, request_language())}
+        return ticket_queries.line(session, current_staff().hall, query.get("category"), request_language())
 
 
 def _taker(session: Session, number: str | None, phone: str | None, lane: str | None, count: int) -> tickets.Taker:

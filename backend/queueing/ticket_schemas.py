@@ -170,9 +170,11 @@ class LineQuerySchema(Schema):
 
 
 class LineSchema(Schema):
-    """Everybody who waits, in calling order."""
+    """Everybody who waits, in calling order; who missed a call; and how many wait in each queue of the hall."""
 
     tickets = fields.List(fields.Nested(StaffTicketSchema), required=True)
+    passed = fields.List(fields.Nested(StaffTicketSchema), required=True)
+    queues = fields.List(fields.Nested(QueueHeadSchema), required=True)
 
 
 class PlaceCodeSchema(Schema):

@@ -3382,7 +3382,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who waits in my hall, in calling order. */
+        /** Who waits in my hall, in calling order, and who missed a call. */
         get: {
             parameters: {
                 query?: {
@@ -4970,8 +4970,10 @@ export interface components {
             subscribe_templates: string[];
             timestamp: number;
         };
-        /** @description Everybody who waits, in calling order. */
+        /** @description Everybody who waits, in calling order; who missed a call; and how many wait in each queue of the hall. */
         Line: {
+            passed: components["schemas"]["StaffTicket"][];
+            queues: components["schemas"]["QueueHead"][];
             tickets: components["schemas"]["StaffTicket"][];
         };
         /** @description A published list: how many items, since when. */

@@ -123,10 +123,24 @@ def test_trying_numbers_out_is_bounded(give) -> None:  # type: ignore[no-untyped
 def test_staff_see_only_the_lines_of_their_own_hall(give, client, gate) -> None:  # type: ignore[no-untyped-def]
     mine = [give().json["number"], give(category="vehicle").json["number"]]
     assert line(client, gate()) == mine[:1]
-    every = client.get("/api/v1/staff/tickets", headers=gate()).json["tickets"]
-    assert sorted(ticket["number"] for ticket in every) == sorted(mine)
-    assert line(client, gate("SM")) == []
+    every_line = client.get("/api/v1/staff/tickets", headers=gate()).json
+    assert sorted(ticket["number"] for ticket in every_line["tickets"]) == sorted(mine)
+    waiting = {queue["code"]: queue["waiting"] for queue in every_line["queues"] if queue["waiting"]}
+    assert waiting == {QUEUE: 1, "vehicle": 1}
+    assert line(client, gate("SM"), "business") == []
     assert client.get("/api/v1/staff/tickets", headers=gate(role="auditor")).status_code == 403
+
+
+def test_the_desk_brings_back_who_missed_a_call(give, client, post, gate) -> None:  # type: ignore[no-untyped-def]
+    missed, desk, clerk = give().json, gate(), gate(role="window_clerk")
+    client.put("/api/v1/staff/window", json={"window": 1, "categories": [QUEUE]}, headers=clerk)
+    post("/staff/window/next", clerk, {})
+    post("/staff/window/pass", clerk, {})
+    passed = client.get(f"/api/v1/staff/tickets?category={QUEUE}", headers=desk).json["passed"]
+    assert [ticket["number"] for ticket in passed] == [missed["number"]]
+    assert client.get("/api/v1/staff/tickets?category=vehicle", headers=desk).json["passed"] == []
+    assert post(f"/staff/tickets/{missed['id']}/return", desk, {}).status_code == 200
+    assert line(client, desk) == [missed["number"]]
 
 
 def test_holders_are_blind_indexes_of_the_phone_login(give, session: Session) -> None:  # type: ignore[no-untyped-def]
