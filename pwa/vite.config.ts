@@ -29,6 +29,7 @@ export default defineConfig({
       output: {
         codeSplitting: {
           groups: [
+            { name: 'qr', test: /src\/ui\/QrCode|node_modules\/qr\//, priority: 2 },
             { name: 'staff', test: /pages\/staff\/(?!Scan|scan)/, priority: 1 },
             { name: 'base', test: BASE, priority: 3 },
             { name: 'forms', test: FORMS, priority: 2 },
