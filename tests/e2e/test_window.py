@@ -67,7 +67,7 @@ class Staff:
             step = int((datetime.now(UTC) + self.offset).timestamp()) // STEP_S
             page.get_by_label("动态码").fill(totp(secret, step))
             page.get_by_role("button", name="登录").click()
-            page.wait_for_url(re.compile(re.escape(path) + "$"))
+            page.wait_for_url(f"{self.product.url}{path}")
         return page
 
 
@@ -88,7 +88,9 @@ def look(page: Page, shots: Path, name: str) -> None:
         page.screenshot(path=shots / f"{name}-{width}.png")
         assert violations(page) == [], (name, width)
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (name, width)
-        small = "all => all.map(one => [one.textContent, one.getBoundingClientRect()]).filter(one => one[1].height < 43.5)"
+        small = (
+            "all => all.map(one => [one.textContent, one.getBoundingClientRect()]).filter(one => one[1].height < 43.5)"
+        )
         assert page.locator("main button:visible").evaluate_all(small) == [], (name, width)
     assert before
     page.set_viewport_size(before)
@@ -100,6 +102,7 @@ def number_at(page: Page) -> str:
 
 def test_reception_gives_numbers_and_a_clerk_serves_them(staff: Staff, shots: Path) -> None:
     desk = staff.page("gate.xm", "/staff/desk")
+    expect(desk.get_by_role("button", name=re.compile(QUEUE))).to_be_visible()
     look(desk, shots, "desk-empty")
     desk.get_by_role("button", name=re.compile(QUEUE)).click()
     give = desk.get_by_role("button", name="取号", exact=True)
@@ -136,6 +139,8 @@ def test_reception_gives_numbers_and_a_clerk_serves_them(staff: Staff, shots: Pa
     expect(desk.get_by_role("region", name="排队的人").get_by_role("listitem")).to_have_count(2)
 
     window = staff.page("window.xm", "/staff/window")
+    expect(window.get_by_role("heading", name="选窗口")).to_be_visible()
+    expect(window.get_by_role("radio").first).to_be_attached()
     look(window, shots, "window-choose")
     window.get_by_role("button", name="上窗").click()
     expect(window.get_by_role("alert")).to_contain_text("先选窗口")
@@ -215,6 +220,7 @@ def test_an_answer_that_was_lost_is_not_a_second_call(staff: Staff) -> None:
 
 def test_a_lead_takes_over_and_calls_out_of_turn(staff: Staff, shots: Path) -> None:
     clerk = staff.page("window.xm", "/staff/window")
+    expect(clerk.locator(".now .number")).to_be_visible()
     clerk.keyboard.press("m")
     expect(clerk.get_by_role("button", name="重排").first).to_be_visible()
     clerk.get_by_role("button", name="重排").first.click()
