@@ -8,7 +8,7 @@ const BASE = new RegExp([
   'src/ui/(PageHeader|AppButton|NoticeBox|ListLink|TagLabel|LoadState|SkeletonLines|EmptyState|useLoad|problemText)',
   'citizen/parts/(calls|place|useText|words|ItemRows)',
 ].join('|'))
-const FORMS = /src\/(api\/key|ui\/(?!QrCode|ElderAid)|state\/drafts|pages\/booking\/use|pages\/appointments\/(pass|use|parts))|shared\/rotating|citizen\/parts\/|env\/detect/
+const FORMS = /src\/(api\/key|ui\/(?!QrCode|ElderAid)|state\/(drafts|signOut)|pages\/booking\/use|pages\/appointments\/(pass|use|parts))|shared\/rotating|citizen\/parts\/|env\/detect/
 
 export default defineConfig({
   plugins: [vue(), firstTexts(), inlineStyles(), serviceWorker(), precompress()],
@@ -29,6 +29,7 @@ export default defineConfig({
       output: {
         codeSplitting: {
           groups: [
+            { name: 'qr', test: /src\/ui\/QrCode|node_modules\/qr\//, priority: 2 },
             { name: 'staff', test: /pages\/staff\/(?!Scan|scan)/, priority: 1 },
             { name: 'base', test: BASE, priority: 3 },
             { name: 'forms', test: FORMS, priority: 2 },
