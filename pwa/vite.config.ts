@@ -29,7 +29,8 @@ export default defineConfig({
       output: {
         codeSplitting: {
           groups: [
-            { name: 'qr', test: /src\/ui\/QrCode|node_modules\/qr\//, priority: 2 },
+            { name: 'qr', test: /src\/ui\/QrCode|node_modules\/qr\/(?!decode)/, priority: 2 },
+            { name: 'counter', test: /pages\/staff\/(queue\/|Window|Desk)/, priority: 2 },
             { name: 'staff', test: /pages\/staff\/(?!Scan|scan)/, priority: 1 },
             { name: 'base', test: BASE, priority: 3 },
             { name: 'forms', test: FORMS, priority: 2 },

@@ -35,7 +35,7 @@ const routes: RouteRecordRaw[] = [
   page('/halls', () => import('./pages/citizen/Halls.vue')),
   page('/halls/:code', () => import('./pages/citizen/Hall.vue')),
   page('/help', () => import('./pages/citizen/Help.vue')),
-  { path: '/staff/:page?', component: () => import('./pages/staff/StaffApp.vue'), meta: { texts: ['pages', 'staff', 'staff_queue'], staff: true } },
+  { path: '/staff/:page?', component: () => import('./pages/staff/StaffApp.vue'), meta: { texts: ['pages', 'staff'], staff: true } },
   page('/:rest(.*)*', notFound),
 ]
 
