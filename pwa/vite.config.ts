@@ -30,7 +30,7 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: 'qr', test: /src\/ui\/QrCode|node_modules\/qr\/(?!decode)/, priority: 2 },
-            { name: 'counter', test: /pages\/staff\/(queue\/|Window|Desk)/, priority: 2 },
+            { name: 'counter', test: /pages\/staff\/(queue\/|Window|Desk)/, priority: 1 },
             { name: 'staff', test: /pages\/staff\/(?!Scan|scan)/, priority: 1 },
             { name: 'base', test: BASE, priority: 3 },
             { name: 'forms', test: FORMS, priority: 2 },
