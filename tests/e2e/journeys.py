@@ -1,10 +1,26 @@
 """What citizens do again and again."""
 
 import re
+from datetime import UTC, datetime, time, timedelta
 
 from playwright.sync_api import Page, expect
 
+from backend.core.clock import SHANGHAI
+from backend.seed import data
+
 ITEM = "passport-first"
+
+
+def until_next_workday(start: time) -> timedelta:
+    """How far a product's clock must be ahead to begin at this time, in Xiamen, of the next day that halls work."""
+    year_of = data.read("calendar.toml")
+    day = datetime.now(SHANGHAI).date()
+    while True:
+        day += timedelta(days=1)
+        holidays = [one for days in year_of[str(day.year)]["holidays"].values() for one in days]
+        if day.isoweekday() <= 5 and day not in holidays:
+            ahead = datetime.combine(day, start, SHANGHAI) - datetime.now(UTC)
+            return timedelta(seconds=int(ahead.total_seconds()))
 
 
 def log_in_through_wechat(page: Page, person: str, return_to: str) -> None:

@@ -207,6 +207,15 @@ def test_the_build_keeps_its_sizes() -> None:
             assert brotli(f"assets/{name}") <= most * KB, name
 
 
+def test_citizens_load_nothing_of_the_staff() -> None:
+    staff = re.compile(r"(staff|counter|Scan|lightScan|zxing)-")
+    scripts = [path for path in (DIST / "assets").glob("*.js") if not staff.match(path.name)]
+    assert scripts
+    for path in scripts:
+        loaded = re.findall(r'(?:from|import)\s*"\./([^"]+)"', path.read_text())
+        assert [name for name in loaded if staff.match(name)] == [], path.name
+
+
 def test_icons_are_small_and_the_app_can_be_installed(wire: tuple[Page, CDPSession]) -> None:
     page, session = wire
     page.goto("/")

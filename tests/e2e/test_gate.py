@@ -3,19 +3,17 @@
 import json
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route, expect
 
-from backend.core.clock import SHANGHAI
-from backend.identity.staff import STEP_S, totp
-from backend.seed import data
 from tests.e2e.camera import Matrix, film, shown_code
-from tests.e2e.conftest import FLAGS, Product, program, running_product, violations
-from tests.e2e.journeys import ITEM, log_in_through_wechat
+from tests.e2e.conftest import FLAGS, program, running_product, violations
+from tests.e2e.journeys import ITEM, log_in_through_wechat, until_next_workday
+from tests.e2e.morning import Morning
 
 START = time(8, 57)
 CHECK_IN_FROM = time(9, 0)  # the first bookable time is 09:30, and its doors open half an hour earlier
@@ -25,73 +23,10 @@ WECHAT = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/130 Mobile S
 Say = dict[str, Any]
 
 
-def _next_workday() -> date:
-    year_of = data.read("calendar.toml")
-    day = datetime.now(SHANGHAI).date()
-    while True:
-        day += timedelta(days=1)
-        holidays = [one for days in year_of[str(day.year)]["holidays"].values() for one in days]
-        if day.isoweekday() <= 5 and day not in holidays:
-            return day
-
-
-class Morning:
-    """The running product, its time, and the staff who have signed in once (a one-time code works once)."""
-
-    def __init__(self, product: Product, offset: timedelta) -> None:
-        self.product = product
-        self.offset = offset
-        self._signed_in: dict[str, Any] = {}
-        self._steps: dict[str, int] = {}
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.offset
-
-    def wait_until(self, page: Page, at: time) -> None:
-        while self.now().astimezone(SHANGHAI).time() < at:
-            page.wait_for_timeout(500)
-
-    def fill_sign_in(self, page: Page, username: str) -> None:
-        """Sign in with the first code that this account has not used; the next one is good half a minute early."""
-        password, secret = self.product.login(username)
-        step = max(self._step(), self._steps.get(username, 0) + 1)
-        while self._step() < step - 1:
-            page.wait_for_timeout(500)
-        self._steps[username] = step
-        page.get_by_label("账号").fill(username)
-        page.get_by_label("密码").fill(password)
-        page.get_by_label("动态码").fill(totp(secret, step))
-        page.get_by_role("button", name="登录").click()
-
-    def _step(self) -> int:
-        return int(self.now().timestamp()) // STEP_S
-
-    def staff(self, browser: Browser, username: str, width: int = 1366, height: int = 768, **more: Any) -> Page:
-        """A page of this member of staff."""
-        if username not in self._signed_in:
-            context = browser.new_context(base_url=self.product.url)
-            page = context.new_page()
-            page.goto("/staff/login")
-            self.fill_sign_in(page, username)
-            page.wait_for_url(re.compile(r"/staff/$"))
-            self._signed_in[username] = context.storage_state()
-            context.close()
-        context = browser.new_context(
-            base_url=self.product.url,
-            storage_state=self._signed_in[username],
-            viewport={"width": width, "height": height},
-            locale="zh-CN",
-            **more,
-        )
-        context.set_default_timeout(20_000)
-        return context.new_page()
-
-
 @pytest.fixture(scope="module")
 def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
     """A product whose clock says 08:57 on a workday."""
-    start = datetime.combine(_next_workday(), START, SHANGHAI)
-    offset = timedelta(seconds=int((start - datetime.now(UTC)).total_seconds()))
+    offset = until_next_workday(START)
     with running_product(
         tmp_path_factory.mktemp("morning"), CLOCK_OFFSET_S=str(int(offset.total_seconds()))
     ) as product:

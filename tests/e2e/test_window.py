@@ -2,16 +2,15 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from backend.core.clock import SHANGHAI
 from backend.identity.staff import STEP_S, totp
-from backend.seed import data
 from tests.e2e.conftest import Product, running_product, violations
+from tests.e2e.journeys import until_next_workday
 
 START = time(9, 30)
 SMALL, LARGE = (360, 640), (1366, 768)
@@ -19,20 +18,9 @@ QUEUE = "出入境"
 CARD = "350299195506150037"
 
 
-def _next_workday() -> date:
-    year_of = data.read("calendar.toml")
-    day = datetime.now(SHANGHAI).date()
-    while True:
-        day += timedelta(days=1)
-        holidays = [one for days in year_of[str(day.year)]["holidays"].values() for one in days]
-        if day.isoweekday() <= 5 and day not in holidays:
-            return day
-
-
 @pytest.fixture(scope="module")
 def offset() -> timedelta:
-    start = datetime.combine(_next_workday(), START, SHANGHAI)
-    return timedelta(seconds=int((start - datetime.now(UTC)).total_seconds()))
+    return until_next_workday(START)
 
 
 @pytest.fixture(scope="module")
