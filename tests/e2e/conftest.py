@@ -7,13 +7,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 ROOT = Path(__file__).parent.parent.parent
 FLAGS = [
@@ -26,6 +27,7 @@ FLAGS = [
     "--disable-sync",
 ]
 START_SECONDS = 240
+AXE = ROOT / "pwa" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,13 @@ class Product:
     url: str
     sandbox: str
     folder: Path
+
+    def login(self, username: str) -> tuple[str, str]:
+        """Password and one-time code secret of a demo member of staff, as printed at the start."""
+        printed = (self.folder / "run.log").read_text()
+        line = next(line for line in printed.splitlines() if line.strip().startswith(username))
+        _, password, secret, *_ = line.split()
+        return password, secret
 
     def messages(self, person: str) -> list[dict[str, Any]]:
         """What arrived at this demo person's phone, newest first."""
@@ -50,12 +59,11 @@ def _free_port() -> int:
         return port
 
 
-@pytest.fixture(scope="session")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """Start it once; stop it as Ctrl-C does, and insist that every process is gone."""
-    folder = tmp_path_factory.mktemp("run")
+@contextmanager
+def running_product(folder: Path, **settings: str) -> Iterator[Product]:
+    """Start it as `make run` does; stop it as Ctrl-C does, and insist that every process is gone."""
     port, sandbox = _free_port(), _free_port()
-    environ = {**os.environ, "PORT": str(port), "SANDBOX_PORT": str(sandbox), "VAR_DIR": str(folder)}
+    environ = {**os.environ, "PORT": str(port), "SANDBOX_PORT": str(sandbox), "VAR_DIR": str(folder), **settings}
     environ.pop("DATABASE_URL", None)
     output = folder / "run.log"
     with output.open("w") as log:
@@ -73,6 +81,13 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
             assert probe.connect_ex(("127.0.0.1", address)) != 0, "a process outlived the run"
 
 
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """The product on today's clock, started once."""
+    with running_product(tmp_path_factory.mktemp("run")) as started:
+        yield started
+
+
 def _wait(running: "subprocess.Popen[bytes]", output: Path) -> None:
     for _ in range(START_SECONDS * 5):
         if "\nready" in output.read_text():
@@ -85,15 +100,26 @@ def _wait(running: "subprocess.Popen[bytes]", output: Path) -> None:
     raise AssertionError(output.read_text())
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def program() -> str:
     """Debian's Chromium, or whatever CHROMIUM names."""
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    assert program, "Chromium is missing; `make e2e` installs it or says how"
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield opened
-        opened.close()
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    assert found, "Chromium is missing; `make e2e` installs it or says how"
+    return found
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """One driver for every browser of the run."""
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """One Chromium for all phones."""
+    opened = playwright.chromium.launch(executable_path=program(), args=FLAGS)
+    yield opened
+    opened.close()
 
 
 Phone = Callable[..., Page]
@@ -124,6 +150,13 @@ def phone(browser: Browser, product: Product) -> Iterator[Phone]:
     for context in contexts:
         context.close()
     assert crashes == []
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds on this page, as rule ids."""
+    page.evaluate(AXE.read_text())
+    found: list[str] = page.evaluate("() => axe.run(document).then(found => found.violations.map(one => one.id))")
+    return found
 
 
 @pytest.fixture(scope="session")
