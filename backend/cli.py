@@ -78,7 +78,8 @@ def _interrupt(*_: object) -> NoReturn:
 def _welcome(port: int, sandbox_port: int, environ: Mapping[str, str]) -> None:
     print("\n微政务 is running.")
     if int(environ.get("CLOCK_OFFSET_S", "0")):
-        print(f"  Its clock says   {clock.civil(clock.now()):%Y-%m-%d %A %H:%M} in Xiamen (CLOCK_OFFSET_S)")
+        hour = f"{clock.civil(clock.now()):%Y-%m-%d %A %H:%M}"
+        print(f"  Its clock says   {hour} in Xiamen (CLOCK_OFFSET_S; `make logins` needs it too)")
     print(
         f"""  Citizen app      http://127.0.0.1:{port}/
   Staff console    http://127.0.0.1:{port}/staff/

@@ -3,12 +3,13 @@
 import json
 import logging
 import re
+import secrets
 import time
 from http import HTTPStatus
 from pathlib import Path
-from uuid import uuid4
 
-from flask import Blueprint, Flask, Response, abort, current_app, g, request, send_from_directory
+from flask import Blueprint, Flask, Request, Response, abort, current_app, g, request, send_from_directory
+from flask.sessions import SessionInterface, SessionMixin
 
 from backend.core import context, metrics
 from backend.core.auth import public
@@ -25,15 +26,27 @@ SCAN_PAGE = "/staff/scan"
 frontend = Blueprint("frontend", __name__)
 
 
+class NoSession(SessionInterface):
+    """Flask's signed cookie is not used: our sessions are rows (backend/identity/sessions.py)."""
+
+    def open_session(self, app: Flask, request: Request) -> None:
+        """Nothing to read, so nothing to verify on every request."""
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Never called: the session is always Flask's null session."""
+
+
 def install(app: Flask, settings: Settings) -> None:
     """Hook the request's beginning and end."""
     policy = content_security_policy(settings)
     scan_policy = policy.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
 
+    app.session_interface = NoSession()
+
     @app.before_request
     def begin() -> None:
         given = request.headers.get("X-Request-Id", "")
-        context.request_id.set(given if _REQUEST_ID.match(given) else uuid4().hex)
+        context.request_id.set(given if _REQUEST_ID.match(given) else secrets.token_hex(16))
         context.commits.set(0)
         g.began = time.perf_counter()
 
@@ -41,7 +54,7 @@ def install(app: Flask, settings: Settings) -> None:
     def finish(answer: Response) -> Response:
         seconds = time.perf_counter() - g.get("began", time.perf_counter())
         route = request.url_rule.rule if request.url_rule else "unmatched"
-        metrics.REQUESTS.labels(request.method, route, answer.status_code).observe(seconds)
+        metrics.requests(request.method, route, answer.status_code).observe(seconds)
         log.info(
             "request",
             extra={
@@ -52,9 +65,9 @@ def install(app: Flask, settings: Settings) -> None:
             },
         )
         headers = answer.headers
-        headers["X-Request-Id"] = context.request_id.get()
-        headers["X-Content-Type-Options"] = "nosniff"
-        headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
+        headers.add("X-Request-Id", context.request_id.get())
+        headers.add("X-Content-Type-Options", "nosniff")
+        headers.add("Referrer-Policy", "strict-origin-when-cross-origin")
         headers.setdefault("Cache-Control", "no-store")
         if answer.mimetype == "text/html":
             headers["Content-Security-Policy"] = scan_policy if request.path == SCAN_PAGE else policy

@@ -10,6 +10,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -50,6 +51,7 @@ LOOPS: tuple[tuple[float, str], ...] = (
 """Seconds between runs and function."""
 
 MAX_TRIES = 10
+TAKE_UP = "backend.worker:take_up"
 
 
 def seal_audit() -> None:
@@ -110,6 +112,7 @@ async def _run_queue(settings: Settings) -> None:
     for cron, path in PERIODIC:
         task = app.task(name=path, queueing_lock=path)(_periodic(path))
         app.periodic(cron=cron)(task)
+    app.periodic(cron="* * * * *")(app.task(name=TAKE_UP, queueing_lock=TAKE_UP)(partial(_take_up, app)))
     async with app.open_async():
         worker = asyncio.create_task(
             app.run_worker_async(
@@ -123,6 +126,13 @@ async def _run_queue(settings: Settings) -> None:
             await worker
         except asyncio.CancelledError:
             log.info("worker_stopped")
+
+
+async def _take_up(app: procrastinate.App, timestamp: int) -> None:
+    """Jobs of workers that were killed go back into the queue; every handler may run twice."""
+    for job in await app.job_manager.get_stalled_jobs():
+        log.warning("job_taken_up", extra={"job": job.task_name})
+        await app.job_manager.retry_job(job)
 
 
 def _handler(name: str, path: str) -> Callable[..., None]:

@@ -39,7 +39,7 @@ def notify(
     """
     kind = TEMPLATES[template]
     now = clock.now()
-    session.execute(
+    session.connection().execute(
         _INSERT,
         {
             "id": db.new_id(),

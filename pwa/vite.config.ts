@@ -5,10 +5,10 @@ import { firstTexts, inlineStyles, precompress, serviceWorker } from './build/pl
 /** A request costs more than its bytes on a slow phone, so small parts travel together: what home needs, and what forms need. */
 const BASE = new RegExp([
   'node_modules/(@vue|vue|vue-router)/', 'plugin-vue', 'rolldown/runtime', 'first-texts', 'src/(main|App|router|i18n|api/client|state/(prefs|session|storage|tickets)|pages/booking/leave)', 'shared/dates',
-  'src/ui/(PageHeader|AppButton|NoticeBox|ListLink|TagLabel|LoadState|SkeletonLines|EmptyState|ReadAloud|useLoad|problemText)',
+  'src/ui/(PageHeader|AppButton|NoticeBox|ListLink|TagLabel|LoadState|SkeletonLines|EmptyState|useLoad|problemText)',
   'citizen/parts/(calls|place|useText|words|ItemRows)',
 ].join('|'))
-const FORMS = /src\/(api\/key|ui\/(?!QrCode)|state\/(drafts|queueTickets)|pages\/booking\/use|pages\/appointments\/(pass|use|parts))|shared\/rotating|citizen\/parts\/|env\/detect/
+const FORMS = /src\/(api\/key|ui\/(?!QrCode|ElderAid)|state\/(drafts|queueTickets)|pages\/booking\/use|pages\/appointments\/(pass|use|parts))|shared\/rotating|citizen\/parts\/|env\/detect/
 
 export default defineConfig({
   plugins: [vue(), firstTexts(), inlineStyles(), serviceWorker(), precompress()],
@@ -29,15 +29,16 @@ export default defineConfig({
       output: {
         codeSplitting: {
           groups: [
-            { name: 'qr', test: /src\/ui\/QrCode|node_modules\/qr\//, priority: 2 },
+            { name: 'live', test: /state\/queue\.ts|shared\/queue\.ts/, priority: 2 },
+            { name: 'qr', test: /src\/ui\/QrCode|node_modules\/qr\/(?!decode)/, priority: 2 },
             { name: 'staff', test: /pages\/staff\/(?!Scan|scan)/, priority: 1 },
-            { name: 'screen', test: /pages\/screen\/|shared\/voice/, priority: 2 },
             { name: 'base', test: BASE, priority: 3 },
             { name: 'forms', test: FORMS, priority: 2 },
             { name: 'booking', test: /pages\/booking\//, priority: 1 },
             { name: 'visits', test: /pages\/appointments\/(List|Done|Reschedule|Cancel)/, priority: 1 },
             { name: 'account', test: /pages\/citizen\/(Me|Family|Inbox|Login|Conduct)\./, priority: 1 },
-            { name: 'queue', test: /pages\/queue\/|state\/queue\.ts|shared\/queue\.ts/, priority: 1 },
+            { name: 'queue', test: /pages\/queue\//, priority: 1 },
+            { name: 'screen', test: /pages\/screen\/|shared\/voice/, priority: 1 },
             { name: 'places', test: /pages\/citizen\/(Halls?|Lists?|Help)\./, priority: 1 },
           ],
         },

@@ -5,6 +5,9 @@
  *
  * Without --page all pages are measured. --person logs in as this demo person through the sandbox; pages that need a
  * login are left out otherwise. Figures are medians over the runs, accessibility and best practices the worst.
+ *
+ * Four times slower than the reference machine is a mid-range phone; a slower or busier machine is slowed down less, so
+ * that the phone stays the same.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -13,12 +16,15 @@ import { parseArgs } from 'node:util'
 
 const modules = new URL('../pwa/node_modules/', import.meta.url)
 const { default: lighthouse } = await import(new URL('lighthouse/core/index.js', modules))
+const { pageFunctions } = await import(new URL('lighthouse/core/lib/page-functions.js', modules))
+const { throttling } = await import(new URL('lighthouse/core/config/constants.js', modules))
 const { default: puppeteer } = await import(new URL('puppeteer-core/lib/puppeteer/puppeteer-core.js', modules))
 
 const ITEM = 'passport-first'
 const HALL = { code: 'XM', name: '厦门市行政服务中心' }
 const ANYBODY = ['/', '/search?q=hz', `/items/${ITEM}`, `/book/${ITEM}/hall`, `/book/${ITEM}/date`, `/book/${ITEM}/time`, '/lists', '/halls', '/halls/XM', '/help', '/login']
 const MINE = ['/appointments', '/inbox', '/me', '/me/family', '/me/conduct']
+const REFERENCE_INDEX = 1500
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
 
 const { values } = parseArgs({
@@ -57,15 +63,24 @@ async function firstOpenDay() {
   return { hall: HALL, date: day?.date ?? null }
 }
 
+/** Lighthouse's slow 4G, with the slowdown that makes this machine, as it is now, a mid-range phone. */
+async function phone(page) {
+  const index = await page.evaluate(`(${pageFunctions.computeBenchmarkIndex.toString()})()`)
+  const slowdown = throttling.mobileSlow4G.cpuSlowdownMultiplier * index / REFERENCE_INDEX
+  return { ...throttling.mobileSlow4G, cpuSlowdownMultiplier: Math.min(throttling.mobileSlow4G.cpuSlowdownMultiplier, Math.max(1, slowdown)) }
+}
+
 async function measure(path, draft, runs) {
   const results = []
   for (let run = 0; run < runs; run++) {
     const page = await browser.newPage()
+    // Keeps the login, forgets the files: every run is a first visit.
+    await (await page.createCDPSession()).send('Network.clearBrowserCache')
     await page.evaluateOnNewDocument((key, text) => {
       navigator.serviceWorker.register = () => new Promise(() => undefined)
       sessionStorage.setItem(key, text)
     }, `book:${ITEM}`, JSON.stringify(draft))
-    const options = { output: 'json', logLevel: 'error', onlyCategories: ['performance', 'accessibility', 'best-practices', 'seo'], disableStorageReset: true }
+    const options = { output: 'json', logLevel: 'error', throttling: await phone(page), onlyCategories: ['performance', 'accessibility', 'best-practices', 'seo'], disableStorageReset: true }
     const { lhr } = await lighthouse(values.url + path, options, undefined, page)
     if (lhr.runtimeError) throw new Error(`${path}: ${lhr.runtimeError.message}`)
     results.push(lhr)
@@ -79,7 +94,7 @@ async function measure(path, draft, runs) {
     path, performance: median(score('performance')), accessibility: Math.min(...score('accessibility')), best_practices: Math.min(...score('best-practices')), seo: median(score('seo')),
     fcp_ms: Math.round(figure('first-contentful-paint')), lcp_ms: Math.round(figure('largest-contentful-paint')), tbt_ms: Math.round(figure('total-blocking-time')),
     cls: Number(figure('cumulative-layout-shift').toFixed(4)), bytes: Math.round(figure('total-byte-weight')),
-    benchmark_index: median(results.map((lhr) => lhr.environment.benchmarkIndex)), final_path: new URL(results[0].finalDisplayedUrl).pathname, failed: [...new Set(failed)],
+    benchmark_index: median(results.map((lhr) => lhr.environment.benchmarkIndex)), slowdown: median(results.map((lhr) => Number(lhr.configSettings.throttling.cpuSlowdownMultiplier.toFixed(2)))), final_path: new URL(results[0].finalDisplayedUrl).pathname, failed: [...new Set(failed)],
   }
   process.stdout.write(`${JSON.stringify(result)}\n`)
   return result

@@ -14,8 +14,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from backend import database, postgres
-from backend.appointments import slot_cache
-from backend.core import calendar, clock, crypto, db
+from backend.core import calendar, clock, crypto, db, kept
 from backend.core.config import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -112,16 +111,16 @@ def isolated(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
         connection, expire_on_commit=False, autoflush=False, join_transaction_mode="create_savepoint"
     )
     before = db._engine, db._sessions, db._autocommit_sessions
-    kept = sessionmaker(
+    autocommit = sessionmaker(
         connection,
         class_=KeptSession,
         expire_on_commit=False,
         autoflush=False,
         join_transaction_mode="create_savepoint",
     )
-    db._engine, db._sessions, db._autocommit_sessions = engine, factory, kept
+    db._engine, db._sessions, db._autocommit_sessions = engine, factory, autocommit
     calendar.forget()
-    monkeypatch.setattr(slot_cache, "LIFE", timedelta(0))
+    monkeypatch.setattr(kept, "LIFE", timedelta(0))
     yield
     outer.rollback()
     connection.close()

@@ -5,23 +5,26 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response
+from marshmallow import Schema
 from sqlalchemy.orm import Session
 
-from backend.appointments import queries, replies, schemas, service, visits
+from backend.appointments import queries, schemas, service, visits
 from backend.appointments.calendar_file import calendar_file
 from backend.appointments.models import Appointment
-from backend.appointments.slot_cache import kept_a_moment
 from backend.catalogue import places
 from backend.catalogue import queries as catalogue
 from backend.core import clock, limits, pagination
 from backend.core.auth import citizen, current_citizen, public, request_language
 from backend.core.db import transaction
+from backend.core.kept import kept_a_moment
+from backend.core.once import answer_once
 from backend.core.problems import ApiBlueprint
 
 blueprint = ApiBlueprint("appointments", __name__, description="Slots, holds and appointments")
 blueprints = (blueprint,)
 
 PAGE = 20
+_HOLD, _APPOINTMENT = schemas.HoldSchema(), schemas.AppointmentSchema()
 
 
 @blueprint.get("/slots")
@@ -94,7 +97,7 @@ def hold(body: dict[str, Any]) -> Response:
             person_id=body["for_person_id"],
         )
 
-    return _once("holds", body, effect, schemas.HoldSchema(), status=201)
+    return _once("holds", body, effect, _HOLD, status=201)
 
 
 @blueprint.get("/holds")
@@ -127,7 +130,7 @@ def confirm(body: dict[str, Any], appointment_id: UUID) -> Response:
     def effect(session: Session) -> Appointment:
         return service.confirm(session, booker_id=booker, appointment_id=appointment_id)
 
-    return _once(f"confirm:{appointment_id}", body, effect, schemas.AppointmentSchema(), status=201)
+    return _once(f"confirm:{appointment_id}", body, effect, _APPOINTMENT, status=201)
 
 
 @blueprint.get("/appointments")
@@ -184,7 +187,7 @@ def cancel(body: dict[str, Any], appointment_id: UUID) -> Response:
     def effect(session: Session) -> Appointment:
         return service.cancel(session, booker_id=booker, appointment_id=appointment_id, reason=body["reason"])
 
-    return _once(f"cancel:{appointment_id}", body, effect, schemas.AppointmentSchema(), status=200)
+    return _once(f"cancel:{appointment_id}", body, effect, _APPOINTMENT, status=200)
 
 
 @blueprint.post("/appointments/<uuid:appointment_id>/reschedule")
@@ -198,19 +201,16 @@ def reschedule(body: dict[str, Any], appointment_id: UUID) -> Response:
     def effect(session: Session) -> Appointment:
         return service.reschedule(session, booker_id=booker, appointment_id=appointment_id, slot_id=body["slot_id"])
 
-    return _once(f"reschedule:{appointment_id}", body, effect, schemas.AppointmentSchema(), status=201)
+    return _once(f"reschedule:{appointment_id}", body, effect, _APPOINTMENT, status=201)
 
 
 def _once(
-    route: str, body: dict[str, Any], effect: Callable[[Session], Appointment], schema: Any, *, status: int
+    route: str, body: dict[str, Any], effect: Callable[[Session], Appointment], schema: Schema, *, status: int
 ) -> Response:
     """The appointment that `effect` leaves, as its owner sees it."""
     language = request_language()
-    return replies.once(
-        route,
-        body,
-        lambda session: schema.dump(queries.view(session, effect(session), language)),
-        status=status,
+    return answer_once(
+        route, body, lambda session: queries.view(session, effect(session), language), schema, status=status
     )
 
 

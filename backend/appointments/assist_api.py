@@ -7,13 +7,14 @@ from flask import Response, current_app
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 from sqlalchemy.orm import Session
 
-from backend.appointments import assist, queries, replies
+from backend.appointments import assist, queries
 from backend.appointments.models import Appointment
 from backend.appointments.schemas import AppointmentSchema
 from backend.core import clock, crypto, limits
 from backend.core.auth import Principal, current_staff, request_language, staff
 from backend.core.config import Settings
 from backend.core.db import transaction
+from backend.core.once import answer_once
 from backend.core.problems import ApiBlueprint
 from backend.identity import idnumber
 from backend.identity.schemas import PHONE
@@ -101,7 +102,8 @@ def book(body: dict[str, Any]) -> Response:
         )
         return _shown(session, made)
 
-    return replies.once("assisted-bookings", {**body, "caller": _unreadable(caller)}, effect, status=201)
+    unreadable = {**body, "caller": _unreadable(caller)}
+    return answer_once("assisted-bookings", unreadable, effect, AssistedSchema(), status=201)
 
 
 @blueprint.post("/staff/assisted-bookings/find")
@@ -140,7 +142,7 @@ def cancel(body: dict[str, Any], appointment_id: UUID) -> Response:
             ),
         )
 
-    return replies.once(f"assisted-cancel:{appointment_id}", body, effect, status=200)
+    return answer_once(f"assisted-cancel:{appointment_id}", body, effect, AssistedSchema())
 
 
 @blueprint.post("/staff/assisted-bookings/<uuid:appointment_id>/reschedule")
@@ -162,7 +164,7 @@ def reschedule(body: dict[str, Any], appointment_id: UUID) -> Response:
         )
         return _shown(session, moved)
 
-    return replies.once(f"assisted-reschedule:{appointment_id}", body, effect, status=201)
+    return answer_once(f"assisted-reschedule:{appointment_id}", body, effect, AssistedSchema(), status=201)
 
 
 def _spend() -> Principal:
@@ -187,11 +189,8 @@ def _unreadable(caller: assist.Caller) -> str:
 
 
 def _shown(session: Session, row: Appointment) -> dict[str, Any]:
-    answer: dict[str, Any] = AssistedSchema().dump(
-        {
-            "appointment": queries.view(session, row, request_language()),
-            "channel": row.channel,
-            "reachable": assist.is_reachable(session, row.booker_id),
-        }
-    )
-    return answer
+    return {
+        "appointment": queries.view(session, row, request_language()),
+        "channel": row.channel,
+        "reachable": assist.is_reachable(session, row.booker_id),
+    }

@@ -131,7 +131,7 @@ def appeal(body: dict[str, Any], mark_id: UUID) -> Response:
         mark = conduct_service.appeal(session, person_id=person_id, mark_id=mark_id, reason=body["reason"])
         return conduct_queries.views(session, [mark], language)[0]
 
-    return answer_once(person_id, f"appeal:{mark_id}", body, effect, MarkSchema(), status=201)
+    return answer_once(f"appeal:{mark_id}", body, effect, MarkSchema(), status=201)
 
 
 @blueprint.get("/staff/appeals")
@@ -171,4 +171,4 @@ def decide(body: dict[str, Any], mark_id: UUID) -> Response:
         )
         return conduct_queries.views(session, [mark], language)[0]
 
-    return answer_once(principal.id, f"appeal-decision:{mark_id}", body, effect, HallAppealSchema())
+    return answer_once(f"appeal-decision:{mark_id}", body, effect, HallAppealSchema())

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Text, Uuid, bindparam, func, select, tuple_
+from sqlalchemy import Table, Text, Uuid, bindparam, func, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
@@ -45,17 +45,20 @@ class Particulars:
     person_masked: str | None
 
 
-_LINES = select(AppointmentLine.item_slug).where(AppointmentLine.appointment_id == bindparam("appointment_id"))
-_SLOTS = select(AppointmentSlot.slot_id).where(AppointmentSlot.appointment_id == bindparam("appointment_id"))
-_FIRST_SLOT = select(Slot.id).where(
-    Slot.hall_code == bindparam("hall_code"),
-    Slot.category_code == bindparam("category_code"),
-    Slot.start == bindparam("start"),
+_LINE, _FILLED = cast("Table", AppointmentLine.__table__), cast("Table", AppointmentSlot.__table__)
+_SLOT = cast("Table", Slot.__table__)
+_LINES = select(_LINE.c.item_slug).where(_LINE.c.appointment_id == bindparam("appointment_id"))
+_SLOTS = select(_FILLED.c.slot_id).where(_FILLED.c.appointment_id == bindparam("appointment_id"))
+_FIRST_SLOT = select(_SLOT.c.id).where(
+    _SLOT.c.hall_code == bindparam("hall_code"),
+    _SLOT.c.category_code == bindparam("category_code"),
+    _SLOT.c.start == bindparam("start"),
 )
 _PARTICULARS = select(
-    func.array(_LINES.order_by(AppointmentLine.item_slug).scalar_subquery(), type_=ARRAY(Text())),
-    func.array(_SLOTS.order_by(AppointmentSlot.slot_id).scalar_subquery(), type_=ARRAY(Uuid())),
+    func.array(_LINES.order_by(_LINE.c.item_slug).scalar_subquery(), type_=ARRAY(Text())),
+    func.array(_SLOTS.order_by(_FILLED.c.slot_id).scalar_subquery(), type_=ARRAY(Uuid())),
     _FIRST_SLOT.scalar_subquery(),
+    identity.sealed_name(bindparam("person_id", type_=Uuid())),
 )
 
 
@@ -63,8 +66,9 @@ def particulars(session: Session, row: Appointment) -> Particulars:
     """Items, slots and masked name, read once however often a request needs them."""
     if row.particulars is None:
         place = {"hall_code": row.hall_code, "category_code": row.category_code, "start": row.start}
-        slugs, slots, first = session.execute(_PARTICULARS, {"appointment_id": row.id, **place}).one()
-        name = identity.masked_name(session, row.person_id)
+        asked = {"appointment_id": row.id, "person_id": row.person_id, **place}
+        slugs, slots, first, sealed = session.connection().execute(_PARTICULARS, asked).one()
+        name = identity.mask_sealed_name(sealed, row.person_id)
         row.particulars = Particulars(tuple(slugs), tuple(slots), first, name)
     found: Particulars = row.particulars
     return found

@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Table, select, update
-from sqlalchemy.engine import CursorResult
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from backend.appointments.models import Slot, SlotQuota
@@ -15,20 +14,26 @@ from backend.core import clock
 _QUOTA = cast("Table", SlotQuota.__table__)
 _HELD, _BOOKED, _CAPACITY = _QUOTA.c.held, _QUOTA.c.booked, _QUOTA.c.capacity
 
+_PLACES = update(_QUOTA).where(
+    _QUOTA.c.slot_id.in_(bindparam("slot_ids", expanding=True)), _QUOTA.c.channel == bindparam("in_channel")
+)
+_FREE = _QUOTA.c.open & (_HELD + _BOOKED < _CAPACITY)
+_TAKE_HELD = _PLACES.where(_FREE).values({_HELD: _HELD + 1})
+_TAKE_BOOKED = _PLACES.where(_FREE).values({_BOOKED: _BOOKED + 1})
+_BOOK_HELD = _PLACES.values({_HELD: _HELD - 1, _BOOKED: _BOOKED + 1})
+
 
 def take(session: Session, slot_ids: Sequence[UUID], channel: str, *, booked: bool = False) -> bool:
     """One place in every open slot, or in none. `booked` skips the hold, for rescheduling."""
     _lock_in_order(session, slot_ids, channel)
-    column = _BOOKED if booked else _HELD
-    free = _HELD + _BOOKED < _CAPACITY
-    return _change(session, slot_ids, channel, {column: column + 1}, free, _QUOTA.c.open) == len(slot_ids)
+    places = {"slot_ids": list(slot_ids), "in_channel": channel}
+    return session.connection().execute(_TAKE_BOOKED if booked else _TAKE_HELD, places).rowcount == len(slot_ids)
 
 
 def book_held(session: Session, slot_ids: Sequence[UUID], channel: str) -> None:
     """The held place becomes a booked one; it is never free in between."""
     _lock_in_order(session, slot_ids, channel)
-    changes = {_HELD: _HELD - 1, _BOOKED: _BOOKED + 1}
-    _change(session, slot_ids, channel, changes)
+    session.connection().execute(_BOOK_HELD, {"slot_ids": list(slot_ids), "in_channel": channel})
 
 
 def give_back_held(session: Session, slot_ids: Sequence[UUID], channel: str) -> None:
@@ -74,11 +79,8 @@ def count_walk_in(session: Session, hall_code: str, category_code: str, at: date
     )
 
 
-def _change(session: Session, slot_ids: Sequence[UUID], channel: str, changes: dict[Any, Any], *also: Any) -> int:
-    result = session.execute(
-        update(_QUOTA).where(_QUOTA.c.slot_id.in_(slot_ids), _QUOTA.c.channel == channel, *also).values(changes)
-    )
-    return cast("CursorResult[Any]", result).rowcount
+def _change(session: Session, slot_ids: Sequence[UUID], channel: str, changes: dict[Any, Any]) -> None:
+    session.execute(update(_QUOTA).where(_QUOTA.c.slot_id.in_(slot_ids), _QUOTA.c.channel == channel).values(changes))
 
 
 def _lock_in_order(session: Session, slot_ids: Sequence[UUID], channel: str) -> None:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import Table, bindparam, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from backend.appointments import errors, visits
@@ -16,6 +17,12 @@ from backend.catalogue.values import BookableItem
 from backend.core import clock
 from backend.core.errors import LevelRequired
 
+_TABLE = cast("Table", Appointment.__table__)
+_COUNTS = select(
+    func.count().filter(_TABLE.c.state == State.HELD, _TABLE.c.expires_at > bindparam("now")),
+    func.count().filter(_TABLE.c.state == State.BOOKED),
+).where(_TABLE.c.booker_id == bindparam("booker_id"), _TABLE.c.end > bindparam("now"))
+"""Live holds and coming appointments of one booker."""
 _LOCK_PERSON = text("SELECT pg_advisory_xact_lock(hashtextextended(:person, 0))")
 
 
@@ -64,19 +71,13 @@ def refuse_closed(session: Session, policy: BookingPolicy, slot: Slot) -> None:
 
 def lock_person(session: Session, person_id: UUID) -> None:
     """Limits per person are counted under this lock, so parallel requests see each other."""
-    session.execute(_LOCK_PERSON, {"person": str(person_id)})
+    session.connection().execute(_LOCK_PERSON, {"person": str(person_id)})
 
 
 def refuse_too_many(session: Session, booker_id: UUID, policy: BookingPolicy, *, new_hold: bool) -> None:
     """Live holds and coming appointments of a booker, counted under their lock. Raises TooManyHolds, TooManyOpen."""
     now = clock.now()
-    live = Appointment.state == State.HELD, Appointment.expires_at > now
-    counts = session.execute(
-        select(
-            func.count().filter(*live),
-            func.count().filter(Appointment.state == State.BOOKED),
-        ).where(Appointment.booker_id == booker_id, Appointment.end > now)
-    ).one()
+    counts = session.connection().execute(_COUNTS, {"booker_id": booker_id, "now": now}).one()
     if new_hold and counts[0] >= policy.live_holds:
         raise errors.TooManyHolds()
     if counts[1] >= policy.open_total:

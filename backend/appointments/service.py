@@ -10,6 +10,7 @@ from sqlalchemy import Table, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased, make_transient_to_detached
+from sqlalchemy.orm.attributes import set_committed_value
 
 from backend.appointments import conduct_service, errors, quotas, rules
 from backend.appointments.models import (
@@ -40,6 +41,8 @@ _draw = secrets.SystemRandom()
 
 _TABLE = cast("Table", Appointment.__table__)
 _LINE = cast("Table", AppointmentLine.__table__)
+_FILLED = cast("Table", AppointmentSlot.__table__)
+_COLUMNS = tuple(_TABLE.columns.keys())
 _other = aliased(Appointment)
 _BOOKED_BY_THEM = select(func.count()).where(
     _other.booker_id == bindparam("booker_id"), _other.state == State.BOOKED, _other.end > bindparam("now")
@@ -384,12 +387,16 @@ def _insert(
     actor: str | None = None,
 ) -> None:
     """The row with its code, eight digits unique in this hall on this day, its slots, lines and first event."""
-    appointment.code = _draw_code()
-    while session.execute(_INSERT, {name: getattr(appointment, name) for name in _TABLE.c.keys()}).first() is None:  # noqa: SIM118 - column names
-        appointment.code = _draw_code()
+    connection = session.connection()
+    values = {column: getattr(appointment, column) for column in _COLUMNS}
+    values["code"] = _draw_code()
+    while connection.execute(_INSERT, values).first() is None:
+        values["code"] = _draw_code()
+    for column, value in values.items():
+        set_committed_value(appointment, column, value)
     make_transient_to_detached(appointment)
     session.add(appointment)
-    session.execute(insert(AppointmentSlot), [{"appointment_id": appointment.id, "slot_id": place} for place in places])
+    connection.execute(insert(_FILLED), [{"appointment_id": appointment.id, "slot_id": place} for place in places])
     lines = [
         {
             "appointment_id": appointment.id,
@@ -401,7 +408,7 @@ def _insert(
         }
         for item in items
     ]
-    session.execute(insert(AppointmentLine), lines)
+    connection.execute(insert(_LINE), lines)
     if active:
         _activate(session, appointment.id)
     by = actor or f"person:{appointment.booker_id}"
@@ -411,7 +418,7 @@ def _insert(
 def _activate(session: Session, appointment_id: UUID) -> None:
     """One line of each family stands for it: two items of a family in one visit are one booking of that family."""
     with _one_a_day():
-        session.execute(_ACTIVATE, {"mine": appointment_id})
+        session.connection().execute(_ACTIVATE, {"mine": appointment_id})
 
 
 def _deactivate(session: Session, appointment_id: UUID) -> None:

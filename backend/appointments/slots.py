@@ -149,6 +149,10 @@ def _plan_half_day(
 
 def store(session: Session, planned: Sequence[PlannedSlot]) -> int:
     """Insert the slots that do not exist yet, with their quotas; returns how many are new."""
+    days_planned = {slot.day for slot in planned}
+    known = select(Slot.hall_code, Slot.category_code, Slot.start).where(Slot.day.in_(days_planned))
+    there = {(hall, category, start) for hall, category, start in session.execute(known)}
+    planned = [slot for slot in planned if (slot.hall_code, slot.category_code, slot.start) not in there]
     if not planned:
         return 0
     rows: list[dict[str, Any]] = [

@@ -9,7 +9,7 @@ from flask import Response
 from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
-from backend.appointments import capacity, closing, replies
+from backend.appointments import capacity, closing
 from backend.appointments import staff_schemas as schemas
 from backend.appointments.errors import NotHere
 from backend.appointments.models import POLICY_RANGES, BookingPolicy
@@ -17,6 +17,7 @@ from backend.appointments.policy import policy_for
 from backend.catalogue import queries as catalogue
 from backend.core.auth import current_staff, staff
 from backend.core.db import transaction
+from backend.core.once import answer_once
 from backend.core.problems import ApiBlueprint
 
 blueprint = ApiBlueprint("hall-booking", __name__, description="Days, hours and places of a hall")
@@ -56,10 +57,9 @@ def set_day(body: dict[str, Any]) -> Response:
     def effect(session: Session) -> dict[str, Any]:
         affected = _set_day(session, [hall], body)
         overrides = closing.overrides(session, hall_code=hall, first=body["day"], last=body["day"])
-        shown: dict[str, Any] = schemas.DaySetSchema().dump({"overrides": overrides, "affected": affected})
-        return shown
+        return {"overrides": overrides, "affected": affected}
 
-    return replies.once("day-overrides", body, effect, status=201)
+    return answer_once("day-overrides", body, effect, schemas.DaySetSchema(), status=201)
 
 
 @blueprint.post("/staff/day-overrides/remove")
@@ -73,10 +73,9 @@ def remove_day(body: dict[str, Any]) -> Response:
     def effect(session: Session) -> dict[str, Any]:
         closing.remove_override(session, hall_code=principal.hall, actor=principal.actor, **body)
         overrides = closing.overrides(session, hall_code=principal.hall, first=body["day"], last=body["day"])
-        shown: dict[str, Any] = schemas.DayOverridesSchema().dump({"overrides": overrides})
-        return shown
+        return {"overrides": overrides}
 
-    return replies.once("day-overrides/remove", body, effect, status=200)
+    return answer_once("day-overrides/remove", body, effect, schemas.DayOverridesSchema())
 
 
 @blueprint.get("/staff/city-day-overrides/preview")
@@ -100,7 +99,7 @@ def set_city_day(body: dict[str, Any]) -> Response:
         halls = _every_hall(session)
         return {"halls": halls, "affected": asdict(_set_day(session, halls, body))}
 
-    return replies.once("city-day-overrides", body, effect, status=201)
+    return answer_once("city-day-overrides", body, effect, schemas.CityDaySetSchema(), status=201)
 
 
 @blueprint.get("/staff/opening-rules")
@@ -132,11 +131,9 @@ def change_rules(body: dict[str, Any]) -> Response:
 
     def effect(session: Session) -> dict[str, Any]:
         change = _change_rules(session, body)
-        answer = {**_rules(session, body["category"]), "made": change.made, "changed": change.changed}
-        shown: dict[str, Any] = schemas.RulesChangedSchema().dump(answer)
-        return shown
+        return {**_rules(session, body["category"]), "made": change.made, "changed": change.changed}
 
-    return replies.once("opening-rules", body, effect, status=201)
+    return answer_once("opening-rules", body, effect, schemas.RulesChangedSchema(), status=201)
 
 
 @blueprint.get("/staff/slots")
@@ -168,9 +165,11 @@ def preview_slot(body: dict[str, Any], slot_id: UUID) -> dict[str, int]:
 @blueprint.response(200, schemas.SlotPlacesSchema)
 def change_slot(body: dict[str, Any], slot_id: UUID) -> Response:
     """Other places for one slot."""
-    return replies.once(
-        f"slot-capacity:{slot_id}", body, lambda session: _change_slot(session, slot_id, body), status=200
-    )
+
+    def effect(session: Session) -> dict[str, int]:
+        return _change_slot(session, slot_id, body)
+
+    return answer_once(f"slot-capacity:{slot_id}", body, effect, schemas.SlotPlacesSchema())
 
 
 @blueprint.get("/staff/booking-policy")

@@ -65,7 +65,7 @@ def record(
     data: dict[str, Any] | None = None,
 ) -> None:
     """Append one row in the caller's transaction. `actor` is `person:<id>`, `staff:<id>` or `system`."""
-    session.execute(
+    session.connection().execute(
         _INSERT,
         {
             "at": clock.now(),

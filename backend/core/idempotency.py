@@ -46,7 +46,7 @@ _MINE = (
 _CLAIM = insert(_TABLE).on_conflict_do_nothing().returning(_TABLE.c.key)
 _FIRST = select(_TABLE.c.body_hash, _TABLE.c.answer).where(*_MINE)
 _ANSWER = update(_TABLE).where(*_MINE).values(status=bindparam("my_status"), answer=bindparam("my_answer"))
-"""Built once, without the ORM: they are part of every booking."""
+"""Built once and run on the connection, without the ORM: they are part of every booking."""
 
 
 class KeyMissing(errors.InvalidInput):
@@ -84,13 +84,14 @@ def once(
     body_hash = hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).digest()
     claim = {"owner_id": owner_id, "route": route, "key": key, "body_hash": body_hash, "created_at": clock.now()}
     mine = {"my_owner_id": owner_id, "my_route": route, "my_key": key}
-    if session.execute(_CLAIM, claim).first() is None:
-        first = session.execute(_FIRST, mine).one()
+    connection = session.connection()
+    if connection.execute(_CLAIM, claim).first() is None:
+        first = connection.execute(_FIRST, mine).one()
         if first.body_hash != body_hash:
             raise KeyReused()
         return first.answer or {}, True
     answer = effect()
-    session.execute(_ANSWER, {**mine, "my_status": status, "my_answer": answer})
+    connection.execute(_ANSWER, {**mine, "my_status": status, "my_answer": answer})
     return answer, False
 
 

@@ -41,6 +41,9 @@ class JsonFormatter(logging.Formatter):
 
 def configure(level: str) -> None:
     """Send every log of this process to standard error as JSON."""
+    # Nothing prints caller, thread or process: do not look them up for every line (the manual's "Optimization").
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)

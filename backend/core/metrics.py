@@ -1,6 +1,7 @@
 """Prometheus metrics. With several web processes PROMETHEUS_MULTIPROC_DIR holds their shares."""
 
 import os
+from functools import lru_cache
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
 
@@ -11,6 +12,12 @@ REQUESTS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
 JOBS = Counter("jobs_total", "Background jobs by outcome", ["job", "outcome"])
+
+
+@lru_cache(maxsize=4096)
+def requests(method: str, route: str, status: int) -> Histogram:
+    """The histogram of one kind of answer, looked up once."""
+    return REQUESTS.labels(method, route, status)
 
 
 def exposition() -> bytes:

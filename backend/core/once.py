@@ -2,18 +2,17 @@
 
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 from flask import Response, jsonify, request
 from marshmallow import Schema
 from sqlalchemy.orm import Session
 
 from backend.core import idempotency
+from backend.core.auth import current_principal
 from backend.core.db import transaction
 
 
 def answer_once(
-    owner_id: UUID,
     route: str,
     body: dict[str, Any],
     effect: Callable[[Session], dict[str, Any]],
@@ -25,6 +24,7 @@ def answer_once(
 
     `effect` returns what `schema` dumps. A repeat carries `Idempotent-Replayed: true`.
     """
+    owner_id = current_principal().id
     with transaction() as session:
 
         def dumped() -> dict[str, Any]:

@@ -73,7 +73,8 @@ def transition(session: Session, entity: Any, event: StrEnum, *, actor: str, rea
         return False
     at = clock.now()
     values = _event_values(entity.id, before, after, event, actor=actor, reason=reason, at=at)
-    if session.execute(_step(kind), {f"event_{name}": value for name, value in values.items()}).first() is None:
+    given = {f"event_{name}": value for name, value in values.items()}
+    if session.connection().execute(_step(kind), given).first() is None:
         raise InvalidTransition(machine=entity.states.name, state=before.value, event=event.value)
     set_committed_value(entity, "state", after)
     set_committed_value(entity, "state_at", at)
@@ -114,7 +115,7 @@ def record_event(
 ) -> None:
     """Append one row to an event table; also used for the row that creates an entity."""
     values = _event_values(entity_id, before, after, event, actor=actor, reason=reason, at=clock.now())
-    session.execute(insert(cast("Table", table.__table__)), values)
+    session.connection().execute(insert(cast("Table", table.__table__)), values)
 
 
 def _event_values(

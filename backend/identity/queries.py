@@ -1,10 +1,10 @@
 """Reading persons; what leaves this module is masked."""
 
 from datetime import date
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import ColumnElement, ScalarSelect, Table, select
 from sqlalchemy.orm import Session
 
 from backend.core import clock, crypto
@@ -14,7 +14,7 @@ from backend.identity.models import FamilyLink, Person, PersonLogin
 
 ELDER_AGE = 60
 ADULT_AGE = 18
-_SEALED_NAME = select(Person.name).where(Person.id == bindparam("person_id"))
+_PERSON = cast("Table", Person.__table__)
 SEALED_FIELDS = ("name", "id_number", "phone")
 
 
@@ -34,12 +34,20 @@ def unseal(person_: Person, field: str) -> str | None:
 
 def masked_name(session: Session, person_id: UUID) -> str | None:
     """张*, or None before the real name is known."""
-    found = session.execute(_SEALED_NAME, {"person_id": person_id}).one_or_none()
-    if found is None:
-        raise NotFound()
-    if found.name is None:
+    name = unseal(person(session, person_id), "name")
+    return idnumber.masked_name(name) if name else None
+
+
+def sealed_name(person_id: ColumnElement[UUID]) -> ScalarSelect[bytes]:
+    """A person's sealed name, to be read within another feature's statement."""
+    return select(_PERSON.c.name).where(_PERSON.c.id == person_id).scalar_subquery()
+
+
+def mask_sealed_name(sealed: bytes | None, person_id: UUID) -> str | None:
+    """张*, from what `sealed_name` read."""
+    if sealed is None:
         return None
-    return idnumber.masked_name(crypto.unseal(found.name, table="person", column="name", row=person_id))
+    return idnumber.masked_name(crypto.unseal(sealed, table="person", column="name", row=person_id))
 
 
 def masked_id_tail(session: Session, person_id: UUID) -> str | None:

@@ -3,9 +3,10 @@
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import Table, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from backend.core import clock, crypto, db
@@ -30,32 +31,34 @@ class Started:
     max_age_s: int
 
 
+_SESSION, _PERSON = cast("Table", LoginSession.__table__), cast("Table", Person.__table__)
+_STAFF, _ROLE = cast("Table", Staff.__table__), cast("Table", StaffRole.__table__)
 _ROLES = (
-    select(func.string_agg(StaffRole.role + "@" + StaffRole.hall_code, " "))
-    .where(StaffRole.staff_id == Staff.id)
-    .correlate(Staff)
+    select(func.string_agg(_ROLE.c.role + "@" + _ROLE.c.hall_code, " "))
+    .where(_ROLE.c.staff_id == _STAFF.c.id)
+    .correlate(_STAFF)
     .scalar_subquery()
 )
 _BY_TOKEN = (
     select(
-        LoginSession.id,
-        LoginSession.person_id,
-        LoginSession.staff_id,
-        LoginSession.hall_code,
-        LoginSession.csrf_token,
-        LoginSession.seen_at,
-        Person.level,
+        _SESSION.c.id,
+        _SESSION.c.person_id,
+        _SESSION.c.staff_id,
+        _SESSION.c.hall_code,
+        _SESSION.c.csrf_token,
+        _SESSION.c.seen_at,
+        _PERSON.c.level,
         _ROLES.label("roles"),
     )
-    .outerjoin(Person, Person.id == LoginSession.person_id)
-    .outerjoin(Staff, Staff.id == LoginSession.staff_id)
+    .outerjoin(_PERSON, _PERSON.c.id == _SESSION.c.person_id)
+    .outerjoin(_STAFF, _STAFF.c.id == _SESSION.c.staff_id)
     .where(
-        LoginSession.token_hash == bindparam("token_hash"),
-        LoginSession.expires_at > bindparam("now", type_=db.UTCDateTime()),
-        func.coalesce(Staff.active, True),
+        _SESSION.c.token_hash == bindparam("token_hash"),
+        _SESSION.c.expires_at > bindparam("now", type_=db.UTCDateTime()),
+        func.coalesce(_STAFF.c.active, True),
     )
 )
-"""One statement a request; built once."""
+"""One statement a request; built once, without the ORM."""
 
 
 def load_principal(token: str) -> Principal | None:

@@ -3,13 +3,14 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 from sqlalchemy.orm import Session
 
 from backend.catalogue import queries as catalogue
 from backend.core import limits
 from backend.core.auth import citizen, current_citizen, current_staff, public, request_language, staff
 from backend.core.db import reading, transaction
+from backend.core.kept import kept_a_moment
 from backend.core.once import answer_once
 from backend.core.problems import ApiBlueprint
 from backend.identity import queries as identity
@@ -23,20 +24,12 @@ blueprints = (blueprint,)
 
 @blueprint.get("/halls/<code>/queue")
 @public
+@kept_a_moment
 @blueprint.response(200, ticket_schemas.QueueDocumentSchema)
-def show_queue(code: str) -> Response:
+def show_queue(code: str) -> dict[str, Any]:
     """The hall's live queues, at most a second old. Send the ETag back: nothing new is a 304."""
-
-    def read() -> dict[str, Any]:
-        with reading() as session:
-            return live.picture(session, code)
-
-    found = live.document(code, read)
-    answer = Response(found.body, content_type="application/json")
-    answer.set_etag(found.etag)
-    answer.headers["Cache-Control"] = "public, max-age=1"
-    answer.make_conditional(request)
-    return answer
+    with reading() as session:
+        return live.picture(session, code)
 
 
 @blueprint.get("/tickets/<link>")
@@ -139,4 +132,4 @@ def take_ticket(body: dict[str, Any], code: str) -> Response:
         )
         return ticket_queries.ticket_view(session, ticket, language)
 
-    return answer_once(principal.id, f"ticket:{code}", body, effect, ticket_schemas.TicketSchema(), status=201)
+    return answer_once(f"ticket:{code}", body, effect, ticket_schemas.TicketSchema(), status=201)

@@ -4,12 +4,8 @@ Phones, boards and windows all poll this one address with its ETag, so a proxy's
 them (deploy/nginx.conf). It holds numbers only, no name and no link.
 """
 
-import hashlib
-import json
-import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, timedelta
 from statistics import quantiles
 from typing import Any
@@ -23,7 +19,6 @@ from backend.core import clock
 from backend.queueing.models import Call, Leg, Ticket, WindowSession
 from backend.queueing.states import AT_WINDOW, IN_LINE, OPEN, State
 
-FRESH_S = 1.0
 LAST_CALLS = 5
 SAMPLE = 200
 LOOK_BACK = timedelta(days=28)
@@ -31,45 +26,17 @@ USUAL_MINUTES = (6.0, 12.0)
 """A quarter of visits are shorter than the first, a quarter longer than the second; until the hall has its own."""
 
 
-@dataclass(frozen=True)
-class Document:
-    """JSON bytes and the tag of their content."""
-
-    body: bytes
-    etag: str
-    made_at: float
-
-
-_documents: dict[str, Document] = {}
-_locks: dict[str, threading.Lock] = {}
 _paces: dict[tuple[str, str], tuple[float, tuple[float, float]]] = {}
 PACE_FRESH_S = 60.0
 
 
-def document(hall_code: str, read: Callable[[], dict[str, Any]]) -> Document:
-    """The hall's picture; `read` is called when this process's copy is older than a second, by one thread at a time."""
-    kept = _documents.get(hall_code)
-    if kept is not None and time.monotonic() - kept.made_at < FRESH_S:
-        return kept
-    with _locks.setdefault(hall_code, threading.Lock()):
-        kept = _documents.get(hall_code)
-        if kept is not None and time.monotonic() - kept.made_at < FRESH_S:
-            return kept
-        made_at = time.monotonic()
-        body = json.dumps(read(), ensure_ascii=False, separators=(",", ":")).encode()
-        made = Document(body, hashlib.sha256(body).hexdigest()[:20], made_at)
-        _documents[hall_code] = made
-        return made
-
-
 def forget() -> None:
-    """Drop this process's copies, between tests."""
-    _documents.clear()
+    """Drop this process's paces, between tests."""
     _paces.clear()
 
 
 def picture(session: Session, hall_code: str) -> dict[str, Any]:
-    """What `document` holds, read from the database. Raises HallNotFound."""
+    """The whole document, read from the database. Raises HallNotFound."""
     hall = catalogue.hall(session, hall_code)
     day = clock.today()
     tickets = session.scalars(
@@ -85,9 +52,9 @@ def picture(session: Session, hall_code: str) -> dict[str, Any]:
     hours = appointments.open_hours(session, hall_code, day)
     return {
         "hall": hall_code,
-        "day": day.isoformat(),
-        "opens": clock.rfc3339(hours[0]) if hours else None,
-        "closes": clock.rfc3339(hours[1]) if hours else None,
+        "day": day,
+        "opens": hours[0] if hours else None,
+        "closes": hours[1] if hours else None,
         "queues": [
             _queue(session, hall_code, category.code, category.prefix, tickets, open_windows)
             for category in hall.categories
@@ -155,7 +122,7 @@ def _calls(session: Session, hall_code: str, day: date) -> list[dict[str, Any]]:
             "id": row.id,
             "number": f"{row.prefix}{row.seq:03d}",
             "window": row.window,
-            "at": clock.rfc3339(row.at),
+            "at": row.at,
             "times": row.times,
         }
         for row in rows

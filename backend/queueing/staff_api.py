@@ -48,7 +48,7 @@ def check_in(body: dict[str, Any]) -> Response:
         )
         return queries.arrival_view(session, arrival, language)
 
-    response = answer_once(principal.id, "check-ins", body, effect, schemas.ArrivalSchema())
+    response = answer_once("check-ins", body, effect, schemas.ArrivalSchema())
     missed = response.get_json()["verdict"] in MISSES
     if missed and "Idempotent-Replayed" not in response.headers:
         limits.spend(misses, capacity=MISSES_PER_MINUTE, per_seconds=60)

@@ -198,4 +198,4 @@ def _step(route: str, body: dict[str, Any], act: Effect) -> Response:
         act(session, me)
         return _counter(session)
 
-    return answer_once(me, f"window:{route}", body, effect, ticket_schemas.CounterSchema())
+    return answer_once(f"window:{route}", body, effect, ticket_schemas.CounterSchema())

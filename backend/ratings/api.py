@@ -71,7 +71,7 @@ def answer(body: dict[str, Any], follow_up_id: UUID) -> Response:
         )
         return queries.view(task, session.get_one(Rating, task.rating_id))
 
-    return answer_once(principal.id, f"rating-answer:{follow_up_id}", body, effect, schemas.FollowUpSchema())
+    return answer_once(f"rating-answer:{follow_up_id}", body, effect, schemas.FollowUpSchema())
 
 
 @blueprint.post("/staff/ratings/<uuid:rating_id>/set-aside")
@@ -86,7 +86,7 @@ def set_aside(body: dict[str, Any], rating_id: UUID) -> Response:
         rating = service.set_aside(session, rating_id=rating_id, staff_actor=principal.actor, reason=body["reason"])
         return {"rating_id": rating.id, "invalid_at": rating.invalid_at}
 
-    return answer_once(principal.id, f"rating-aside:{rating_id}", body, effect, schemas.SetAsideDoneSchema())
+    return answer_once(f"rating-aside:{rating_id}", body, effect, schemas.SetAsideDoneSchema())
 
 
 def _position(due: str, last: str) -> tuple[date, UUID]:

@@ -62,19 +62,21 @@ def run(site: Site) -> bool:
     statements = _write_down_one_booking(site)
     stock = site.stock
     scenarios = {
-        "ours": (site.product, partial(confirm, site.product)),
-        "same": (site.bare, partial(baseline, site.bare, "same")),
-        "least": (site.bare, partial(baseline, site.bare, "least")),
+        "ours": ("product", partial(confirm, site.product)),
+        "same": ("bare", partial(baseline, site.bare, "same")),
+        "least": ("bare", partial(baseline, site.bare, "least")),
     }
     seen: dict[tuple[str, int], list[Measured]] = defaultdict(list)
     acknowledged = stock.booked()
     site.load.start_at(stock.holds)
+    _fill_up(site)
+    stock.vacuum()
     for number in range(-1, ROUNDS):
         for clients in CLIENTS:
             for name in sorted(scenarios, reverse=bool(number % 2)):
-                port, scenario = scenarios[name]
+                server, scenario = scenarios[name]
                 _fill_up(site)
-                window = site.load.measure(port, scenario, clients, WINDOW_S if number >= 0 else 0.5, good=(201,))
+                window = site.measure(server, scenario, clients, WINDOW_S if number >= 0 else 0.5, good=(201,))
                 acknowledged += window.acknowledged
                 if number >= 0:
                     seen[name, clients].append(window)
@@ -95,6 +97,8 @@ def _write_down_one_booking(site: Site) -> list[str]:
     key = uuid4().hex
     with written_down(db.engine()) as found:
         answer = _confirm(client, 1, held[1], key)
+    # The catalogue's version is read once a second, not once a booking.
+    found = [statement for statement in found if "catalogue_version" not in statement.sql]
     case = {
         "person": str(uuid_of(PERSON, 1)),
         "appointment": held[1],
@@ -141,9 +145,7 @@ def _pairs(site: Site, clients: int) -> Measured:
     if site.load.next_number < site.stock.holds:
         site.load.start_at(site.stock.people)
     site.stock.add_people(site.load.next_number + RESERVE - site.stock.people)
-    return site.load.measure(
-        site.product, partial(pair, site.product, site.stock.slots), clients, 2 * WINDOW_S, good=(201,)
-    )
+    return site.measure("product", partial(pair, site.product, site.stock.slots), clients, 2 * WINDOW_S, good=(201,))
 
 
 def _pgbench(site: Site, clients: int) -> float:
@@ -203,6 +205,8 @@ def _report(
             found[f"to {names[name][:3]} at {clients} clients"] = report.ratio_summary(values)
         every = [value for values in by_clients.values() for value in values]
         found[f"to {names[name][:3]}"] = report.ratio_summary(every, target)
+    by_cpu = [report.cpu_ratios(seen["ours", clients], seen["same", clients]) for clients in CLIENTS]
+    found["to (a) by processor time"] = report.ratio_summary([value for values in by_cpu for value in values])
     best = max(pgbench.values())
     ours = [measured.per_second / best for clients in CLIENTS for measured in seen["ours", clients]]
     found["to pgbench"] = report.ratio_summary(ours)

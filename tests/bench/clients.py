@@ -25,6 +25,8 @@ class Measured:
     acknowledged: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
     complaint: str = ""
+    web_cpu_s: float = 0.0
+    database_cpu_s: float = 0.0
 
     @property
     def per_second(self) -> float:

@@ -19,8 +19,20 @@ def summary(rounds: Sequence[Measured]) -> dict[str, Any]:
         "per_second": round(median(rates), 1),
         "per_second_by_round": [round(rate, 1) for rate in rates],
         "operations": len(seconds),
+        "web_cpu_ms": round(1000 * median(one.web_cpu_s / one.acknowledged for one in rounds), 3),
+        "database_cpu_ms": round(1000 * median(one.database_cpu_s / one.acknowledged for one in rounds), 3),
         "ms": {f"p{share}": _ms(seconds, share) for share in (50, 95, 99)},
     }
+
+
+def cpu_s_each(measured: Measured) -> float:
+    """Processor time of web workers and PostgreSQL for one operation: what the idle machine's rate depends on."""
+    return (measured.web_cpu_s + measured.database_cpu_s) / measured.acknowledged
+
+
+def cpu_ratios(ours: Sequence[Measured], baseline: Sequence[Measured]) -> list[float]:
+    """The same from processor time, which other programs on the machine disturb less than rates."""
+    return [cpu_s_each(other) / cpu_s_each(mine) for mine, other in zip(ours, baseline, strict=True)]
 
 
 def _ms(seconds: Sequence[float], share: int) -> float:
@@ -52,9 +64,13 @@ def write(name: str, body: Mapping[str, Any]) -> None:
 
 def table(title: str, rates: Mapping[str, Mapping[str, Any]], found: Mapping[str, Mapping[str, Any]]) -> str:
     """The same for people: a line a measurement, a line a ratio."""
-    lines = [title, f"  {'':44}{'per second':>11}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}"]
+    lines = [title, f"  {'':44}{'per second':>11}{'web cpu':>9}{'db cpu':>9}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}"]
     for name, row in rates.items():
-        latencies = "".join(f"{row['ms'][share]:>9.1f}" for share in ("p50", "p95", "p99")) if "ms" in row else ""
+        latencies = ""
+        if "ms" in row:
+            latencies = f"{row['web_cpu_ms']:>9.2f}{row['database_cpu_ms']:>9.2f}" + "".join(
+                f"{row['ms'][share]:>9.1f}" for share in row["ms"]
+            )
         lines.append(f"  {name:44}{row['per_second']:>11.0f}{latencies}")
     for name, row in found.items():
         goal = f"   target {row['target']}: {'met' if row['met'] else 'MISSED'}" if "target" in row else ""

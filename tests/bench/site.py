@@ -20,7 +20,7 @@ from backend.appointments import jobs
 from backend.core import clock, crypto, db
 from backend.core.config import Settings
 from backend.seed import loader, opening
-from tests.bench.clients import Load
+from tests.bench.clients import Load, Measured, Scenario
 from tests.bench.stock import BEGINS, Stock, connect
 
 ROOT = Path(__file__).parent.parent.parent
@@ -39,9 +39,30 @@ class Site:
     stock: Stock
     load: Load
 
+    def measure(
+        self, name: str, scenario: Scenario, clients: int, window_s: float, *, good: tuple[int, ...]
+    ) -> Measured:
+        """One window against `product` or `bare`, with the processor time of its workers and of PostgreSQL."""
+        port = self.product if name == "product" else self.bare
+        web, database_processes = _workers(name), self._database()
+        before = _cpu_s(web), _cpu_s(database_processes)
+        seen = self.load.measure(port, scenario, clients, window_s, good=good)
+        seen.web_cpu_s, seen.database_cpu_s = _cpu_s(web) - before[0], _cpu_s(database_processes) - before[1]
+        return seen
+
+    def _database(self) -> list[psutil.Process]:
+        with connect(self.database_url) as connection:
+            backend = psutil.Process(connection.info.backend_pid)
+            postmaster = backend.parent()
+            assert postmaster
+            return [child for child in postmaster.children() if child != backend]
+
     def memory_mib(self) -> dict[str, list[float]]:
         """Proportional memory of every worker, by server."""
-        return {name: _workers_mib(name) for name in ("product", "bare")}
+        return {
+            name: [round(worker.memory_full_info().pss / 2**20, 1) for worker in _workers(name)]
+            for name in ("product", "bare")
+        }
 
 
 @contextmanager
@@ -142,6 +163,11 @@ def _free_port() -> int:
         return port
 
 
-def _workers_mib(name: str) -> list[float]:
+def _workers(name: str) -> list[psutil.Process]:
     masters = [child for child in psutil.Process().children() if f"tests.bench.{name}:app" in child.cmdline()]
-    return [round(worker.memory_full_info().pss / 2**20, 1) for master in masters for worker in master.children()]
+    return [worker for master in masters for worker in master.children()]
+
+
+def _cpu_s(processes: list[psutil.Process]) -> float:
+    times = [process.cpu_times() for process in processes if process.is_running()]
+    return float(sum(used.user + used.system for used in times))

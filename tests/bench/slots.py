@@ -29,10 +29,10 @@ def run(site: Site) -> bool:
     if body.count(b'"left"') != SLOTS + HORIZON_DAYS:
         raise Failed(f"the list has not {SLOTS} slots in {HORIZON_DAYS} days")
     (site.folder / "slots.body").write_bytes(body)
-    scenarios: dict[str, tuple[int, Any, int]] = {
-        "ours": (site.product, partial(read, site.product, PATH, {}), 200),
-        "bare": (site.bare, partial(read, site.bare, "/slots", {}), 200),
-        "unchanged": (site.product, partial(read, site.product, PATH, {"If_None_Match": etag}), 304),
+    scenarios: dict[str, tuple[str, Any, int]] = {
+        "ours": ("product", partial(read, site.product, PATH, {}), 200),
+        "bare": ("bare", partial(read, site.bare, "/slots", {}), 200),
+        "unchanged": ("product", partial(read, site.product, PATH, {"If_None_Match": etag}), 304),
     }
     if _fetch(site.bare, "/slots")[1] != _fetch(site.product, PATH)[1]:
         raise Failed("the bare route does not return the same bytes")
@@ -40,9 +40,9 @@ def run(site: Site) -> bool:
     for number in range(-1, ROUNDS):
         for clients in CLIENTS:
             for name in sorted(scenarios, reverse=bool(number % 2)):
-                port, scenario, status = scenarios[name]
+                server, scenario, status = scenarios[name]
                 good = (200, status)  # a slot may begin meanwhile, which changes the list
-                window = site.load.measure(port, scenario, clients, WINDOW_S if number >= 0 else 0.5, good=good)
+                window = site.measure(server, scenario, clients, WINDOW_S if number >= 0 else 0.5, good=good)
                 if number >= 0:
                     seen[name, clients].append(window)
     names = {"ours": "slot list, full API", "bare": "same bytes, bare route", "unchanged": "slot list, 304"}
@@ -54,6 +54,8 @@ def run(site: Site) -> bool:
     by_clients = {clients: report.ratios(seen["ours", clients], seen["bare", clients]) for clients in CLIENTS}
     found = {f"to bare at {clients} clients": report.ratio_summary(by_clients[clients]) for clients in CLIENTS}
     found["to bare"] = report.ratio_summary([value for values in by_clients.values() for value in values], TARGET)
+    by_cpu = [report.cpu_ratios(seen["ours", clients], seen["bare", clients]) for clients in CLIENTS]
+    found["to bare by processor time"] = report.ratio_summary([value for values in by_cpu for value in values])
     memory = site.memory_mib()
     report.write(
         "slots",

@@ -202,8 +202,9 @@ def test_the_build_keeps_its_sizes() -> None:
     assert sum(map(brotli, sheets)) <= 10 * KB
     assert brotli("index.html") <= 4 * KB
     for name in scripts:
-        if f"assets/{name}" not in first and not name.startswith("scanner"):
-            assert brotli(f"assets/{name}") <= 12 * KB, name
+        if f"assets/{name}" not in first:
+            most = 14 if name.startswith(("lightScan", "zxing")) else 12
+            assert brotli(f"assets/{name}") <= most * KB, name
 
 
 def test_icons_are_small_and_the_app_can_be_installed(wire: tuple[Page, CDPSession]) -> None:
@@ -265,7 +266,7 @@ def test_lighthouse(product: Product, tmp_path: Path, path: str) -> None:
     folder = subprocess.check_output([sys.executable, "scripts/node.py"], cwd=ROOT, text=True)
     command = [f"{folder}/node", "scripts/lighthouse.mjs", "--url", product.url, "--page", path, "--out", str(report)]
     best = 0
-    for _ in range(3):  # a busy machine measures itself as well
+    for _ in range(5):  # a busy machine measures itself as well
         subprocess.run([*command, "--runs", "1"], cwd=ROOT, check=True, timeout=180)
         (result,) = json.loads(report.read_text())["pages"]
         assert result["final_path"] == path

@@ -11,11 +11,12 @@ from datetime import UTC, date, datetime
 from multiprocessing import get_context
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
 from backend.appointments import capacity, closing, jobs, service
 from backend.appointments.models import Appointment
+from backend.appointments.states import State
 from backend.core import clock, crypto, db, idempotency
 from backend.core.config import Settings
 from backend.core.errors import Busy, ServiceError
@@ -25,6 +26,7 @@ from backend.identity import service as identity
 ITEM = "passport-first"
 NOW = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 THREADS = 5
+PATIENCE_S = 60
 TRIES = 10
 DAY = date(2026, 11, 25)
 ACTIONS = ("hold", "hold", "hold", "confirm", "confirm", "release", "cancel", "reschedule", "sweep", "capacity")
@@ -160,11 +162,19 @@ def _change_capacity(slot: UUID, places: int) -> None:
 def close_hall(settings: Settings, after_s: float, times: int) -> Counter[str]:
     """Close the hall while people book, and open it again between; at the end it is closed and everybody told."""
     connect(settings)
+    patience = time.monotonic() + PATIENCE_S
+    while _booked() < 5 and time.monotonic() < patience:
+        time.sleep(0.05)
     for number in range(2 * times + 1):
         time.sleep(after_s)
         _until_done(lambda: _set_day(open_=number % 2 == 1))  # noqa: B023 - called at once
         _until_done(jobs.cancel_closed)
     return Counter()
+
+
+def _booked() -> int:
+    with db.reading() as session:
+        return session.scalar(select(func.count()).where(Appointment.state == State.BOOKED)) or 0
 
 
 def _until_done(work: Callable[[], None]) -> None:
@@ -194,9 +204,10 @@ def _set_day(*, open_: bool) -> None:
 
 
 def book_somewhere(settings: Settings, people: list[UUID], slots: list[UUID], seed: int) -> Counter[str]:
-    """Everybody wants some slot of the day, one after the other or moved once."""
+    """Everybody wants some slot of the day, or moves once; the last of them asks on until the hall has closed."""
     connect(settings)
     draw = random.Random(seed)
+    patience = time.monotonic() + PATIENCE_S
     chosen = [(person, draw.choice(slots), draw.choice(slots)) for person in people]
 
     def one(choice: tuple[UUID, UUID, UUID]) -> str:
@@ -211,14 +222,17 @@ def book_somewhere(settings: Settings, people: list[UUID], slots: list[UUID], se
         return outcome
 
     with ThreadPoolExecutor(THREADS) as threads:
-        return Counter(threads.map(one, chosen))
+        outcome = Counter(threads.map(one, chosen))
+    while not outcome["slot_closed"] and time.monotonic() < patience:
+        outcome[attempt(people[-1], draw.choice(slots))] += 1
+    return outcome
 
 
 @db.retrying
 def _move(person: UUID, slot: UUID) -> None:
     with db.transaction() as session:
         mine = session.scalars(
-            select(Appointment.id).where(Appointment.booker_id == person, Appointment.code.is_not(None))
+            select(Appointment.id).where(Appointment.booker_id == person).order_by(Appointment.id.desc()).limit(1)
         ).one()
         service.reschedule(session, booker_id=person, appointment_id=mine, slot_id=slot)
 

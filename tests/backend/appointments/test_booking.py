@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from backend import doctor
-from backend.appointments import jobs
+from backend.appointments import jobs, service
 from backend.appointments.doctor import invariants
 from backend.appointments.models import Appointment, SlotQuota
 from backend.appointments.policy import split_half_day
@@ -283,6 +283,13 @@ def test_an_expired_hold_over_two_slots_gives_each_place_back_once(post, citizen
     assert post("/holds", third, two).status_code == 201
     assert invariants(session) == []
     assert [quota(session, slot).held for slot in slots[:2]] == [2, 2]
+
+
+def test_a_code_that_is_taken_is_drawn_again(post, citizen, slots, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    drawn = iter(["12345678", "12345678", "12345678", "87654321"])
+    monkeypatch.setattr(service, "_draw_code", lambda: next(drawn))
+    made = [book(post, citizen()[1], slots[3]) for _ in range(2)]
+    assert [one["code"] for one in made] == ["12345678", "87654321"]
 
 
 def test_a_visit_that_is_over_cannot_be_cancelled(post, citizen, slots, clock) -> None:  # type: ignore[no-untyped-def]

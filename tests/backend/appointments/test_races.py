@@ -125,7 +125,7 @@ def test_nobody_is_left_booked_in_a_hall_that_closed(arena: tuple[Settings, list
     ]
     outcome = racers.run_all([*bookers, (racers.close_hall, (settings, 0.4, 2))])
     assert outcome["booked"] > 0
-    assert outcome["slot_closed"] + outcome["slot_full"] + outcome["hold_expired"] > 0
+    assert outcome["slot_closed"] > 0
     with db.transaction() as session:
         session.execute(text("DELETE FROM procrastinate_jobs"))
     with db.reading() as session:

@@ -1,4 +1,4 @@
-"""Finished slot lists, kept for a moment in each process: the picker is read far more often than it changes."""
+"""Finished answers, kept for a moment in each process: public lists are read far more often than they change."""
 
 import hashlib
 import threading
@@ -32,26 +32,24 @@ _making = [threading.Lock() for _ in range(16)]
 
 
 def kept_a_moment(view: Callable[..., Any]) -> Callable[..., Response]:
-    """Answer the same query from memory until the next full second, and 304 to a client that has these bytes.
+    """Answer the same address from memory until the next full second, and 304 to a client that has these bytes.
 
-    Releases and closing times are full seconds, so nothing is shown early or late; only the places left may
+    For answers that depend on nothing but their address.
+    Releases and closing times are full seconds, so no slot is shown early or late; only what is left may
     lag, by at most LIFE. A refusal is never kept.
     """
 
     @wraps(view)
     def wrapper(*args: Any, **kwargs: Any) -> Response:
-        query = request.query_string
+        query = request.full_path.encode()
         found = _fresh(query)
         if found is None:
             with _making[hash(query) % len(_making)]:
                 found = _fresh(query) or _keep(query, clock.now(), make_response(view(*args, **kwargs)))
-        answer = Response(headers=HEADERS, content_type="application/json")
-        answer.set_etag(found.etag)
-        if request.if_none_match.contains_weak(found.etag):
-            answer.status_code = 304
-        else:
-            answer.set_data(found.body)
-        return answer
+        headers = {**HEADERS, "ETag": f'"{found.etag}"'}
+        if "If-None-Match" in request.headers and request.if_none_match.contains_weak(found.etag):
+            return Response(status=304, headers=headers)
+        return Response(found.body, headers=headers, content_type="application/json")
 
     return wrapper
 
