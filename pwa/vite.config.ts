@@ -29,7 +29,6 @@ export default defineConfig({
       output: {
         codeSplitting: {
           groups: [
-            { name: 'live', test: /state\/queue\.ts|shared\/queue\.ts/, priority: 2 },
             { name: 'qr', test: /src\/ui\/QrCode|node_modules\/qr\/(?!decode)/, priority: 2 },
             { name: 'staff', test: /pages\/staff\/(?!Scan|scan)/, priority: 1 },
             { name: 'base', test: BASE, priority: 3 },
@@ -37,7 +36,7 @@ export default defineConfig({
             { name: 'booking', test: /pages\/booking\//, priority: 1 },
             { name: 'visits', test: /pages\/appointments\/(List|Done|Reschedule|Cancel)/, priority: 1 },
             { name: 'account', test: /pages\/citizen\/(Me|Family|Inbox|Login|Conduct)\./, priority: 1 },
-            { name: 'queue', test: /pages\/queue\//, priority: 1 },
+            { name: 'queue', test: /pages\/queue\/|(state|shared)\/queue\.ts/, priority: 1 },
             { name: 'screen', test: /pages\/screen\/|shared\/voice/, priority: 1 },
             { name: 'places', test: /pages\/citizen\/(Halls?|Lists?|Help)\./, priority: 1 },
           ],

@@ -6,8 +6,8 @@ import { leaveBooking } from './pages/booking/leave'
 type Page = RouteRecordRaw['component'] & {}
 const notFound = () => import('./pages/NotFound.vue')
 
-const page = (path: string, component: Page, ...more: string[]): RouteRecordRaw => ({ path, component, meta: { texts: ['pages', ...more] } })
-const visit = (path: string, component: Page) => page(path, component, 'booking')
+const page = (path: string, component: Page, texts: string[] = ['pages']): RouteRecordRaw => ({ path, component, meta: { texts } })
+const visit = (path: string, component: Page) => page(path, component, ['pages', 'booking'])
 
 const routes: RouteRecordRaw[] = [
   { path: '/', component: () => import('./pages/citizen/Home.vue') },
@@ -27,16 +27,16 @@ const routes: RouteRecordRaw[] = [
   visit('/appointments/:id/cancel', () => import('./pages/appointments/Cancel.vue')),
   page('/inbox', () => import('./pages/citizen/Inbox.vue')),
   page('/me', () => import('./pages/citizen/Me.vue')),
-  page('/me/conduct', () => import('./pages/citizen/Conduct.vue'), 'conduct'),
+  page('/me/conduct', () => import('./pages/citizen/Conduct.vue'), ['pages', 'conduct']),
   page('/me/family', () => import('./pages/citizen/Family.vue')),
   page('/login', () => import('./pages/citizen/Login.vue')),
   page('/lists', () => import('./pages/citizen/Lists.vue')),
   page('/lists/:tag', () => import('./pages/citizen/List.vue')),
   page('/halls', () => import('./pages/citizen/Halls.vue')),
-  page('/halls/:code', () => import('./pages/citizen/Hall.vue'), 'queue'),
-  page('/halls/:code/take', () => import('./pages/queue/Take.vue'), 'queue'),
-  page('/tickets/:link', () => import('./pages/queue/Ticket.vue'), 'queue'),
-  { path: '/screen/:code/:window(window)?/:number(\\d+)?', component: () => import('./pages/screen/Screen.vue'), meta: { texts: ['screen'], bare: true } },
+  page('/halls/:code', () => import('./pages/citizen/Hall.vue'), ['pages', 'queue']),
+  page('/halls/:code/take', () => import('./pages/queue/Take.vue'), ['pages', 'queue']),
+  page('/tickets/:link', () => import('./pages/queue/Ticket.vue'), ['pages', 'queue']),
+  { path: '/screen/:code/:window(window)?/:number(\\d+)?', component: () => import('./pages/screen/Screen.vue'), meta: { texts: ['queue'], bare: true } },
   page('/help', () => import('./pages/citizen/Help.vue')),
   { path: '/staff/:page?', component: () => import('./pages/staff/StaffApp.vue'), meta: { texts: ['pages', 'staff'], bare: true } },
   page('/:rest(.*)*', notFound),
