@@ -25,6 +25,7 @@ FEATURES = (
     "backend.appointments.staff_api",
     "backend.appointments.assist_api",
     "backend.queueing.staff_api",
+    "backend.queueing.desk_api",
     "backend.queueing.window_api",
     "backend.queueing.board_api",
     "backend.queueing.load_api",

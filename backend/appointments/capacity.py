@@ -288,7 +288,7 @@ def _quotas(
     """The quotas of a day or half-day by slot and channel, locked: slots first, then quotas in order."""
     there = (Slot.hall_code == hall_code, Slot.category_code == category_code)
     within = slots.in_halves(day, (half,) if half else ("morning", "afternoon"))
-    ids = session.scalars(select(Slot.id).where(*there, within).order_by(Slot.id).with_for_update()).all()
+    ids = session.scalars(select(Slot.id).where(*there, within).order_by(Slot.id).with_for_update(key_share=True)).all()
     rows = session.scalars(
         select(SlotQuota)
         .where(SlotQuota.slot_id.in_(ids))

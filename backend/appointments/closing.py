@@ -180,8 +180,13 @@ def cancel_closed(session: Session, appointment_id: UUID) -> bool:
 
 
 def _close(session: Session, there: ColumnElement[bool]) -> None:
-    """Slots first, then their quotas in order: a booking under way has the place before this, or never."""
-    closing = session.scalars(select(Slot.id).where(there, Slot.open).order_by(Slot.id).with_for_update()).all()
+    """Slots first, then their quotas in order: a booking under way has the place before this, or never.
+
+    The slots' keys stay readable, since a booking that has its place still writes rows that refer to them.
+    """
+    closing = session.scalars(
+        select(Slot.id).where(there, Slot.open).order_by(Slot.id).with_for_update(key_share=True)
+    ).all()
     session.execute(update(Slot).where(Slot.id.in_(closing)).values(open=False))
     session.execute(
         select(SlotQuota.slot_id)

@@ -197,6 +197,7 @@ def totp(secret: str, step: int) -> str:
 
 DEMO: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
     ("gate.xm", "市大厅入口", (("gate", "XM"),)),
+    ("window.xm", "市大厅窗口", (("window_clerk", "XM"),)),
     ("lead.xm", "市大厅主管", (("hall_lead", "XM"),)),
     ("gate.sm", "思明大厅入口", (("gate", "SM"),)),
     ("gate.both", "市大厅和思明大厅入口", (("gate", "XM"), ("gate", "SM"))),

@@ -76,12 +76,17 @@ def staff_view(session: Session, ticket: Ticket, language: str) -> dict[str, Any
     return {**ticket_view(session, ticket, language), "name_masked": name, "rating": None, "can_rate": False}
 
 
-def line(session: Session, hall_code: str, category_code: str | None, language: str) -> list[dict[str, Any]]:
-    """Everybody who waits now, in calling order."""
-    query = _today(hall_code, IN_LINE).order_by(Ticket.due_at, Ticket.created_at, Ticket.id)
+def line(session: Session, hall_code: str, category_code: str | None, language: str) -> dict[str, Any]:
+    """What the reception desk's page shows of one queue, or of all of them."""
+    waiting = _today(hall_code, IN_LINE).order_by(Ticket.due_at, Ticket.created_at, Ticket.id)
+    passed = _today(hall_code, (State.PASSED,)).order_by(Ticket.state_at)
     if category_code is not None:
-        query = query.where(Ticket.category_code == category_code)
-    return [staff_view(session, ticket, language) for ticket in session.scalars(query)]
+        waiting, passed = (query.where(Ticket.category_code == category_code) for query in (waiting, passed))
+    return {
+        "tickets": [staff_view(session, ticket, language) for ticket in session.scalars(waiting)],
+        "passed": [staff_view(session, ticket, language) for ticket in session.scalars(passed)],
+        "queues": _queues(session, hall_code, language),
+    }
 
 
 def counter(session: Session, *, hall_code: str, staff_id: UUID, language: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Requests and answers about tickets, windows and live queues."""
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from backend.appointments.schemas import ItemRefSchema
 from backend.catalogue.schemas import Named as NamedSchema
@@ -65,6 +65,11 @@ class DeskTicketSchema(Schema):
     phone = fields.String(load_default=None, allow_none=True, validate=validate.Regexp(r"^1\d{10}$"))
     lane = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(LANES))
     people = fields.Integer(load_default=1, strict=True, validate=validate.Range(1, 20))
+
+    @validates_schema
+    def one_way(self, values: dict[str, object], **_: object) -> None:
+        if values["id_number"] and values["phone"]:
+            raise ValidationError("Give id_number or phone, not both", "phone")
 
 
 class SitDownSchema(Schema):
@@ -165,9 +170,11 @@ class LineQuerySchema(Schema):
 
 
 class LineSchema(Schema):
-    """Everybody who waits, in calling order."""
+    """Everybody who waits, in calling order; who missed a call; and how many wait in each queue of the hall."""
 
     tickets = fields.List(fields.Nested(StaffTicketSchema), required=True)
+    passed = fields.List(fields.Nested(StaffTicketSchema), required=True)
+    queues = fields.List(fields.Nested(QueueHeadSchema), required=True)
 
 
 class PlaceCodeSchema(Schema):

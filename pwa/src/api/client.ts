@@ -89,7 +89,7 @@ function problemIn(text: string): Problem {
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms))
 
 async function call<T>(method: string, path: string, options: Options = {}): Promise<T> {
-  const repeatable = method === 'GET' || method === 'DELETE' || Boolean(options.idempotencyKey)
+  const repeatable = ['GET', 'PUT', 'DELETE'].includes(method) || Boolean(options.idempotencyKey)
   let renewed = false
   for (let turn = 0; ; ) {
     try {
@@ -114,6 +114,7 @@ export const api = {
   get: <T>(path: string, query?: Query) => call<T>('GET', path, { query }),
   post: <T>(path: string, body: unknown = {}, options: { idempotencyKey?: string } = {}) =>
     call<T>('POST', path, { body, idempotencyKey: options.idempotencyKey }),
+  put: <T>(path: string, body: unknown) => call<T>('PUT', path, { body }),
   patch: <T>(path: string, body: unknown) => call<T>('PATCH', path, { body }),
   delete: <T = void>(path: string, options: { keepalive?: boolean } = {}) => call<T>('DELETE', path, options),
 }

@@ -3375,6 +3375,72 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who waits in my hall, in calling order, and who missed a call. */
+        get: {
+            parameters: {
+                query?: {
+                    category?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Line"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** 现场取号 at the desk: by id card, by phone, or for anybody. The id number is never stored nor answered. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["DeskTicket"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffTicket"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/tickets/{ticket_id}/call": {
         parameters: {
             query?: never;
@@ -4556,6 +4622,22 @@ export interface components {
         Department: {
             name: string;
         };
+        /** @description A number given at the desk: by id card, by phone, or to anybody who asks. */
+        DeskTicket: {
+            category: string;
+            /** @default null */
+            id_number: string | null;
+            items?: string[];
+            /**
+             * @default null
+             * @enum {string|null}
+             */
+            lane: "elder" | "pregnant" | "disabled" | "soldier" | null;
+            /** @default 1 */
+            people: number;
+            /** @default null */
+            phone: string | null;
+        };
         /** @description A free slot and its hall. */
         EarlySlot: {
             distance_km: number | null;
@@ -4887,6 +4969,12 @@ export interface components {
             signature: string;
             subscribe_templates: string[];
             timestamp: number;
+        };
+        /** @description Everybody who waits, in calling order; who missed a call; and how many wait in each queue of the hall. */
+        Line: {
+            passed: components["schemas"]["StaffTicket"][];
+            queues: components["schemas"]["QueueHead"][];
+            tickets: components["schemas"]["StaffTicket"][];
         };
         /** @description A published list: how many items, since when. */
         ListHead: {

@@ -54,7 +54,7 @@ def answering() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        if db.sqlstate(error) not in BUSY_STATES:
+        if db.sqlstate(error) not in BUSY_STATES | db.RETRYABLE:
             raise
         raise Busy() from None
 

@@ -24,6 +24,22 @@ export async function asStaff<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+const AGAIN_MS = 1000
+
+/** Sends the same request until the server answers it or nobody waits any longer; `lost` hears of each lost answer. Refusals are thrown on. */
+export async function untilAnswered<T>(work: () => Promise<T>, wanted: () => boolean, lost: () => void): Promise<T | null> {
+  while (wanted()) {
+    try {
+      return await asStaff(work)
+    } catch (error) {
+      if (!(error instanceof ApiProblem) || (error.status !== 0 && error.status < 500)) throw error
+      lost()
+      await new Promise((again) => setTimeout(again, AGAIN_MS))
+    }
+  }
+  return null
+}
+
 export function signedInAgain(): void {
   signInAsked.value = false
   for (const again of waiting.splice(0)) again()

@@ -5,11 +5,10 @@ import { newKey } from '../../../api/key'
 import type { Arrival } from '../../../api/types'
 import { t } from '../../../i18n'
 import { problemText } from '../../../ui/problemText'
-import { asStaff } from '../desk'
+import { asStaff, untilAnswered } from '../desk'
 import { play, type Mood } from './tones'
 
 const SLOW_MS = 1500
-const AGAIN_MS = 1000
 
 export type VerdictName = Arrival['verdict'] | 'foreign'
 export interface Verdict { name: VerdictName; arrival: Arrival | null; code: string; shownAt: number }
@@ -56,7 +55,10 @@ export function useCheckIn() {
     problem.value = note.value = ''
     const slow = window.setTimeout(() => { reconnecting.value = true }, SLOW_MS)
     try {
-      const arrival = await untilAnswered(mine, () => api.post<Arrival>('/staff/check-ins', { code, identity_checked: identified }, { idempotencyKey: key }))
+      const arrival = await untilAnswered(
+        () => api.post<Arrival>('/staff/check-ins', { code, identity_checked: identified }, { idempotencyKey: key }),
+        () => mine === wanted, () => { reconnecting.value = true },
+      )
       if (arrival && mine === wanted) show(arrival.verdict, code, arrival)
     } catch (error) {
       problem.value = error instanceof ApiProblem ? problemText(error) : t('staff.offline')
@@ -69,19 +71,6 @@ export function useCheckIn() {
         reconnecting.value = false
       }
     }
-  }
-
-  async function untilAnswered<T>(mine: number, work: () => Promise<T>): Promise<T | null> {
-    while (mine === wanted) {
-      try {
-        return await asStaff(work)
-      } catch (error) {
-        if (!(error instanceof ApiProblem) || (error.status !== 0 && error.status < 500)) throw error
-        reconnecting.value = true
-        await new Promise((again) => setTimeout(again, AGAIN_MS))
-      }
-    }
-    return null
   }
 
   /** Waiting for an answer is given up; the code may have been taken all the same. */
