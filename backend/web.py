@@ -18,7 +18,7 @@ from backend.core.config import Settings
 log = logging.getLogger("access")
 
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
-_HASHED_ASSET = re.compile(r"^assets/.+-[A-Za-z0-9_-]{8,}\.\w+$")
+_HASHED_ASSET = re.compile(r"^assets/.+-[A-Za-z0-9_-]{6,}\.\w+$")
 YEAR_S = 31_536_000
 SCAN_PAGE = "/staff/scan"
 """The one page whose decoder is WebAssembly."""

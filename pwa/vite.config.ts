@@ -8,7 +8,7 @@ const BASE = new RegExp([
   'src/ui/(PageHeader|AppButton|NoticeBox|ListLink|TagLabel|LoadState|SkeletonLines|EmptyState|useLoad|problemText)',
   'citizen/parts/(calls|place|useText|words|ItemRows)',
 ].join('|'))
-const FORMS = /src\/(api\/key|ui\/(?!QrCode|ElderAid)|state\/(drafts|signOut)|pages\/booking\/use|pages\/appointments\/(pass|use|parts))|shared\/rotating|citizen\/parts\/|env\/detect/
+const FORMS = /src\/(api\/key|ui\/(?!QrCode|ElderAid)|state\/(drafts|queueTickets|signOut)|pages\/booking\/use|pages\/appointments\/(pass|use|parts))|shared\/rotating|citizen\/parts\/|env\/detect/
 
 export default defineConfig({
   plugins: [vue(), firstTexts(), inlineStyles(), serviceWorker(), precompress()],
@@ -27,6 +27,10 @@ export default defineConfig({
       treeshake: { propertyReadSideEffects: false, unknownGlobalSideEffects: false },
       optimization: { inlineConst: { mode: 'all', pass: 3 } },
       output: {
+        // Names of all pages stand in the entry: six characters tell versions apart and are fewer bytes.
+        entryFileNames: 'assets/[name]-[hash:6].js',
+        chunkFileNames: 'assets/[name]-[hash:6].js',
+        assetFileNames: 'assets/[name]-[hash:6][extname]',
         codeSplitting: {
           groups: [
             { name: 'qr', test: /src\/ui\/QrCode|node_modules\/qr\/(?!decode)/, priority: 2 },
@@ -37,7 +41,9 @@ export default defineConfig({
             { name: 'booking', test: /pages\/booking\//, priority: 1 },
             { name: 'visits', test: /pages\/appointments\/(List|Done|Reschedule|Cancel)/, priority: 1 },
             { name: 'account', test: /pages\/citizen\/(Me|Family|Inbox|Login|Conduct)\./, priority: 1 },
-            { name: 'places', test: /pages\/citizen\/(Halls?|Lists?|Help)\./, priority: 1 },
+            { name: 'queue', test: /pages\/queue\/|pages\/citizen\/Hall\.|(state|shared)\/queue\.ts/, priority: 1 },
+            { name: 'screen', test: /pages\/screen\/|shared\/voice/, priority: 1 },
+            { name: 'places', test: /pages\/citizen\/(Halls|Lists?|Help)\./, priority: 1 },
           ],
         },
       },

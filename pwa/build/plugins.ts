@@ -67,7 +67,7 @@ export function serviceWorker(): Plugin {
         const files = filesIn(out).filter((name) => /\.(js|css|html|webmanifest|png|svg)$/.test(name) && name !== 'sw.js')
         const digest = createHash('sha256')
         for (const name of files) digest.update(name).update(readFileSync(join(out, name)))
-        const shell = files.filter((name) => !/staff|scan|zxing/i.test(name)).map((name) => (name === 'index.html' ? '/' : `/${name}`))
+        const shell = files.filter((name) => !/staff|screen|scan|zxing/i.test(name)).map((name) => (name === 'index.html' ? '/' : `/${name}`))
         const worker = readFileSync(join(root, 'sw/sw.js'), 'utf8')
           .replace("'__VERSION__'", JSON.stringify(digest.digest('hex').slice(0, 12)))
           .replace("['__SHELL__']", JSON.stringify(shell))

@@ -5,6 +5,7 @@ declare module 'vue-router' {
   interface RouteMeta {
     /** Text files beyond the common ones, as in shared/<name>.zh.json. */
     texts?: string[]
-    staff?: boolean
+    /** The page brings its own frame: no header, no tabs. */
+    bare?: boolean
   }
 }

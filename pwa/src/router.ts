@@ -33,9 +33,12 @@ const routes: RouteRecordRaw[] = [
   page('/lists', () => import('./pages/citizen/Lists.vue')),
   page('/lists/:tag', () => import('./pages/citizen/List.vue')),
   page('/halls', () => import('./pages/citizen/Halls.vue')),
-  page('/halls/:code', () => import('./pages/citizen/Hall.vue')),
+  page('/halls/:code', () => import('./pages/citizen/Hall.vue'), ['pages', 'queue']),
+  page('/halls/:code/take', () => import('./pages/queue/Take.vue'), ['pages', 'queue']),
+  page('/tickets/:link', () => import('./pages/queue/Ticket.vue'), ['pages', 'queue']),
+  { path: '/screen/:code/:window(window)?/:number(\\d+)?', component: () => import('./pages/screen/Screen.vue'), meta: { texts: ['queue'], bare: true } },
   page('/help', () => import('./pages/citizen/Help.vue')),
-  { path: '/staff/:page?', component: () => import('./pages/staff/StaffApp.vue'), meta: { texts: ['pages', 'staff'], staff: true } },
+  { path: '/staff/:page?', component: () => import('./pages/staff/StaffApp.vue'), meta: { texts: ['pages', 'staff'], bare: true } },
   page('/:rest(.*)*', notFound),
 ]
 

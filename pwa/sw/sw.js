@@ -4,8 +4,8 @@ const SHELL = ['__SHELL__']
 const SHELL_CACHE = `shell-${VERSION}`
 const GUIDE_CACHE = 'guides-1'
 const GUIDES = /^\/api\/v1\/(items|halls|categories|lists|config)(\/|$)/
-const LIVE = /^\/api\/v1\/items\/(search$|[^/]+\/halls$)/
-const PAGES = /^\/(search|items|book|appointments|inbox|me|login|lists|halls|help)?(\/|$)/
+const LIVE = /^\/api\/v1\/(items\/(search$|[^/]+\/halls$)|halls\/[^/]+\/(queue|waits|load|ratings)$)/
+const PAGES = /^\/(search|items|book|appointments|tickets|inbox|me|login|lists|halls|help)?(\/|$)/
 
 /* Staff pages come from the server while it answers, because the scan page has a policy of its own. */
 const STAFF = /^\/staff(\/|$)/

@@ -1,5 +1,6 @@
 import { api } from '../api/client'
 import { forgetAllDrafts } from './drafts'
+import { forgetSeen } from './queueTickets'
 import { loadSession, setSession, unread } from './session'
 import { clearTickets } from './tickets'
 
@@ -7,6 +8,7 @@ import { clearTickets } from './tickets'
 export async function signOut(): Promise<void> {
   await api.delete('/session')
   clearTickets()
+  forgetSeen()
   forgetAllDrafts()
   sessionStorage.clear()
   setSession({ kind: 'anonymous', csrf_token: null, me: null, staff: null })
