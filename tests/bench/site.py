@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -96,7 +96,8 @@ def running() -> Iterator[Site]:
         stock = Stock(server.url(name))
         (folder / "slots.txt").write_text("\n".join(map(str, stock.slots)))
         for wsgi, port in zip(("product", "bare"), ports, strict=True):
-            started = development.Processes({**environ, "PORT": str(port)}, var_dir)
+            started = development.Processes(var_dir)
+            started.environ = {**environ, "PORT": str(port)}
             processes.append(started)
             started.start(wsgi, "gunicorn", "-c", "backend/gunicorn.conf.py", f"tests.bench.{wsgi}:app")
             started.wait_until_answers(f"http://127.0.0.1:{port}/livez")
@@ -125,7 +126,6 @@ def _seeded(settings: Settings) -> Flask:
         loader.load(session)
     with db.transaction() as session:
         opening.load(session)
-    jobs.AHEAD = timedelta(days=32)
     jobs.materialise_slots()
     return app
 
