@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261125_devices"
-down_revision = "20261125_ratings"
+down_revision = "20261125_ticket_link"
 branch_labels = None
 depends_on = None
 
