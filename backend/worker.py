@@ -39,6 +39,7 @@ PERIODIC: tuple[tuple[str, str], ...] = (
     ("*/10 * * * *", "backend.appointments.jobs:materialise_slots"),
     ("37 * * * *", "backend.appointments.jobs:forget_beats"),
     ("*/10 * * * *", "backend.queueing.jobs:close_days"),
+    ("*/10 * * * *", "backend.devices.jobs:forget_nonces"),
     ("17 * * * *", "backend.worker:forget_old_keys"),
 )
 """Cron line (UTC) and function; each opens its own transactions and is safe to run twice."""
