@@ -110,7 +110,7 @@ def isolated(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     factory = sessionmaker(
         connection, expire_on_commit=False, autoflush=False, join_transaction_mode="create_savepoint"
     )
-    before = db._engine, db._sessions, db._autocommit
+    before = db._engine, db._sessions, db._autocommit_sessions
     autocommit = sessionmaker(
         connection,
         class_=KeptSession,
@@ -118,14 +118,14 @@ def isolated(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
         autoflush=False,
         join_transaction_mode="create_savepoint",
     )
-    db._engine, db._sessions, db._autocommit = engine, factory, autocommit
+    db._engine, db._sessions, db._autocommit_sessions = engine, factory, autocommit
     calendar.forget()
     monkeypatch.setattr(kept, "LIFE", timedelta(0))
     yield
     outer.rollback()
     connection.close()
     engine.dispose()
-    db._engine, db._sessions, db._autocommit = before
+    db._engine, db._sessions, db._autocommit_sessions = before
     calendar.forget()
 
 

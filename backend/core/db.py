@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, DateTime, Engine, MetaData, Uuid, create_engine
+from sqlalchemy import DateTime, Engine, MetaData, Uuid, create_engine
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -77,7 +77,7 @@ def new_id() -> uuid.UUID:
 
 _engine: Engine | None = None
 _sessions: sessionmaker[Session] | None = None
-_autocommit: Engine | None = None
+_autocommit_sessions: sessionmaker[Session] | None = None
 
 
 def make_engine(settings: Settings) -> Engine:
@@ -113,12 +113,14 @@ def configure(settings: Settings) -> Engine:
 
 def bind(engine: Engine) -> None:
     """Use this engine for every session of the process."""
-    global _engine, _sessions, _autocommit
+    global _engine, _sessions, _autocommit_sessions
     if _engine is not None and _engine is not engine:
         _engine.dispose()
     _engine = engine
     _sessions = sessionmaker(engine, expire_on_commit=False, autoflush=False)
-    _autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
+    _autocommit_sessions = sessionmaker(
+        engine.execution_options(isolation_level="AUTOCOMMIT"), expire_on_commit=False, autoflush=False
+    )
 
 
 def engine() -> Engine:
@@ -152,17 +154,13 @@ def transaction() -> Iterator[Session]:
 @contextmanager
 def reading() -> Iterator[Session]:
     """A session for single reads: each statement stands alone, no BEGIN or COMMIT on the wire."""
-    with reading_rows() as connection, Session(connection, expire_on_commit=False, autoflush=False) as session:
-        yield session
-
-
-@contextmanager
-def reading_rows() -> Iterator[Connection]:
-    """The same without the ORM, for what every request reads."""
-    if _autocommit is None:
+    if _autocommit_sessions is None:
         raise RuntimeError("db.configure() has not been called")
-    with _autocommit.connect() as connection:
-        yield connection
+    session = _autocommit_sessions()
+    try:
+        yield session
+    finally:
+        session.close()
 
 
 def sqlstate(error: DBAPIError) -> str:

@@ -64,14 +64,14 @@ _BY_TOKEN = (
 def load_principal(token: str) -> Principal | None:
     """The principal of a live session, or None."""
     now = clock.now()
-    with db.reading_rows() as connection:
-        row = connection.execute(_BY_TOKEN, {"token_hash": crypto.token_hash(token), "now": now}).one_or_none()
+    with db.reading() as session:
+        row = session.execute(_BY_TOKEN, {"token_hash": crypto.token_hash(token), "now": now}).one_or_none()
         if row is None:
             return None
         if row.staff_id is not None and now - row.seen_at > STAFF_IDLE:
             return None
         if now - row.seen_at > TOUCH_EVERY:
-            connection.execute(update(LoginSession).where(LoginSession.id == row.id).values(seen_at=now))
+            session.execute(update(LoginSession).where(LoginSession.id == row.id).values(seen_at=now))
     if row.person_id is not None:
         return Principal("citizen", row.person_id, row.id, level=row.level, csrf_token=row.csrf_token)
     pairs = [pair.split("@") for pair in (row.roles or "").split()]

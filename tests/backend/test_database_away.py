@@ -20,11 +20,11 @@ QUICK_S = db.CONNECT_S + 1.0
 @pytest.fixture
 def unbound() -> Iterator[None]:
     """Let the test bind its own database, and give the others theirs back."""
-    before = db._engine, db._sessions, db._autocommit
+    before = db._engine, db._sessions, db._autocommit_sessions
     db._engine = None
     yield
     db.engine().dispose()
-    db._engine, db._sessions, db._autocommit = before
+    db._engine, db._sessions, db._autocommit_sessions = before
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tests.conftest import make_settings
 
 
 def test_the_job_of_a_killed_worker_is_queued_again(fresh_database: str, isolated: None) -> None:
-    before = db._engine, db._sessions, db._autocommit
+    before = db._engine, db._sessions, db._autocommit_sessions
     db._engine = None
     db.configure(make_settings(fresh_database))
     try:
@@ -20,7 +20,7 @@ def test_the_job_of_a_killed_worker_is_queued_again(fresh_database: str, isolate
             jobs.defer(session, "identity.person_merged", kept="c", former="d")
     finally:
         db.engine().dispose()
-        db._engine, db._sessions, db._autocommit = before
+        db._engine, db._sessions, db._autocommit_sessions = before
     engine = create_engine(fresh_database, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         for age, job in (("1 hour", 1), ("1 second", 2)):

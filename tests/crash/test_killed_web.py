@@ -156,7 +156,7 @@ def city(seeded_database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tupl
     """Settings, Wednesday's slots with a few places each, and the sessions of as many citizens as come."""
     monkeypatch.setenv("CRASH_BEGAN", str(time.time()))
     settings = make_settings(seeded_database)
-    before = db._engine, db._sessions, db._autocommit
+    before = db._engine, db._sessions, db._autocommit_sessions
     db._engine = None
     clock.replace(shifted_clock.now)
     crypto.configure(crypto.Keyring.from_settings(settings))
@@ -172,7 +172,7 @@ def city(seeded_database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tupl
     yield settings, slots, tokens
     db.engine().dispose()
     clock.replace(None)
-    db._engine, db._sessions, db._autocommit = before
+    db._engine, db._sessions, db._autocommit_sessions = before
 
 
 def test_every_acknowledged_booking_survives_and_every_repeat_gets_the_same_answer(

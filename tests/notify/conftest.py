@@ -72,12 +72,12 @@ def database(fresh_database: str, sandbox: RunningSandbox) -> Iterator[Settings]
     """Settings of an own database with the sandbox as provider; connected in this process."""
     settings = sandbox.settings(make_settings(fresh_database))
     crypto.configure(crypto.Keyring.from_settings(settings))
-    before = db._engine, db._sessions, db._autocommit
+    before = db._engine, db._sessions, db._autocommit_sessions
     db._engine = None
     engine = db.configure(settings)
     yield settings
     engine.dispose()
-    db._engine, db._sessions, db._autocommit = before
+    db._engine, db._sessions, db._autocommit_sessions = before
 
 
 def rows(settings: Settings, statement: str) -> list[Any]:

@@ -26,7 +26,7 @@ FULL = SCALE >= 10
 def arena(seeded_database: str):  # type: ignore[no-untyped-def]
     """A database of its own, its settings, and Wednesday's slots."""
     settings = make_settings(seeded_database)
-    before = db._engine, db._sessions, db._autocommit
+    before = db._engine, db._sessions, db._autocommit_sessions
     db._engine = None
     racers.connect(settings)
     with db.reading() as session:
@@ -35,7 +35,7 @@ def arena(seeded_database: str):  # type: ignore[no-untyped-def]
     yield settings, slots
     db.engine().dispose()
     clock.replace(None)
-    db._engine, db._sessions, db._autocommit = before
+    db._engine, db._sessions, db._autocommit_sessions = before
 
 
 def set_places(slot: UUID, places: int) -> None:

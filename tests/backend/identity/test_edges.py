@@ -171,7 +171,7 @@ def test_revealing_needs_a_reason_and_leaves_a_trace(client: FlaskClient, sessio
 
 def test_a_one_time_code_is_accepted_once_by_twenty_at_once(fresh_database: str) -> None:
     settings = make_settings(fresh_database, web_threads=20)
-    before = db._engine, db._sessions, db._autocommit
+    before = db._engine, db._sessions, db._autocommit_sessions
     db._engine = None
     crypto.configure(crypto.Keyring.from_settings(settings))
     engine = db.configure(settings)
@@ -196,7 +196,7 @@ def test_a_one_time_code_is_accepted_once_by_twenty_at_once(fresh_database: str)
         assert sorted(accepted) == [False] * 19 + [True]
     finally:
         engine.dispose()
-        db._engine, db._sessions, db._autocommit = before
+        db._engine, db._sessions, db._autocommit_sessions = before
 
 
 @pytest.mark.parametrize(
