@@ -18,6 +18,8 @@ FEATURES = (
     "notify.api",
     "backend.catalogue.api",
     "backend.identity.api",
+    "backend.identity.accounts_api",
+    "backend.identity.trail_api",
     "backend.ratings.api",
     "backend.appointments.api",
     "backend.appointments.pass_api",
@@ -29,6 +31,7 @@ FEATURES = (
     "backend.queueing.window_api",
     "backend.queueing.board_api",
     "backend.queueing.load_api",
+    "backend.queueing.manage_api",
 )
 """Modules with a list `blueprints`, in the order of the API document."""
 
