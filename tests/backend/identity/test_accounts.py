@@ -13,7 +13,7 @@ from backend.core import limits
 from backend.core.audit import AuditEvent
 from backend.identity.models import LoginSession, Staff, StaffRole
 from backend.identity.staff import STEP_S, totp
-from tests.backend.identity.test_halls import OTHER, OWN, Enter, app, enter, settings
+from tests.backend.identity.test_halls import OTHER, OWN, app, enter, settings
 from tests.conftest import Clock
 
 __all__ = ["app", "enter", "settings"]
