@@ -13,17 +13,22 @@ from sqlalchemy.orm import Session
 from backend.appointments import capacity, closing
 from backend.appointments import staff_schemas as schemas
 from backend.appointments.errors import NotHere
-from backend.appointments.models import POLICY_RANGES, BookingPolicy
+from backend.appointments.models import POLICY_RANGES, Appointment, BookingPolicy
 from backend.appointments.policy import policy_for
+from backend.appointments.queries import particulars
 from backend.catalogue import queries as catalogue
-from backend.core.auth import current_staff, staff
+from backend.core import pagination
+from backend.core.auth import current_staff, request_language, staff
 from backend.core.db import transaction
 from backend.core.errors import NotFound
 from backend.core.once import answer_once
 from backend.core.problems import ApiBlueprint
+from backend.identity import queries as identity
 
 blueprint = ApiBlueprint("hall-booking", __name__, description="Days, hours and places of a hall")
 blueprints = (blueprint,)
+
+PAGE = 50
 
 T = TypeVar("T")
 
@@ -46,6 +51,20 @@ def preview_day(query: dict[str, Any]) -> dict[str, int]:
     """How many slots, appointments and holds closing would affect now."""
     with transaction() as session:
         return asdict(closing.preview(session, hall_codes=[current_staff().hall], **query))
+
+
+@blueprint.get("/staff/day-overrides/affected")
+@staff("hall.manage")
+@blueprint.arguments(schemas.AffectedQuerySchema, location="query")
+@blueprint.response(200, schemas.AffectedVisitsSchema)
+def list_affected(query: dict[str, Any]) -> dict[str, Any]:
+    """The appointments that closing would cancel now, with masked names."""
+    after = pagination.position(query.pop("cursor")) if "cursor" in query else None
+    with transaction() as session:
+        found = closing.affected(session, hall_code=current_staff().hall, after=after, limit=PAGE + 1, **query)
+        shown = [_affected(session, visit) for visit in found[:PAGE]]
+    last = found[PAGE - 1] if len(found) > PAGE else None
+    return {"appointments": shown, "next_cursor": pagination.encode(last.start.isoformat(), last.id) if last else None}
 
 
 @blueprint.post("/staff/day-overrides")
@@ -289,6 +308,21 @@ def change_policy(body: dict[str, Any]) -> dict[str, Any]:
             actor=principal.actor,
         )
         return _policy(policy)
+
+
+def _affected(session: Session, visit: Appointment) -> dict[str, Any]:
+    language = request_language()
+    category = catalogue.category(session, visit.category_code)
+    return {
+        "id": visit.id,
+        "start": visit.start,
+        "category": {"code": category.code, "name": category.name.in_language(language)},
+        "items": [
+            catalogue.item(session, slug).name.in_language(language) for slug in particulars(session, visit).slugs
+        ],
+        "name_masked": identity.masked_name(session, visit.person_id),
+        "people": visit.people,
+    }
 
 
 def _set_day(session: Session, halls: Sequence[str], body: dict[str, Any]) -> closing.Effect:

@@ -8,6 +8,7 @@ from webargs.fields import DelimitedList
 from backend.appointments.models import POLICY_RANGES
 from backend.appointments.schemas import SlotRefSchema
 from backend.appointments.slots import NOON
+from backend.catalogue.schemas import Named as NamedSchema
 
 DAYS = validate.Range(date(2018, 1, 1), date(2100, 1, 1))
 REASON = validate.Length(2, 60)
@@ -85,6 +86,30 @@ class AffectedSchema(Schema):
     slots = fields.Integer(required=True)
     booked = fields.Integer(required=True)
     held = fields.Integer(required=True)
+
+
+class AffectedVisitSchema(Schema):
+    """An appointment that closing would cancel."""
+
+    id = fields.UUID(required=True)
+    start = fields.AwareDateTime(required=True)
+    category = fields.Nested(NamedSchema, required=True)
+    items = fields.List(fields.String(), required=True)
+    name_masked = fields.String(required=True, allow_none=True)
+    people = fields.Integer(required=True)
+
+
+class AffectedVisitsSchema(Schema):
+    """A page of them, soonest first."""
+
+    appointments = fields.List(fields.Nested(AffectedVisitSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class AffectedQuerySchema(PartOfDaySchema):
+    """A page of what closing would cancel."""
+
+    cursor = fields.String()
 
 
 class DaySetSchema(DayOverridesSchema):

@@ -9,12 +9,13 @@ LEAD: Final = CLERK | {
     "hall.manage",
     "conduct.decide",
     "queue.choose",
+    "ratings.read",
     "ratings.answer",
     "staff.manage",
     "audit.hall",
 }
 OPERATOR: Final = frozenset(
-    {"platform.manage", "hall.today", "ratings.review", "staff.manage", "staff.appoint", "audit.hall"}
+    {"platform.manage", "hall.today", "ratings.read", "ratings.review", "staff.manage", "staff.appoint", "audit.hall"}
 )
 
 PERMISSIONS: Final[dict[str, frozenset[str]]] = {

@@ -69,6 +69,7 @@ def plan(session: Session, hall_code: str, day: date, language: str) -> dict[str
                 "code": category.code,
                 "name": category.name.in_language(language),
                 "prefix": category.prefix,
+                "bookable": not category.walk_in_only,
                 "open_now": working[category.code],
                 "halves": [
                     {

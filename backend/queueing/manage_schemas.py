@@ -87,6 +87,7 @@ class PlannedQueueSchema(Schema):
     code = fields.String(required=True)
     name = fields.String(required=True)
     prefix = fields.String(required=True)
+    bookable = fields.Boolean(required=True)
     open_now = fields.Integer(required=True)
     halves = fields.List(fields.Nested(PlannedHalfSchema), required=True)
 

@@ -3157,6 +3157,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/day-overrides/affected": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The appointments that closing would cancel now, with masked names. */
+        get: {
+            parameters: {
+                query: {
+                    day: string;
+                    part?: "day" | "morning" | "afternoon";
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AffectedVisits"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/day-overrides/preview": {
         parameters: {
             query?: never;
@@ -5261,6 +5303,22 @@ export interface components {
             held: number;
             slots: number;
         };
+        /** @description An appointment that closing would cancel. */
+        AffectedVisit: {
+            category: components["schemas"]["Named"];
+            /** Format: uuid */
+            id: string;
+            items: string[];
+            name_masked: string | null;
+            people: number;
+            /** Format: date-time */
+            start: string;
+        };
+        /** @description A page of them, soonest first. */
+        AffectedVisits: {
+            appointments: components["schemas"]["AffectedVisit"][];
+            next_cursor: string | null;
+        };
         /** @description A person who acts for the organisation. */
         Agent: {
             /** Format: date-time */
@@ -6298,6 +6356,7 @@ export interface components {
         };
         /** @description A queue's plan of the day, and how many windows work for it at this moment. */
         PlannedQueue: {
+            bookable: boolean;
             code: string;
             halves: components["schemas"]["PlannedHalf"][];
             name: string;

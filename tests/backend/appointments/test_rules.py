@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from backend.appointments import staff_api
 from backend.appointments.doctor import invariants
 from backend.appointments.models import DayOverride, OpeningRule
 from backend.core.audit import AuditEvent
@@ -189,3 +190,17 @@ def test_a_lead_closes_no_other_hall(client, post, staff, slots, session) -> Non
     assert (
         client.get("/api/v1/staff/city-day-overrides?from=2026-11-25&to=2026-11-30", headers=staff()).status_code == 403
     )
+
+
+def test_who_would_lose_an_appointment_is_listed_page_by_page(client, post, citizen, staff, slots, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(staff_api, "PAGE", 2)
+    late = [book(post, citizen()[1], slots[number])["id"] for number in (9, 10, 11)]
+    book(post, citizen()[1], slots[2])
+    lead, path = staff(), "/api/v1/staff/day-overrides/affected?day=2026-11-25&part=afternoon"
+    first = client.get(path, headers=lead).json
+    second = client.get(f"{path}&cursor={first['next_cursor']}", headers=lead).json
+    assert [one["id"] for page in (first, second) for one in page["appointments"]] == late
+    assert (second["next_cursor"], first["appointments"][0]["category"]["code"]) == (None, EXIT_ENTRY)
+    assert client.get(path, headers=staff(hall="SM")).json["appointments"] == []
+    assert client.get(path, headers=staff("window_clerk")).status_code == 403
+    assert client.get(f"{path}&cursor=x", headers=lead).status_code == 422
