@@ -1,21 +1,22 @@
 /** The pages for running a hall: address under /staff/, who may open it, and its group in the menu. */
 import { defineAsyncComponent, type Component } from 'vue'
 
-export interface ManagePage { name: string; group: 'now' | 'plan' | 'people' | 'look'; may: string[]; page: Component }
+export interface ManagePage { name: string; group: 'now' | 'plan' | 'people' | 'look'; may: string[]; load: () => Promise<unknown>; page: Component }
 
-const lazy = (load: () => Promise<unknown>) => defineAsyncComponent(load as () => Promise<Component>)
+/** `load` may be awaited: then the page is there. */
+const lazy = (load: () => Promise<unknown>) => ({ load, page: defineAsyncComponent(load as () => Promise<Component>) })
 
 export const MANAGE: ManagePage[] = [
-  { name: 'live', group: 'now', may: ['hall.manage'], page: lazy(() => import('./Live.vue')) },
-  { name: 'hours', group: 'plan', may: ['hall.manage'], page: lazy(() => import('./Hours.vue')) },
-  { name: 'days', group: 'plan', may: ['hall.manage', 'platform.manage'], page: lazy(() => import('./Days.vue')) },
-  { name: 'places', group: 'plan', may: ['hall.manage'], page: lazy(() => import('./Places.vue')) },
-  { name: 'rules', group: 'plan', may: ['hall.manage'], page: lazy(() => import('./Rules.vue')) },
-  { name: 'team', group: 'people', may: ['staff.manage'], page: lazy(() => import('./Team.vue')) },
-  { name: 'appeals', group: 'people', may: ['conduct.decide'], page: lazy(() => import('../Appeals.vue')) },
-  { name: 'ratings', group: 'people', may: ['ratings.read'], page: lazy(() => import('./Ratings.vue')) },
-  { name: 'figures', group: 'look', may: ['hall.manage'], page: lazy(() => import('./Figures.vue')) },
-  { name: 'audit', group: 'look', may: ['audit.hall'], page: lazy(() => import('./Audit.vue')) },
+  { name: 'live', group: 'now', may: ['hall.manage'], ...lazy(() => import('./Live.vue')) },
+  { name: 'hours', group: 'plan', may: ['hall.manage'], ...lazy(() => import('./Hours.vue')) },
+  { name: 'days', group: 'plan', may: ['hall.manage', 'platform.manage'], ...lazy(() => import('./Days.vue')) },
+  { name: 'places', group: 'plan', may: ['hall.manage'], ...lazy(() => import('./Places.vue')) },
+  { name: 'rules', group: 'plan', may: ['hall.manage'], ...lazy(() => import('./Rules.vue')) },
+  { name: 'team', group: 'people', may: ['staff.manage'], ...lazy(() => import('./Team.vue')) },
+  { name: 'appeals', group: 'people', may: ['conduct.decide'], ...lazy(() => import('../Appeals.vue')) },
+  { name: 'ratings', group: 'people', may: ['ratings.read'], ...lazy(() => import('./Ratings.vue')) },
+  { name: 'figures', group: 'look', may: ['hall.manage'], ...lazy(() => import('./Figures.vue')) },
+  { name: 'audit', group: 'look', may: ['audit.hall'], ...lazy(() => import('./Audit.vue')) },
 ]
 
 /** Only the city's special days need no hall. */

@@ -21,25 +21,33 @@ function ruleText(rule: Fact): string {
   }) + until
 }
 
-function valueText(value: unknown, name: string): string {
+/** Facts of an event that had no value before. */
+const FACTS = new Set(['categories', 'tickets', 'to'])
+
+function valueText(value: unknown, name: string, queues?: Map<string, string>): string {
   if (value === null || value === undefined || value === '') return t('manage.nothing')
   if (typeof value === 'boolean') return t(value ? 'manage.yes' : 'manage.no')
-  if (Array.isArray(value)) return value.map((one) => valueText(one, name)).join(t('staff.comma'))
+  if (Array.isArray(value)) return value.map((one) => valueText(one, name, queues)).join(t('staff.comma'))
   if (typeof value === 'object') {
     const fact = value as Fact
     if ('weekday' in fact) return ruleText(fact)
     if ('part' in fact) return t('manage.day_fact', { part: t(`manage.part.${fact.part}`), what: t(fact.open ? 'manage.opened' : 'manage.closed'), reason: String(fact.reason ?? '') })
     return Object.entries(fact).map(([key, inner]) => `${label(key)} ${valueText(inner, key)}`).join(t('staff.comma'))
   }
+  if (name === 'categories') return queues?.get(String(value)) ?? String(value)
   if (name === 'roles') return known(`manage.role.${value}`, String(value))
   return String(value)
 }
 
-export interface Line { name: string; before: string; after: string }
+export interface Line { name: string; before: string | null; after: string }
 
 /** Before and after of one event, line by line. */
-export function linesOf(changes: Change[]): Line[] {
-  return changes.map((one) => ({ name: one.name === 'items' ? '' : label(one.name), before: valueText(one.before, one.name), after: valueText(one.after, one.name) }))
+export function linesOf(changes: Change[], queues?: Map<string, string>): Line[] {
+  return changes.map((one) => ({
+    name: one.name === 'items' ? '' : label(one.name),
+    before: FACTS.has(one.name) ? null : valueText(one.before, one.name),
+    after: valueText(one.after, one.name, queues),
+  }))
 }
 
 /** What an event is about, as people of the hall call it. */
