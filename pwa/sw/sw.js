@@ -8,7 +8,7 @@ const LIVE = /^\/api\/v1\/(items\/(search$|[^/]+\/halls$)|halls\/[^/]+\/(queue|w
 const PAGES = /^\/(search|items|book|appointments|tickets|inbox|me|login|lists|halls|help)?(\/|$)/
 
 /* Pages of the hall's app come from the server while it answers (the scan page has a policy of its own); the last copy of each serves a screen that starts without network. */
-const HALL = /^\/(staff|screen|kiosk|hall)(\/|$)/
+const HALL = /^\/(staff|screen|kiosk)(\/|$)/
 const HALL_CACHE = 'hall-1'
 
 self.addEventListener('install', (event) => {
@@ -25,7 +25,7 @@ self.addEventListener('fetch', (event) => {
   const { request } = event
   const url = new URL(request.url)
   if (request.method !== 'GET' || url.origin !== self.location.origin) return
-  if (HALL.test(url.pathname)) {
+  if (request.mode === 'navigate' && HALL.test(url.pathname)) {
     event.respondWith(hall(request, url.pathname))
   } else if (request.mode === 'navigate') {
     if (PAGES.test(url.pathname)) event.respondWith(fromShell('/', request))
@@ -43,9 +43,6 @@ async function fromShell(path, request) {
 
 async function hall(request, path) {
   const cache = await caches.open(HALL_CACHE)
-  const named = path.startsWith('/hall/assets/')
-  const kept = named ? await cache.match(path) : undefined
-  if (kept) return kept
   try {
     const answer = await fetch(request)
     if (answer.ok) await cache.put(path, answer.clone())

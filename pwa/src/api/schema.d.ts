@@ -6453,8 +6453,9 @@ export interface components {
             prefix: string;
             windows: number;
         };
-        /** @description The queue number given at check-in. */
+        /** @description The queue number given at check-in, and the secret end of its live page's address. */
         QueueNumber: {
+            link: string;
             number: string;
         };
         /** @description My hall's queue settings, with what each may be; a `capacity` of null sets no limit. */
