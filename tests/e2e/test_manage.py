@@ -146,7 +146,7 @@ def test_planned_windows_change_after_a_preview_and_go_back(desk: Desk, shots: P
     page.get_by_label("开几个窗口").first.fill("300")
     page.get_by_label("原因").fill("年底高峰")
     page.get_by_role("button", name="先看影响").click()
-    expect(page.get_by_role("alert")).to_contain_text("开几个窗口：")
+    expect(page.get_by_role("alert")).to_contain_text("开几个窗口：要在 1 到 200 之间")
     look(page, shots, "hours-wrong")
     page.get_by_label("开几个窗口").first.fill("4")
     page.get_by_label("一共几个号").first.fill("60")

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "20261125_manage"
-down_revision = "20261125_ratings"
+down_revision = "20261125_ticket_link"
 branch_labels = None
 depends_on = None
 

@@ -53,7 +53,9 @@ def test_every_queue_setting_is_bounded(client, gate, session, nine, name) -> No
     low, high = QUEUE_RANGES[name]
     for value in (low - 1, high + 1):
         refused = change(client, gate(role="hall_lead"), **{name: value})
-        assert (refused.status_code, refused.json["errors"][0]["pointer"]) == (422, f"/values/{name}")
+        [wrong] = refused.json["errors"]
+        assert (refused.status_code, wrong["pointer"]) == (422, f"/values/{name}")
+        assert wrong["detail"] == f"要在 {low} 到 {high} 之间"
     if name != "capacity":
         session.add(QueuePolicy(hall_code=HALL, **{name: high + 1}))
         with pytest.raises(IntegrityError):

@@ -1,7 +1,8 @@
 /** One form: which button is busy, what is wrong field by field, and what was done. Field ids are `f-` and the name. */
-import { ref } from 'vue'
+import { ref, watch } from 'vue'
 import { ApiProblem } from '../../../api/client'
 import { t } from '../../../i18n'
+import { prefs } from '../../../state/prefs'
 import { said } from '../../citizen/parts/said'
 import { asStaff } from '../desk'
 import { label } from './words'
@@ -23,6 +24,7 @@ export function useForm() {
   const busy = ref('')
   const errors = ref<Wrong[]>([])
   const done = ref('')
+  watch(() => prefs.lang, () => { done.value = '' })
   const wrong = (name: string) => errors.value.find((one) => one.id === `f-${name}`)?.text
 
   /** Shows what the page itself found wrong; true when nothing was. */

@@ -13,13 +13,29 @@ export const weekdayText = (weekday: number): string => t(`manage.weekday.${week
 
 type Fact = Record<string, unknown>
 
-function ruleText(rule: Fact): string {
-  const from = dayText(String(rule.valid_from), prefs.lang)
+/** Rules that differ by weekday alone stand on one line. */
+function rulesText(rules: Fact[]): string {
+  const groups = new Map<string, Fact[]>()
+  for (const rule of rules) {
+    const key = JSON.stringify({ ...rule, weekday: 0 }, Object.keys(rule).sort())
+    groups.set(key, [...(groups.get(key) ?? []), rule])
+  }
+  return [...groups.values()].map(ruleText).join('\n')
+}
+
+function ruleText(alike: Fact[]): string {
+  const [rule] = alike
+  if (!rule) return ''
+  const days = alike.map((one) => Number(one.weekday)).sort()
+  const row = days.length > 2 && days.every((day, at) => day === Number(days[0]) + at)
+  const weekday = row ? t('manage.rule.days', { first: weekdayText(Number(days[0])), last: weekdayText(Number(days.at(-1))) }) : days.map(weekdayText).join(t('staff.comma'))
   const until = rule.valid_to ? t('manage.rule.until', { day: dayText(String(rule.valid_to), prefs.lang) }) : ''
   return t('manage.rule.line', {
-    weekday: weekdayText(Number(rule.weekday)), from: String(rule.from), to: String(rule.to), windows: Number(rule.windows), places: Number(rule.capacity), since: from,
+    weekday, from: String(rule.from), to: String(rule.to), windows: Number(rule.windows), places: Number(rule.capacity), since: dayText(String(rule.valid_from), prefs.lang),
   }) + until
 }
+
+const isRule = (value: unknown): value is Fact => typeof value === 'object' && value !== null && 'weekday' in value
 
 /** Facts of an event that had no value before. */
 const FACTS = new Set(['categories', 'tickets', 'to'])
@@ -27,10 +43,10 @@ const FACTS = new Set(['categories', 'tickets', 'to'])
 function valueText(value: unknown, name: string, queues?: Map<string, string>): string {
   if (value === null || value === undefined || value === '') return t('manage.nothing')
   if (typeof value === 'boolean') return t(value ? 'manage.yes' : 'manage.no')
+  if (Array.isArray(value) && value.length && value.every(isRule)) return rulesText(value)
   if (Array.isArray(value)) return value.map((one) => valueText(one, name, queues)).join(t('staff.comma'))
   if (typeof value === 'object') {
     const fact = value as Fact
-    if ('weekday' in fact) return ruleText(fact)
     if ('part' in fact) return t('manage.day_fact', { part: t(`manage.part.${fact.part}`), what: t(fact.open ? 'manage.opened' : 'manage.closed'), reason: String(fact.reason ?? '') })
     return Object.entries(fact).map(([key, inner]) => `${label(key)} ${valueText(inner, key)}`).join(t('staff.comma'))
   }
