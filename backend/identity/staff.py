@@ -167,7 +167,10 @@ def password_fits(attempt: Attempt, password: str) -> bool:
 
 
 def use_code(session: Session, staff_id: UUID, code: str) -> bool:
-    """Accept a TOTP code of this or the neighbouring steps, each step once (RFC 6238 §5.2)."""
+    """Accept a TOTP code of this or the neighbouring steps, each step once (RFC 6238 §5.2).
+
+    The UPDATE decides against a lead who locks the account or resets the secret at the same moment.
+    """
     sealed = session.scalar(select(Staff.totp_secret).where(Staff.id == staff_id))
     if sealed is None:
         return False
@@ -178,6 +181,7 @@ def use_code(session: Session, staff_id: UUID, code: str) -> bool:
             used = session.execute(
                 update(Staff)
                 .where(Staff.id == staff_id, Staff.totp_step < step, _unlocked(Staff.locked_until))
+                .where(Staff.active, Staff.totp_secret == sealed)
                 .values(totp_step=step)
                 .returning(Staff.id)
             )

@@ -28,7 +28,7 @@ function ruleText(alike: Fact[]): string {
   if (!rule) return ''
   const days = alike.map((one) => Number(one.weekday)).sort()
   const row = days.length > 2 && days.every((day, at) => day === Number(days[0]) + at)
-  const weekday = row ? t('manage.rule.days', { first: weekdayText(Number(days[0])), last: weekdayText(Number(days.at(-1))) }) : days.map(weekdayText).join(t('staff.comma'))
+  const weekday = row ? t('manage.rule.days', { first: weekdayText(Number(days[0])), last: weekdayText(Number(days[days.length - 1])) }) : days.map(weekdayText).join(t('staff.comma'))
   const until = rule.valid_to ? t('manage.rule.until', { day: dayText(String(rule.valid_to), prefs.lang) }) : ''
   return t('manage.rule.line', {
     weekday, from: String(rule.from), to: String(rule.to), windows: Number(rule.windows), places: Number(rule.capacity), since: dayText(String(rule.valid_from), prefs.lang),
