@@ -3,8 +3,12 @@ import { defineAsyncComponent, type Component } from 'vue'
 
 export interface ManagePage { name: string; group: 'now' | 'plan' | 'people' | 'look'; may: string[]; load: () => Promise<unknown>; page: Component }
 
-/** `load` may be awaited: then the page is there. */
-const lazy = (load: () => Promise<unknown>) => ({ load, page: defineAsyncComponent(load as () => Promise<Component>) })
+/** `load` may be awaited: it is the one request that the page waits for too. */
+function lazy(request: () => Promise<unknown>): Pick<ManagePage, 'load' | 'page'> {
+  let once: Promise<unknown> | undefined
+  const load = () => (once ??= request().catch((error: unknown) => { once = undefined; throw error }))
+  return { load, page: defineAsyncComponent(load as () => Promise<Component>) }
+}
 
 export const MANAGE: ManagePage[] = [
   { name: 'live', group: 'now', may: ['hall.manage'], ...lazy(() => import('./Live.vue')) },
