@@ -36,6 +36,7 @@ TEMPLATES = (
     "queue_near",
     "queue_called",
     "queue_passed",
+    "queue_carried",
     "queue_finished",
     "rating_answered",
 )

@@ -142,6 +142,16 @@ TEMPLATES: dict[str, Template] = {
         wechat={"character_string1": "{number}", "thing2": "打开消息可以重新排队", "thing3": "{hall}"},
         useful_for=timedelta(hours=4),
     ),
+    "queue_carried": Template(
+        title=Text("改到下次开门办：{number}", "Moved to the next opening day: {number}"),
+        body=Text(
+            "{hall}今天提前结束：{reason}。你的号改成 {number}，{start} 开门后先叫你，那天来就行。",
+            "{hall} had to stop early today: {reason}. Your new number is {number}. "
+            "Come when the hall opens, {start}: you are called first.",
+        ),
+        wechat={"character_string1": "{number}", "thing2": "下次开门后先叫你", "thing3": "{hall}"},
+        useful_for=timedelta(days=3),
+    ),
     "queue_finished": Template(
         title=Text("办完了：{number}", "Finished: {number}"),
         body=Text(

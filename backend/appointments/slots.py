@@ -39,6 +39,19 @@ class PlannedSlot:
     open: bool
 
 
+@dataclass(frozen=True)
+class PlannedHalf:
+    """A half-day of one category as its rule wants it, Xiamen wall-clock time; `open` as in PlannedSlot."""
+
+    category_code: str
+    half: Half
+    start: time
+    end: time
+    windows: int
+    capacity: int
+    open: bool
+
+
 def half_of(start: datetime) -> Half:
     """The half-day in which a slot starts."""
     return "morning" if clock.civil(start).time() < NOON else "afternoon"
@@ -97,11 +110,7 @@ def plan(
     session: Session, day: date, *, hall_codes: Sequence[str] = (), category_code: str | None = None
 ) -> list[PlannedSlot]:
     """The slots of that day after rules, settings, calendar and overrides. Raises CalendarNotLoaded."""
-    workday = calendar.is_workday(session, day)
-    overrides = session.execute(
-        select(DayOverride.hall_code, DayOverride.half, DayOverride.open).where(DayOverride.day == day)
-    )
-    opens = {(row.hall_code, row.half): row.open for row in overrides}
+    workday, opens = _openings(session, day)
     policies: dict[tuple[str, str], BookingPolicy] = {}
     planned: list[PlannedSlot] = []
     for rule in _rules(session, day, hall_codes, category_code):
@@ -110,6 +119,25 @@ def plan(
             policies[place] = policy_for(session, *place)
         planned += _plan_half_day(day, rule, policies[place], opens, workday=workday)
     return planned
+
+
+def half_days(session: Session, day: date, hall_code: str) -> list[PlannedHalf]:
+    """A hall's planned windows and places of that day, by category and hours. Raises CalendarNotLoaded."""
+    workday, opens = _openings(session, day)
+    found = []
+    for rule in sorted(_rules(session, day, [hall_code], None), key=lambda one: (one.category_code, one.start)):
+        half = half_of(clock.instant(day, rule.start))
+        open_ = opens.get((hall_code, half), workday)
+        found.append(PlannedHalf(rule.category_code, half, rule.start, rule.end, rule.windows, rule.capacity, open_))
+    return found
+
+
+def _openings(session: Session, day: date) -> tuple[bool, dict[tuple[str, str], bool]]:
+    """Whether the calendar has that day as a workday, and what overrides say by hall and half-day."""
+    overrides = session.execute(
+        select(DayOverride.hall_code, DayOverride.half, DayOverride.open).where(DayOverride.day == day)
+    )
+    return calendar.is_workday(session, day), {(row.hall_code, row.half): row.open for row in overrides}
 
 
 def _rules(session: Session, day: date, hall_codes: Sequence[str], category_code: str | None) -> Sequence[OpeningRule]:

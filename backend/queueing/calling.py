@@ -146,9 +146,11 @@ def unpark(session: Session, *, staff_id: UUID, ticket_id: UUID) -> Ticket:
 
 
 def transfer(session: Session, *, staff_id: UUID, category_code: str, window: int | None, reason: str) -> Ticket:
-    """转移 to another queue, or to one window of it: number and due time stay. Raises NoSuchQueue."""
+    """转移 to another queue, or to one window of it: number and due time stay. Raises NoSuchQueue, NoSuchWindow."""
     mine, ticket = _at_window(session, staff_id)
     queue(session, mine.hall_code, category_code)
+    if window is not None:
+        windows.refuse_elsewhere(session, mine.hall_code, window)
     if ticket.state is State.SERVING:
         legs.end(session, ticket, outcome="transferred", note=reason)
     if category_code != ticket.category_code and _holds_another(session, ticket, category_code):
