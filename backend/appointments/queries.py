@@ -134,15 +134,6 @@ def next_free(
     }
 
 
-def open_hours(session: Session, hall_code: str, day: date) -> tuple[datetime, datetime] | None:
-    """From when until when a hall works that day (UTC), by its slots; None when it is closed."""
-    hours = select(func.min(Slot.start), func.max(Slot.end)).where(
-        Slot.hall_code == hall_code, Slot.day == day, Slot.open
-    )
-    first, last = session.execute(hours).one()
-    return None if first is None else (first, last)
-
-
 def expected_soon(session: Session, hall_code: str, category_code: str, *, within: timedelta) -> int:
     """Appointments of this queue that are due within that time and have not been checked in."""
     now = clock.now()

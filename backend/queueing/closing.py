@@ -6,8 +6,7 @@ from datetime import date, datetime, time, timedelta
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from backend.appointments import queries as appointments
-from backend.appointments import redemption
+from backend.appointments import redemption, slots
 from backend.core import audit, clock, db
 from backend.core.errors import Conflict, Text
 from backend.core.states import record_event, transition
@@ -106,7 +105,7 @@ def _open_tickets(session: Session, hall_code: str, until: date, limit: int | No
 
 def _next_opening(session: Session, hall_code: str) -> datetime:
     for days in range(1, FORTNIGHT + 1):
-        hours = appointments.open_hours(session, hall_code, clock.today() + timedelta(days=days))
+        hours = slots.open_hours(session, hall_code, clock.today() + timedelta(days=days))
         if hours is not None:
             return hours[0]
     raise NoOpenDay()

@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend.appointments import queries as appointments
+from backend.appointments import slots
 from backend.catalogue import queries as catalogue
 from backend.core import clock
 from backend.queueing.models import Call, Leg, Ticket, WindowSession
@@ -49,7 +50,7 @@ def picture(session: Session, hall_code: str) -> dict[str, Any]:
         .where(WindowSession.hall_code == hall_code, WindowSession.closed_at.is_(None))
         .order_by(WindowSession.window)
     ).all()
-    hours = appointments.open_hours(session, hall_code, day)
+    hours = slots.open_hours(session, hall_code, day)
     return {
         "hall": hall_code,
         "day": day,
