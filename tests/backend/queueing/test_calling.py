@@ -380,3 +380,21 @@ def test_a_served_appointment_is_fulfilled(post, citizen, slots, session, clock,
     session.expire_all()
     assert session.get_one(Appointment, UUID(made["id"])).state is Booking.FULFILLED
     assert broken(session) == []
+
+
+def test_a_window_that_may_not_call_a_walk_in_does_not_start_the_guard_anew(
+    session: Session, take: Take, clerk: Callable[..., UUID]
+) -> None:
+    """Somebody was sent to window two; what window one calls meanwhile must not keep them waiting longer."""
+    one, two = clerk(1), clerk(2)
+    sent = take()
+    calling.call_next(session, staff_id=one)
+    calling.answer(session, staff_id=one)
+    calling.transfer(session, staff_id=one, category_code=QUEUE, window=2, reason="要到二号窗口盖章")
+    for minute in range(4):
+        booked(session, take, due=timedelta(minutes=minute))
+    order = []
+    for staff in (two, one, two):
+        order.append(calling.call_next(session, staff_id=staff).id)
+        serve(session, staff)
+    assert order[2] == sent.id
