@@ -10,12 +10,12 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from backend.appointments import quotas
+from backend.appointments import quotas, redemption
 from backend.catalogue import queries as catalogue
 from backend.core import clock, db
 from backend.core.errors import NotFound
 from backend.core.states import record_event, transition
-from backend.queueing import errors, ordering
+from backend.queueing import errors, legs, ordering
 from backend.queueing.models import Ticket, TicketCounter, TicketEvent, TicketItem
 from backend.queueing.ordering import Kind
 from backend.queueing.policy import policy_for, queue, refuse_full, refuse_outside_hours
@@ -114,7 +114,11 @@ def by_link(session: Session, link: str, *, lock: bool = False) -> Ticket:
 
 def give_up(session: Session, ticket: Ticket, *, actor: str) -> None:
     """退号: the person does not wait any longer; a repeat changes nothing. Raises InvalidTransition at a window."""
-    transition(session, ticket, Event.GIVE_UP, actor=actor)
+    if not transition(session, ticket, Event.GIVE_UP, actor=actor):
+        return
+    visited = legs.appointment_of(session, ticket)
+    if visited is not None:
+        redemption.leave(session, appointment_id=visited, actor=actor)
 
 
 def refuse_unfinished(ticket: Ticket) -> None:
