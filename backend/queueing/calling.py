@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, exists, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session, aliased
 
@@ -144,7 +144,7 @@ def transfer(session: Session, *, staff_id: UUID, category_code: str, window: in
     queue(session, mine.hall_code, category_code)
     if ticket.state is State.SERVING:
         legs.end(session, ticket, outcome="transferred", note=reason)
-    if category_code != ticket.category_code and _holds_another(session, ticket, category_code):
+    if category_code != ticket.category_code and tickets.holds_another(session, ticket, ticket.day, category_code):
         ticket.holder = None
     ticket.category_code, ticket.wanted_window = category_code, window
     ticket.calls, ticket.near_told = 0, False
@@ -284,17 +284,3 @@ def _same_queue(ticket: Ticket) -> tuple[ColumnElement[bool], ...]:
         Ticket.day == ticket.day,
         Ticket.category_code == ticket.category_code,
     )
-
-
-def _holds_another(session: Session, ticket: Ticket, category_code: str) -> bool:
-    other = aliased(Ticket)
-    query = select(func.count()).where(
-        and_(
-            other.id != ticket.id,
-            other.hall_code == ticket.hall_code,
-            other.day == ticket.day,
-            other.category_code == category_code,
-            other.holder == ticket.holder,
-        )
-    )
-    return bool(session.scalar(query))

@@ -81,6 +81,8 @@ def _carry(session: Session, ticket: Ticket, opens: datetime, actor: str, reason
         carried_from=ticket.id,
         **{name: getattr(ticket, name) for name in copied},
     )
+    if tickets.holds_another(session, ticket, day, ticket.category_code):
+        follower.holder = None
     session.add(follower)
     session.flush()
     record_event(session, TicketEvent, follower.id, None, State.WAITING, Event.TAKE, actor=actor, reason=reason)

@@ -146,12 +146,27 @@ def next_number(session: Session, hall_code: str, day: date, prefix: str) -> int
     return seq
 
 
+def holds_another(session: Session, ticket: Ticket, day: date, category_code: str) -> bool:
+    """Whether this ticket's holder has another open one in that queue on that day. Locks the holder there."""
+    if ticket.holder is None:
+        return False
+    _lock_holder(session, ticket.hall_code, category_code, ticket.holder)
+    mine = Ticket.hall_code == ticket.hall_code, Ticket.holder == ticket.holder, Ticket.id != ticket.id
+    there = Ticket.day == day, Ticket.category_code == category_code, Ticket.state.in_(OPEN)
+    return session.scalar(select(Ticket.id).where(*mine, *there).limit(1)) is not None
+
+
+def _lock_holder(session: Session, hall_code: str, category_code: str, holder: bytes) -> None:
+    """Two who give this holder a number of this queue see each other."""
+    lock = f"ticket:{hall_code}:{category_code}:{holder.hex()}"
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:lock, 0))"), {"lock": lock})
+
+
 def _same_holder(session: Session, hall_code: str, category_code: str, taker: Taker) -> Ticket | None:
-    """The open ticket this holder has in this queue. Locks the holder, so that two takers see each other."""
+    """The open ticket this holder has in this queue. Locks the holder."""
     if taker.holder is None:
         return None
-    lock = f"ticket:{hall_code}:{category_code}:{taker.holder.hex()}"
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:lock, 0))"), {"lock": lock})
+    _lock_holder(session, hall_code, category_code, taker.holder)
     return session.scalars(
         select(Ticket)
         .where(

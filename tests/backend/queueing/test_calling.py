@@ -398,3 +398,39 @@ def test_a_window_that_may_not_call_a_walk_in_does_not_start_the_guard_anew(
         order.append(calling.call_next(session, staff_id=staff).id)
         serve(session, staff)
     assert order[2] == sent.id
+
+
+def test_whoever_gives_up_after_checking_in_has_left(post, citizen, slots, session, clock, gate) -> None:  # type: ignore[no-untyped-def]
+    clock.set(datetime(2026, 11, 24, 1, 0, tzinfo=UTC))
+    _, who = citizen()
+    made = book(post, who, slots[3])
+    clock.set(datetime.fromisoformat(made["slot"]["start"]))
+    let_in = post("/staff/check-ins", gate(), {"code": made["code"], "identity_checked": True}).json
+    tickets.give_up(session, session.get_one(Ticket, UUID(let_in["ticket"]["id"])), actor="ticket")
+    session.commit()
+    session.expire_all()
+    assert session.get_one(Appointment, UUID(made["id"])).state is Booking.LEFT
+    assert broken(session) == []
+
+
+def test_a_second_emergency_on_a_day_keeps_both_numbers_of_a_person(session: Session, take: Take) -> None:
+    take(holder=b"c" * 32)
+    closing.carry_over(session, hall_code=HALL, actor="staff:lead", reason="停电")
+    take(holder=b"c" * 32)
+    made = closing.carry_over(session, hall_code=HALL, actor="staff:lead", reason="又停电")
+    assert [ticket.seq for ticket in made] == [2]
+    assert broken(session) == []
+
+
+def test_somebody_served_before_is_still_known_after_a_transfer(
+    session: Session, take: Take, clerk: Callable[..., UUID]
+) -> None:
+    one, two = clerk(1), clerk(2, [OTHER])
+    take(OTHER, holder=b"d" * 32)
+    calling.call_next(session, staff_id=two)
+    serve(session, two)
+    moved = take(holder=b"d" * 32)
+    calling.call_next(session, staff_id=one)
+    calling.transfer(session, staff_id=one, category_code=OTHER, window=None, reason="走错了")
+    session.flush()
+    assert take(OTHER, holder=b"d" * 32).id == moved.id
