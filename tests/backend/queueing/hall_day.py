@@ -38,6 +38,10 @@ PARTS = ("day", "morning", "afternoon")
 OF_QUEUE = Slot.category_code == QUEUES[0]
 
 
+REFUSALS = (errors.HallClosed, errors.HallFull)
+"""All that may keep somebody from a number (circular, clause 12)."""
+
+
 @dataclass(frozen=True)
 class People:
     """Citizens and staff that every day shares. The first citizen's online booking is paused, the second is old."""
@@ -247,7 +251,8 @@ class Day:
         )
 
     def clerk(self, who: int) -> UUID:
-        return self.people.staff[who % CLERKS]
+        """One of those who sat down first."""
+        return self.people.staff[who % len(self.settings.windows)]
 
 
 def book(day: Day, who: int, pick: int) -> None:
@@ -310,14 +315,34 @@ def crowd(day: Day, who: int, pick: int) -> None:
 def check_in(day: Day, who: int, pick: int) -> None:
     """Everybody whose time has come, or anybody: too early, late, on another day."""
     with db.transaction() as session:
-        expected = select(Appointment.code).where(Appointment.state == Booking.BOOKED, Appointment.day == TODAY)
-        codes = list(session.scalars(expected.where(Appointment.check_in_from <= day.now)))
         found = _appointment(session, pick)
-    for code in codes if who % 2 else [found.code if found else None]:
+    codes = due(day) if who % 2 else [found.code if found else None]
+    for code in codes:
         if code:
             with db.transaction() as session:
                 staff = day.people.staff[3]
                 service.check_in(session, text=code, hall_code=HALL, staff_id=staff, identified=True, keys=day.keys)
+
+
+def due(day: Day) -> Sequence[str | None]:
+    """The codes of those who may check in now."""
+    with db.transaction() as session:
+        expected = select(Appointment.code).where(Appointment.state == Booking.BOOKED, Appointment.day == TODAY)
+        return session.scalars(expected.where(Appointment.check_in_from <= day.now)).all()
+
+
+def rush(day: Day, who: int, pick: int) -> None:
+    """The hall's fullest quarter: bookings come to their time and others with them, while all windows work."""
+    with db.transaction() as session:
+        coming = (Appointment.state == Booking.BOOKED, Appointment.day == TODAY, Appointment.start > day.now)
+        first = session.scalar(select(func.min(Appointment.check_in_from)).where(*coming))
+    day.now = max(day.now, first or day.now)
+    check_in(day, 1, pick)
+    with suppress(*REFUSALS):
+        crowd(day, who, pick)
+    for number in range(len(day.settings.windows)):
+        with suppress(ServiceError):
+            work_off(day, number, who)
 
 
 def undo(day: Day, who: int, pick: int) -> None:
@@ -508,6 +533,7 @@ EVENTS: dict[str, Callable[[Day, int, int], None]] = {
     "reschedule": reschedule,
     "take": take,
     "crowd": crowd,
+    "rush": rush,
     "work_off": work_off,
     "check_in": check_in,
     "undo": undo,
@@ -529,9 +555,16 @@ EVENTS: dict[str, Callable[[Day, int, int], None]] = {
     "work": work,
     "send_home": send_home,
 }
-OFTEN = {"take": 3, "crowd": 5, "check_in": 6, "call": 3, "serve": 3, "work_off": 6, "transfer": 2, "pass": 2}
+OFTEN = {
+    "rush": 8,
+    "take": 3,
+    "crowd": 5,
+    "check_in": 6,
+    "call": 3,
+    "serve": 3,
+    "work_off": 6,
+    "transfer": 2,
+    "pass": 2,
+}
 """How often each event is drawn, next to once for all others."""
 DRAWN = [event for event in EVENTS for _ in range(OFTEN.get(event, 1))]
-
-REFUSALS = (errors.HallClosed, errors.HallFull)
-"""All that may keep somebody from a number (circular, clause 12)."""

@@ -47,6 +47,7 @@ def legal_settings(draw: st.DrawFn) -> Settings:
     halves = draw(st.sampled_from(((morning, afternoon), (morning,), (afternoon,))))
     allowance = draw(st.sampled_from((0, 5, 20, 60)))
     policy = {name: draw(st.integers(low, high)) for name, (low, high) in POLICY_RANGES.items()}
+    policy |= {"onsite_percent": draw(st.sampled_from((30, 30, 33, 60, 100)))}
     policy |= {"staff_percent": min(policy["staff_percent"], 100 - policy["onsite_percent"])}
     policy |= {"slot_minutes": draw(st.sampled_from((10, 25, 30, 45, 60, 83, 120)))}
     policy |= {"same_day": draw(st.booleans()), "release_at": time(draw(st.integers(0, 8)))}
@@ -60,10 +61,10 @@ def legal_settings(draw: st.DrawFn) -> Settings:
     }
     served = st.sampled_from((QUEUES[:1], QUEUES[1:], QUEUES))
     return Settings(
-        halves=tuple((*half, draw(st.sampled_from((1, 7, 40)))) for half in halves),
+        halves=tuple((*half, draw(st.sampled_from((1, 7, 40, 80)))) for half in halves),
         policy=policy,
         queue=queue,
-        booked=tuple(draw(st.lists(st.integers(0, 2), max_size=hall_day.PEOPLE - 1))),
+        booked=(0,) * draw(st.integers(0, 5)),
         windows=tuple(draw(served) for _ in range(draw(st.integers(1, hall_day.CLERKS)))),
     )
 
