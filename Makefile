@@ -26,7 +26,7 @@ pwa/node_modules/.installed: pwa/package-lock.json $(VENV)/.installed
 	$(NPM) ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-pwa/dist/index.html: pwa/node_modules/.installed $(shell find pwa/src pwa/shared pwa/public pwa/sw pwa/build pwa/index.html pwa/vite.config.ts -type f)
+pwa/dist/index.html: pwa/node_modules/.installed $(shell find pwa/src pwa/shared pwa/public pwa/sw pwa/build pwa/*.html pwa/vite.config.ts -type f)
 	$(NPM) run build --silent
 	@touch $@
 

@@ -18,8 +18,9 @@ from backend.core.config import Settings
 log = logging.getLogger("access")
 
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
-_HASHED_ASSET = re.compile(r"^assets/.+-[A-Za-z0-9_-]{6,}\.\w+$")
+_HASHED_ASSET = re.compile(r"^(?:hall/)?assets/.+-[A-Za-z0-9_-]{6,}\.\w+$")
 YEAR_S = 31_536_000
+_HALL_PAGE = re.compile(r"^(?:staff|screen|kiosk)(?:/|$)")
 SCAN_PAGE = "/staff/scan"
 """The one page whose decoder is WebAssembly."""
 
@@ -101,15 +102,16 @@ def content_security_policy(settings: Settings) -> str:
 @frontend.get("/<path:path>")
 @public
 def page(path: str) -> Response:
-    """A built file, in the best encoding the browser takes; any other path is the app's own route."""
+    """A built file, in the best encoding the browser takes; any other path is a page of one of the two apps."""
     folder = _settings().pwa_dir.resolve()
     if path.startswith(("api/", "problems/")):
         abort(HTTPStatus.NOT_FOUND)
     if path and (folder / path).is_file():
         return _file(folder, path)
-    if "." in path.rsplit("/", 1)[-1] or not (folder / "index.html").is_file():
+    shell = "hall/hall.html" if _HALL_PAGE.match(path) else "index.html"
+    if "." in path.rsplit("/", 1)[-1] or not (folder / shell).is_file():
         abort(HTTPStatus.NOT_FOUND)
-    return _file(folder, "index.html")
+    return _file(folder, shell)
 
 
 def _file(folder: Path, path: str) -> Response:

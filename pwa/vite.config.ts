@@ -1,17 +1,41 @@
+import { createHash } from 'node:crypto'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
-import { firstTexts, inlineStyles, precompress, serviceWorker } from './build/plugins.ts'
+import { firstTexts, hallPages, inlineStyles, precompress, serviceWorker } from './build/plugins.ts'
 
 /** A request costs more than its bytes on a slow phone, so small parts travel together: what home needs, and what forms need. */
 const BASE = new RegExp([
-  'node_modules/(@vue|vue|vue-router)/', 'plugin-vue', 'rolldown/runtime', 'first-texts', 'src/(main|App|router|i18n|api/client|state/(prefs|session|storage|tickets)|pages/booking/leave)', 'shared/dates',
+  'node_modules/(@vue|vue|vue-router)/', 'plugin-vue', 'rolldown/runtime', 'first-texts', 'src/(main|start|navigation|App|router|i18n|api/client|state/(prefs|session|storage|tickets)|pages/booking/leave)', 'shared/dates',
   'src/ui/(PageHeader|AppButton|NoticeBox|ListLink|TagLabel|LoadState|SkeletonLines|EmptyState|useLoad|problemText)',
   'citizen/parts/(calls|place|useText|words|ItemRows)',
 ].join('|'))
 const FORMS = /src\/(api\/key|ui\/(?!QrCode|ElderAid)|state\/(drafts|queueTickets|signOut)|pages\/booking\/use|pages\/appointments\/(pass|use|parts))|shared\/rotating|citizen\/parts\/|env\/detect/
 
-export default defineConfig({
-  plugins: [vue(), firstTexts(), inlineStyles(), serviceWorker(), precompress()],
+/** Names of all pages stand in the entry: six characters tell versions apart and are fewer bytes. */
+const NAMES = {
+  entryFileNames: 'assets/[name]-[hash:6].js',
+  chunkFileNames: 'assets/[name]-[hash:6].js',
+  assetFileNames: 'assets/[name]-[hash:6][extname]',
+}
+const CITIZEN_GROUPS = [
+  { name: 'qr', test: /src\/ui\/QrCode|node_modules\/qr\//, priority: 2 },
+  { name: 'base', test: BASE, priority: 3 },
+  { name: 'forms', test: FORMS, priority: 2 },
+  { name: 'booking', test: /pages\/booking\//, priority: 1 },
+  { name: 'visits', test: /pages\/appointments\/(List|Done|Reschedule|Cancel)/, priority: 1 },
+  { name: 'account', test: /pages\/citizen\/(Me|Family|Inbox|Login|Conduct)\./, priority: 1 },
+  { name: 'queue', test: /pages\/queue\/|pages\/citizen\/Hall\.|(state|shared)\/queue\.ts/, priority: 1 },
+  { name: 'places', test: /pages\/citizen\/(Halls|Lists?|Help)\./, priority: 1 },
+]
+
+/** Marks of scoped styles in five characters: they stand in every file. */
+const components = vue({ features: { componentIdGenerator: (path, source) => createHash('sha256').update(path + source).digest('base64url').slice(0, 5).toLowerCase() } })
+
+/** Two apps from one source: the citizens' in dist/, and with `--mode hall` the staff's pages and the screens in dist/hall/. */
+export default defineConfig(({ mode }) => ({
+  ...(mode === 'hall'
+    ? { base: '/hall/', publicDir: false as const, plugins: [components, firstTexts(), precompress()] }
+    : { plugins: [components, firstTexts(), hallPages(), inlineStyles(), serviceWorker(), precompress()] }),
   define: {
     __VUE_OPTIONS_API__: 'false',
     __VUE_PROD_DEVTOOLS__: 'false',
@@ -19,36 +43,18 @@ export default defineConfig({
   },
   build: {
     target: 'es2019',
+    outDir: mode === 'hall' ? 'dist/hall' : 'dist',
     assetsInlineLimit: 0,
     reportCompressedSize: false,
     // A page's own file is requested by its import(); naming it again in the preload list only makes the entry larger.
-    modulePreload: { polyfill: false, resolveDependencies: (file, deps) => deps.filter((name) => name !== file) },
+    modulePreload: { polyfill: false, resolveDependencies: (file: string, deps: string[]) => deps.filter((name) => name !== file) },
     rolldownOptions: {
+      input: mode === 'hall' ? 'hall.html' : 'index.html',
       treeshake: { propertyReadSideEffects: false, unknownGlobalSideEffects: false },
-      optimization: { inlineConst: { mode: 'all', pass: 3 } },
-      output: {
-        // Names of all pages stand in the entry: six characters tell versions apart and are fewer bytes.
-        entryFileNames: 'assets/[name]-[hash:6].js',
-        chunkFileNames: 'assets/[name]-[hash:6].js',
-        assetFileNames: 'assets/[name]-[hash:6][extname]',
-        codeSplitting: {
-          groups: [
-            { name: 'qr', test: /src\/ui\/QrCode|node_modules\/qr\/(?!decode)/, priority: 2 },
-            { name: 'counter', test: /pages\/staff\/(queue\/|Window|Desk)/, priority: 1 },
-            { name: 'staff', test: /pages\/staff\/(?!Scan|scan)/, priority: 1 },
-            { name: 'base', test: BASE, priority: 3 },
-            { name: 'forms', test: FORMS, priority: 2 },
-            { name: 'booking', test: /pages\/booking\//, priority: 1 },
-            { name: 'visits', test: /pages\/appointments\/(List|Done|Reschedule|Cancel)/, priority: 1 },
-            { name: 'account', test: /pages\/citizen\/(Me|Family|Inbox|Login|Conduct)\./, priority: 1 },
-            { name: 'queue', test: /pages\/queue\/|pages\/citizen\/Hall\.|(state|shared)\/queue\.ts/, priority: 1 },
-            { name: 'screen', test: /pages\/screen\/|shared\/voice/, priority: 1 },
-            { name: 'places', test: /pages\/citizen\/(Halls|Lists?|Help)\./, priority: 1 },
-          ],
-        },
-      },
+      optimization: { inlineConst: { mode: 'all' as const, pass: 3 } },
+      output: { ...NAMES, ...(mode === 'hall' ? {} : { codeSplitting: { groups: CITIZEN_GROUPS } }) },
     },
   },
   server: { proxy: { '/api': 'http://127.0.0.1:8000' } },
   test: { environment: 'happy-dom', include: ['tests/**/*.test.ts'] },
-})
+}))

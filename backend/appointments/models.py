@@ -186,6 +186,7 @@ class Appointment(Base):
     reschedules_left: Mapped[int] = mapped_column(SmallInteger)
     rescheduled_to: Mapped[UUID | None] = mapped_column(ForeignKey("appointment.id"))
     ticket_number: Mapped[str | None] = mapped_column(Text)
+    ticket_link: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
 
     states: ClassVar[StateTable[Any, Any]] = APPOINTMENT

@@ -212,7 +212,7 @@ def view(session: Session, row: Appointment, language: str) -> dict[str, Any]:
         "can_reschedule": booked and now <= row.cancel_until and row.reschedules_left > 0,
         "reschedules_left": row.reschedules_left,
         "created_at": row.created_at,
-        "ticket": {"number": row.ticket_number} if row.ticket_number else None,
+        "ticket": {"number": row.ticket_number, "link": row.ticket_link} if row.ticket_number else None,
         "rescheduled_to": row.rescheduled_to,
         "expires_at": row.expires_at,
         "server_time": now,

@@ -85,7 +85,7 @@ def undo(session: Session, *, appointment_id: UUID, staff_actor: str) -> None:
     transition(session, found, event, actor=staff_actor)
     if event is Event.UNDO_TO_NO_SHOW:
         conduct_service.undo_came_late(session, found.id, actor=staff_actor)
-    found.ticket_number = None
+    found.ticket_number = found.ticket_link = None
 
 
 def fulfil(session: Session, *, appointment_id: UUID, actor: str) -> None:

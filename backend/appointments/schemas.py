@@ -169,9 +169,10 @@ class HoldsSchema(Schema):
 
 
 class QueueNumberSchema(Schema):
-    """The queue number given at check-in."""
+    """The queue number given at check-in, and the secret end of its live page's address."""
 
     number = fields.String(required=True)
+    link = fields.String(required=True)
 
 
 class AppointmentSchema(VisitSchema):

@@ -130,6 +130,6 @@ def _give_ticket(session: Session, made: CheckIn, appointment: Appointment, acto
         visit=tickets.Visit(appointment.start, made.arrival == Verdict.LATE, made.id),
         actor=actor,
     )
-    appointment.ticket_number = ticket.number
+    appointment.ticket_number, appointment.ticket_link = ticket.number, ticket.link
     session.flush()
     return ticket

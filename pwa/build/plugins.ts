@@ -25,6 +25,19 @@ export function firstTexts(): Plugin {
   }
 }
 
+/** While developing, the hall's addresses get the hall's page, as from the server (backend/web.py). */
+export function hallPages(): Plugin {
+  return {
+    name: 'hall-pages',
+    configureServer(server) {
+      server.middlewares.use((request, _answer, next) => {
+        if (/^\/(staff|screen|kiosk)(\/|$)/.test(request.url ?? '')) request.url = '/hall.html'
+        next()
+      })
+    },
+  }
+}
+
 /** The entry's style sheets move into index.html; csp.json names its hash for the server's policy. */
 export function inlineStyles(): Plugin {
   let out = 'dist'
@@ -67,7 +80,7 @@ export function serviceWorker(): Plugin {
         const files = filesIn(out).filter((name) => /\.(js|css|html|webmanifest|png|svg)$/.test(name) && name !== 'sw.js')
         const digest = createHash('sha256')
         for (const name of files) digest.update(name).update(readFileSync(join(out, name)))
-        const shell = files.filter((name) => !/staff|screen|scan|zxing/i.test(name)).map((name) => (name === 'index.html' ? '/' : `/${name}`))
+        const shell = files.map((name) => (name === 'index.html' ? '/' : `/${name}`))
         const worker = readFileSync(join(root, 'sw/sw.js'), 'utf8')
           .replace("'__VERSION__'", JSON.stringify(digest.digest('hex').slice(0, 12)))
           .replace("['__SHELL__']", JSON.stringify(shell))

@@ -6,7 +6,7 @@ import { prefs, type Lang } from './state/prefs'
 interface Texts { [key: string]: string | Texts }
 
 const tables = shallowReactive<Record<Lang, Record<string, string>>>({ zh: {}, en: {} })
-const files = import.meta.glob<Texts>(['../shared/*.json', '!../shared/messages.zh.json'], { import: 'default' })
+const files: Record<string, () => Promise<Texts>> = {}
 const wanted = new Set(['messages'])
 const loaded = new Set<string>()
 
@@ -25,11 +25,16 @@ function add(lang: Lang, texts: Texts): void {
 
 add('zh', first)
 
+/** Names the files of an app's texts by path, each with its loader. */
+export function offerTexts(more: Record<string, () => Promise<unknown>>): void {
+  for (const [path, load] of Object.entries(more)) files[path.slice(path.lastIndexOf('/') + 1)] = load as () => Promise<Texts>
+}
+
 /** Loads the named text files in the language on screen, and those asked for before. */
 export async function loadTexts(names: string[] = [], lang: Lang = prefs.lang): Promise<void> {
   for (const name of lang === 'zh' ? names : [...names, 'pages']) wanted.add(name)
   await Promise.all([...wanted].map(async (name) => {
-    const path = `../shared/${name}.${lang}.json`
+    const path = `${name}.${lang}.json`
     const load = files[path]
     if (!load || loaded.has(path)) return
     add(lang, await load())

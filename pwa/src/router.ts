@@ -1,6 +1,7 @@
-/** Every address of the app. Pages load when they are opened. */
-import { createRouter, createWebHistory, type Router, type RouteRecordRaw } from 'vue-router'
-import { loadTexts, t } from './i18n'
+/** Every address of the citizens' app. Pages load when they are opened. */
+import type { Router, RouteRecordRaw } from 'vue-router'
+import { t } from './i18n'
+import { routerOf } from './navigation'
 import { leaveBooking } from './pages/booking/leave'
 
 type Page = RouteRecordRaw['component'] & {}
@@ -36,30 +37,16 @@ const routes: RouteRecordRaw[] = [
   page('/halls/:code', () => import('./pages/citizen/Hall.vue'), ['pages', 'queue']),
   page('/halls/:code/take', () => import('./pages/queue/Take.vue'), ['pages', 'queue']),
   page('/tickets/:link', () => import('./pages/queue/Ticket.vue'), ['pages', 'queue']),
-  { path: '/screen/:code/:window(window)?/:number(\\d+)?', component: () => import('./pages/screen/Screen.vue'), meta: { texts: ['queue'], bare: true } },
   page('/help', () => import('./pages/citizen/Help.vue')),
-  { path: '/staff/:page?', component: () => import('./pages/staff/StaffApp.vue'), meta: { texts: ['pages', 'staff'], bare: true } },
   page('/:rest(.*)*', notFound),
 ]
 
 export function createAppRouter(): Router {
-  const router = createRouter({
-    history: createWebHistory(),
-    routes,
-    scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? false : { top: 0 }),
-  })
-  router.beforeResolve(async (to) => { await loadTexts(to.meta.texts) })
+  const router = routerOf(routes)
   router.afterEach((to, from, failure) => {
     if (failure) return
     leaveBooking(from, to)
     if (to.path === '/') document.title = t('app.name')
-  })
-  router.onError((error, to) => {
-    const stale = /dynamically imported module|Importing a module|preload CSS/i.test(String(error))
-    if (stale && navigator.onLine && window.history.state?.reloaded !== to.fullPath) {
-      window.history.replaceState({ reloaded: to.fullPath }, '')
-      window.location.assign(to.fullPath)
-    }
   })
   return router
 }

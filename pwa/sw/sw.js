@@ -7,8 +7,9 @@ const GUIDES = /^\/api\/v1\/(items|halls|categories|lists|config)(\/|$)/
 const LIVE = /^\/api\/v1\/(items\/(search$|[^/]+\/halls$)|halls\/[^/]+\/(queue|waits|load|ratings)$)/
 const PAGES = /^\/(search|items|book|appointments|tickets|inbox|me|login|lists|halls|help)?(\/|$)/
 
-/* Staff pages come from the server while it answers, because the scan page has a policy of its own. */
-const STAFF = /^\/staff(\/|$)/
+/* Pages of the hall's app come from the server while it answers (the scan page has a policy of its own); the last copy of each serves a screen that starts without network. */
+const HALL = /^\/(staff|screen|kiosk)(\/|$)/
+const HALL_CACHE = 'hall-1'
 
 self.addEventListener('install', (event) => {
   event.waitUntil(caches.open(SHELL_CACHE).then((cache) => cache.addAll(SHELL)).then(() => self.skipWaiting()))
@@ -16,7 +17,7 @@ self.addEventListener('install', (event) => {
 
 self.addEventListener('activate', (event) => {
   event.waitUntil(caches.keys()
-    .then((names) => Promise.all(names.filter((name) => name !== SHELL_CACHE && name !== GUIDE_CACHE).map((name) => caches.delete(name))))
+    .then((names) => Promise.all(names.filter((name) => ![SHELL_CACHE, GUIDE_CACHE, HALL_CACHE].includes(name)).map((name) => caches.delete(name))))
     .then(() => self.clients.claim()))
 })
 
@@ -24,8 +25,8 @@ self.addEventListener('fetch', (event) => {
   const { request } = event
   const url = new URL(request.url)
   if (request.method !== 'GET' || url.origin !== self.location.origin) return
-  if (request.mode === 'navigate' && STAFF.test(url.pathname)) {
-    event.respondWith(fetch(request).catch(() => fromShell('/', request)))
+  if (request.mode === 'navigate' && HALL.test(url.pathname)) {
+    event.respondWith(hall(request, url.pathname))
   } else if (request.mode === 'navigate') {
     if (PAGES.test(url.pathname)) event.respondWith(fromShell('/', request))
   } else if (GUIDES.test(url.pathname) && !LIVE.test(url.pathname)) {
@@ -38,6 +39,19 @@ self.addEventListener('fetch', (event) => {
 async function fromShell(path, request) {
   const cache = await caches.open(SHELL_CACHE)
   return (await cache.match(path)) || fetch(request)
+}
+
+async function hall(request, path) {
+  const cache = await caches.open(HALL_CACHE)
+  try {
+    const answer = await fetch(request)
+    if (answer.ok) await cache.put(path, answer.clone())
+    return answer
+  } catch (error) {
+    const last = await cache.match(path)
+    if (last) return last
+    throw error
+  }
 }
 
 async function guide(event) {

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -25,6 +25,7 @@ from tests.bench.stock import BEGINS, Stock, connect
 
 ROOT = Path(__file__).parent.parent.parent
 PROCESSES, THREADS = 2, 8
+SERVERS = {"product": "backend.wsgi:app", "bare": "tests.bench.bare:app"}
 
 
 @dataclass(frozen=True)
@@ -76,31 +77,32 @@ def running() -> Iterator[Site]:
     ahead = clock.instant(BEGINS, datetime.min.time().replace(hour=9)) - datetime.now(UTC)
     clock.replace(lambda: datetime.now(UTC) + ahead)
     server = postgres.start(var_dir)
-    name = f"bench_{uuid4().hex[:12]}"
-    server.create(name)
+    database_name = f"bench_{uuid4().hex[:12]}"
+    server.create(database_name)
     processes: list[development.Processes] = []
     load = Load()
     try:
         ports = _free_port(), _free_port()
         common = {
-            "BENCH_CLOCK_OFFSET_S": str(ahead.total_seconds()),
+            "CLOCK_OFFSET_S": str(int(ahead.total_seconds())),
             "BENCH_FOLDER": str(folder),
             "WEB_PROCESSES": str(PROCESSES),
             "WEB_THREADS": str(THREADS),
             "PROMETHEUS_MULTIPROC_DIR": str(var_dir / "metrics"),
         }
         (var_dir / "metrics").mkdir(exist_ok=True)
-        environ = development.environment(var_dir, server.url(name), ports[0], ports[0])
-        environ |= common | {"DATABASE_URL": server.url(name), "PORT": str(ports[0]), "VAR_DIR": str(var_dir)}
+        environ = development.environment(var_dir, server.url(database_name), ports[0], ports[0])
+        environ |= common | {"DATABASE_URL": server.url(database_name), "PORT": str(ports[0]), "VAR_DIR": str(var_dir)}
         app = _seeded(Settings.from_env(environ))
-        stock = Stock(server.url(name))
+        stock = Stock(server.url(database_name))
         (folder / "slots.txt").write_text("\n".join(map(str, stock.slots)))
-        for wsgi, port in zip(("product", "bare"), ports, strict=True):
-            started = development.Processes({**environ, "PORT": str(port)}, var_dir)
+        for (name, application), port in zip(SERVERS.items(), ports, strict=True):
+            started = development.Processes(var_dir)
+            started.environ = {**environ, "PORT": str(port)}
             processes.append(started)
-            started.start(wsgi, "gunicorn", "-c", "backend/gunicorn.conf.py", f"tests.bench.{wsgi}:app")
+            started.start(name, "gunicorn", "-c", "backend/gunicorn.conf.py", application)
             started.wait_until_answers(f"http://127.0.0.1:{port}/livez")
-        yield Site(ports[0], ports[1], folder, server.url(name), app, stock, load)
+        yield Site(ports[0], ports[1], folder, server.url(database_name), app, stock, load)
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
@@ -110,7 +112,7 @@ def running() -> Iterator[Site]:
         clock.replace(None)
         if db._engine is not None:
             db.engine().dispose()
-        server.drop(name)
+        server.drop(database_name)
         server.stop()
 
 
@@ -125,7 +127,6 @@ def _seeded(settings: Settings) -> Flask:
         loader.load(session)
     with db.transaction() as session:
         opening.load(session)
-    jobs.AHEAD = timedelta(days=32)
     jobs.materialise_slots()
     return app
 
@@ -164,7 +165,7 @@ def _free_port() -> int:
 
 
 def _workers(name: str) -> list[psutil.Process]:
-    masters = [child for child in psutil.Process().children() if f"tests.bench.{name}:app" in child.cmdline()]
+    masters = [child for child in psutil.Process().children() if SERVERS[name] in child.cmdline()]
     return [worker for master in masters for worker in master.children()]
 
 

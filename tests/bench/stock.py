@@ -11,7 +11,8 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import make_url
 
-from backend.core import clock, crypto
+from backend.appointments.models import BookingPolicy
+from backend.core import clock, crypto, db
 
 HALL, CATEGORY, ITEM = "XM", "exit-entry", "passport-first"
 SLOTS = 200
@@ -50,6 +51,8 @@ class Stock:
         self._model: dict[str, Any] = {}
         self.people = 0
         self.holds = 0
+        with db.transaction() as session:
+            session.add(BookingPolicy(hall_code=HALL, category_code=CATEGORY, open_workdays=30))
         with connect(database_url) as connection:
             _prepare_slots(connection)
             rows = connection.execute(
@@ -124,13 +127,6 @@ class Stock:
 
 def _prepare_slots(connection: psycopg.Connection[Any]) -> None:
     """Exactly 200 slots in the 30 days from the first, all released, with places enough for every run."""
-    connection.execute(
-        "INSERT INTO booking_policy (hall_code, category_code, open_workdays, release_at, same_day,"
-        " same_day_lead_minutes, slot_minutes, close_minutes, hold_minutes, live_holds, open_total, reschedules,"
-        " cancel_hours, early_minutes, grace_minutes, onsite_percent, staff_percent)"
-        " VALUES (%s, %s, 30, '08:00', true, 30, 30, 10, 10, 2, 3, 2, 2, 30, 30, 30, 0)",
-        (HALL, CATEGORY),
-    )
     connection.execute(
         "UPDATE slot SET open = false WHERE id NOT IN (SELECT id FROM ("
         " SELECT id, row_number() OVER (PARTITION BY day ORDER BY start) AS n, start FROM slot"

@@ -5266,8 +5266,9 @@ export interface components {
             prefix: string;
             windows: number;
         };
-        /** @description The queue number given at check-in. */
+        /** @description The queue number given at check-in, and the secret end of its live page's address. */
         QueueNumber: {
+            link: string;
             number: string;
         };
         /** @description What may be chosen, both ends included. */

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from multiprocessing import get_context
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, select
@@ -22,6 +21,7 @@ from backend.core.config import Settings
 from backend.core.errors import Busy, ServiceError
 from backend.core.problems import BUSY_STATES
 from backend.identity import service as identity
+from tests.processes import processes
 
 ITEM = "passport-first"
 NOW = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
@@ -239,7 +239,7 @@ def _move(person: UUID, slot: UUID) -> None:
 
 def run_all(calls):  # type: ignore[no-untyped-def]
     """Different calls, one process each, all at once."""
-    with get_context("spawn").Pool(len(calls)) as pool:
+    with processes().Pool(len(calls)) as pool:
         waiting = [pool.apply_async(function, arguments) for function, arguments in calls]
         return sum((one.get(120) for one in waiting), Counter())
 

@@ -1,6 +1,5 @@
 """The shared token store: one fetch for everybody."""
 
-import multiprocessing
 from collections.abc import Iterator
 from datetime import timedelta
 from multiprocessing.synchronize import Barrier
@@ -16,6 +15,7 @@ from backend.core.errors import ProviderUnavailable
 from backend.core.wechat import Issued, official_account
 from backend.core.wechat_tokens import connect, jsapi_ticket, shared
 from tests.conftest import Clock, make_settings
+from tests.processes import processes
 from tests.sandbox_server import RunningSandbox, running_sandbox
 
 PROCESSES = 8
@@ -115,9 +115,9 @@ def _work(settings: Settings, barrier: Barrier, results: Any) -> None:
 
 def test_eight_processes_fetch_once_for_each_expiry(sandbox: RunningSandbox, fresh_database: str) -> None:
     settings = sandbox.settings(make_settings(fresh_database))
-    spawn = multiprocessing.get_context("spawn")
-    barrier, results = spawn.Barrier(PROCESSES + 1), spawn.Queue()
-    workers = [spawn.Process(target=_work, args=(settings, barrier, results)) for _ in range(PROCESSES)]
+    context = processes()
+    barrier, results = context.Barrier(PROCESSES + 1), context.Queue()
+    workers = [context.Process(target=_work, args=(settings, barrier, results)) for _ in range(PROCESSES)]
     for worker in workers:
         worker.start()
     for number in range(ROUNDS):

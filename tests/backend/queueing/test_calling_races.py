@@ -4,7 +4,6 @@ import os
 import signal
 from collections import Counter
 from datetime import UTC, datetime
-from multiprocessing import get_context
 from time import sleep
 from uuid import UUID
 
@@ -21,6 +20,7 @@ from backend.queueing.states import State
 from tests.backend.appointments import racers
 from tests.backend.appointments.test_races import PROCESSES, SCALE, arena
 from tests.backend.queueing import entrants
+from tests.processes import processes
 
 __all__ = ["arena"]
 
@@ -69,7 +69,7 @@ def test_a_killed_process_loses_nothing(arena: Arena, killed: int) -> None:  # n
     take_numbers(settings)
     staff = sit_down(PROCESSES * SEATS)
     shares = [staff[number::PROCESSES] for number in range(PROCESSES)]
-    context = get_context("spawn")
+    context = processes()
     running = [context.Process(target=entrants.work_windows, args=(settings, NINE, share)) for share in shares]
     for process in running:
         process.start()

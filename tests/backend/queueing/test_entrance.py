@@ -52,7 +52,9 @@ def test_a_fresh_code_is_admitted_once(client, booked, gate, scan, session, cloc
     assert first["appointment"]["id"] == made["id"]
     assert first["ticket"]["number"].endswith("001")
     mine = client.get(f"/api/v1/appointments/{made['id']}", headers=owner).json
-    assert (mine["state"], mine["ticket"]) == ("checked_in", {"number": first["ticket"]["number"]})
+    assert (mine["state"], mine["ticket"]["number"]) == ("checked_in", first["ticket"]["number"])
+    followed = client.get(f"/api/v1/tickets/{mine['ticket']['link']}").json
+    assert followed["number"] == first["ticket"]["number"]
     at = clock.now
     clock.advance(seconds=40)
     second = scan(staff, shown())

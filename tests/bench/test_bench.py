@@ -1,0 +1,32 @@
+"""The bench itself runs: its figures mean nothing in windows this short, its steps are the real ones."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.bench import booking, report, site, slots
+
+
+@pytest.fixture
+def in_short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """One round of short windows, with results kept apart from those of a real run."""
+    monkeypatch.setattr(report, "RESULTS", tmp_path)
+    for bench in (booking, slots):
+        monkeypatch.setattr(bench, "ROUNDS", 1)
+        monkeypatch.setattr(bench, "CLIENTS", (2,))
+        monkeypatch.setattr(bench, "WINDOW_S", 0.5)
+    monkeypatch.setattr(booking, "RESERVE", 2_000)
+    monkeypatch.setattr(booking, "PGBENCH_TRANSACTIONS", 20)
+    return tmp_path
+
+
+def test_every_figure_is_taken(in_short: Path) -> None:
+    with site.running() as running:
+        slots.run(running)
+        booking.run(running)
+    lists, bookings = (json.loads((in_short / f"{name}.json").read_text()) for name in ("slots", "booking"))
+    assert lists["ratios"]["to bare"]["median"] > 0
+    assert bookings["ratios"]["to (a)"]["median"] > 0
+    assert bookings["ratios"]["to pgbench"]["median"] > 0
+    assert len(bookings["statements"]) <= 11, "a booking sends more statements than it did"
