@@ -335,8 +335,9 @@ def rush(day: Day, who: int, pick: int) -> None:
     """The hall's fullest quarter: bookings come to their time and others with them, while all windows work."""
     with db.transaction() as session:
         coming = (Appointment.state == Booking.BOOKED, Appointment.day == TODAY, Appointment.start > day.now)
-        first = session.scalar(select(func.min(Appointment.check_in_from)).where(*coming))
-    day.now = max(day.now, first or day.now)
+        first = session.scalars(select(Appointment).where(*coming).order_by(Appointment.start).limit(1)).one_or_none()
+    if first is not None:
+        day.now = max(day.now, first.check_in_from, first.start - timedelta(minutes=pick % 3 * 5))
     check_in(day, 1, pick)
     with suppress(*REFUSALS):
         crowd(day, who, pick)
