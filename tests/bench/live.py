@@ -16,7 +16,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +35,8 @@ from backend.queueing.states import State
 from tests.bench import report
 from tests.bench.clients import Failed, request
 from tests.bench.site import ROOT, Site, facts, free_port
+
+Server = tuple[str, psutil.Process]
 
 TARGET = 0.30
 """Cores: processor time of nginx, gunicorn and PostgreSQL by the wall clock."""
@@ -115,8 +117,7 @@ def run(site: Site) -> bool:
     _raise_limit()
     halls = _fill()
     with _front(site) as (port, front):
-        servers = [*front, *site.serving()]
-        spent, seen = asyncio.run(_watched(port, halls, servers))
+        spent, seen = asyncio.run(_watched(port, halls, lambda: [*front, *site.serving()]))
     if set(seen.statuses) - {200, 304}:
         raise Failed(f"answers: {dict(seen.statuses)}")
     cores = {name: round(value / WINDOW_S, 3) for name, value in spent.items()}
@@ -150,7 +151,7 @@ def run(site: Site) -> bool:
 
 
 async def _watched(
-    port: int, halls: dict[str, list[tuple[int, int]]], servers: list[tuple[str, psutil.Process]]
+    port: int, halls: dict[str, list[tuple[int, int]]], serving: Callable[[], list[Server]]
 ) -> tuple[dict[str, float], Seen]:
     """Let everybody come, let windows call, and read the servers' processor time over the window."""
     seen, loop = Seen(), asyncio.get_running_loop()
@@ -170,6 +171,7 @@ async def _watched(
     calls.start()
     try:
         await asyncio.sleep(WARM_S)
+        servers = serving()
         before, seen.counting, began = _spent(servers), True, time.perf_counter()
         await asyncio.sleep(WINDOW_S)
         after, seen.counting = _spent(servers), False
@@ -246,7 +248,7 @@ def _fill() -> dict[str, list[tuple[int, int]]]:
     return shown
 
 
-Front = tuple[int, list[tuple[str, psutil.Process]]]
+Front = tuple[int, list[Server]]
 
 
 @contextmanager
@@ -311,7 +313,7 @@ def _raise_limit() -> None:
         )
 
 
-def _spent(servers: list[tuple[str, psutil.Process]]) -> dict[str, float]:
+def _spent(servers: list[Server]) -> dict[str, float]:
     spent: dict[str, float] = {}
     for name, process in servers:
         used = process.cpu_times()
