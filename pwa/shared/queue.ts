@@ -11,8 +11,8 @@ export interface Range { from: number; to: number }
 export interface Standing { at: 'line' | 'called' | 'serving' | 'passed' | 'parked' | 'gone'; ahead: number | null; times: number }
 
 export const POLL_MS = 2000
-/** Where the next call may be for this number, or for any: screens, and the first people of a line. */
-export const NEAR_MS = 1000
+/** Where the next call may be for this number, or for any: with the second a picture is kept, under two seconds in all. */
+export const NEAR_MS = 900
 const LATE_MS = 4000
 const SLOWEST_MS = 20_000
 const STEP = 5
@@ -44,7 +44,7 @@ export function waitRange(queue: Line, ahead: number): Range | null {
   return { from, to: Math.max(Math.ceil(longest / STEP) * STEP, from + STEP) }
 }
 
-/** Pause between questions for one number: a second where it may be the next, longer the more people stand before it. */
+/** Pause between questions for one number: shortest where it may be the next, longer the more people stand before it. */
 export function pollEvery(standing: Standing | null, windows: number): number {
   if (standing === null || (standing.at !== 'line' && standing.at !== 'called')) return POLL_MS
   const ahead = standing.ahead ?? 0
