@@ -72,6 +72,29 @@ def span(day: date, half: Half) -> tuple[datetime, datetime]:
     return noon, clock.instant(day + timedelta(days=1), time.min)
 
 
+def open_hours(session: Session, hall_code: str, day: date) -> tuple[datetime, datetime] | None:
+    """From when until when a hall works that day (UTC); None when it is closed or the calendar is not known.
+
+    By its opening rules, the calendar and its overrides. The length of slots has no say: what booking leaves over at
+    the end of a half-day is open to people without an appointment (circular, clause 12).
+    """
+    try:
+        workday = calendar.is_workday(session, day)
+    except calendar.CalendarNotLoaded:
+        return None
+    overrides = select(DayOverride.half, DayOverride.open).where(DayOverride.hall_code == hall_code)
+    opens = {half: open_ for half, open_ in session.execute(overrides.where(DayOverride.day == day))}
+    hours = [
+        (max(rule.start, first), min(rule.end, last))
+        for rule in _rules(session, day, [hall_code], None)
+        for half, first, last in (("morning", time.min, NOON), ("afternoon", NOON, time.max))
+        if opens.get(half, workday) and max(rule.start, first) < min(rule.end, last)
+    ]
+    if not hours:
+        return None
+    return clock.instant(day, min(first for first, _ in hours)), clock.instant(day, max(last for _, last in hours))
+
+
 def lock(session: Session) -> None:
     """Whoever creates, opens, closes or re-plans slots waits here, so that none works from rules just replaced."""
     session.execute(text("SELECT pg_advisory_xact_lock(hashtext('appointments.slots'))"))

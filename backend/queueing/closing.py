@@ -7,8 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from backend.appointments import queries as appointments
-from backend.appointments import redemption
+from backend.appointments import redemption, slots
 from backend.core import audit, clock, db
 from backend.core.errors import Conflict, Text
 from backend.core.states import record_event, transition
@@ -112,6 +111,8 @@ def _carry(session: Session, ticket: Ticket, opens: datetime, actor: str, reason
         carried_from=ticket.id,
         **{name: getattr(ticket, name) for name in copied},
     )
+    if tickets.holds_another(session, ticket, day, ticket.category_code):
+        follower.holder = None
     session.add(follower)
     session.flush()
     record_event(session, TicketEvent, follower.id, None, State.WAITING, Event.TAKE, actor=actor, reason=reason)
@@ -144,7 +145,7 @@ def _next_opening(session: Session, hall_code: str) -> datetime:
 
 def _next_opening_or_none(session: Session, hall_code: str) -> datetime | None:
     for days in range(1, FORTNIGHT + 1):
-        hours = appointments.open_hours(session, hall_code, clock.today() + timedelta(days=days))
+        hours = slots.open_hours(session, hall_code, clock.today() + timedelta(days=days))
         if hours is not None:
             return hours[0]
     return None

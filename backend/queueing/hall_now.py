@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import Integer, cast, func, select
 from sqlalchemy.orm import Session
 
-from backend.appointments import queries as appointments
 from backend.appointments import slots
 from backend.appointments.models import Appointment
 from backend.appointments.states import State as Visit
@@ -23,7 +22,7 @@ from backend.queueing.waits import LEFT
 def picture(session: Session, hall_code: str, language: str) -> dict[str, Any]:
     """Who waits and how long, which windows work, and what the day has come to so far. Waits in whole minutes."""
     now, day = clock.now(), clock.today()
-    hours = appointments.open_hours(session, hall_code, day)
+    hours = slots.open_hours(session, hall_code, day)
     waiting, longest = _waiting(session, hall_code, day, now)
     windows = _windows(session, hall_code)
     working = Counter(code for row in windows if not row["paused"] for code in row["categories"])

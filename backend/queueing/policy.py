@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from backend.appointments import queries as appointments
+from backend.appointments import slots
 from backend.catalogue import queries as catalogue
 from backend.catalogue.values import Category
 from backend.core import audit, clock
@@ -74,7 +74,7 @@ def queue(session: Session, hall_code: str, category_code: str) -> Category:
 
 def refuse_outside_hours(session: Session, policy: QueuePolicy, now: datetime) -> None:
     """Tickets are given from some minutes before opening until closing. Raises HallClosed."""
-    hours = appointments.open_hours(session, policy.hall_code, clock.civil(now).date())
+    hours = slots.open_hours(session, policy.hall_code, clock.civil(now).date())
     if hours is None:
         raise errors.HallClosed()
     opens = hours[0] - timedelta(minutes=policy.opens_before_minutes)

@@ -5,9 +5,9 @@ import sys
 import time
 from typing import NoReturn
 
-from tests.bench import booking, site, slots
+from tests.bench import booking, live, site, slots
 
-BENCHES = {"slots": slots.run, "booking": booking.run}
+BENCHES = {"slots": slots.run, "booking": booking.run, "live": live.run}
 
 
 def main(names: list[str]) -> int:
