@@ -1,5 +1,6 @@
 """Every route × every role × own and other hall, from the route table: who may do what is what the route declares."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,9 +16,11 @@ from sqlalchemy.orm import Session
 
 from backend.app import create_app
 from backend.appointments.conduct_states import MarkState
-from backend.appointments.models import Slot
+from backend.appointments.models import OpeningRule, Slot
 from backend.core.auth import Access, access_of
 from backend.core.config import Settings
+from backend.devices import service as devices
+from backend.devices.access import ANYWHERE, IN_HALL
 from backend.identity import family, organisations, sessions
 from backend.identity import service as identity
 from backend.identity.roles import PERMISSIONS
@@ -26,10 +29,11 @@ from backend.ratings import service as ratings
 from backend.ratings.models import FollowUp
 from notify.models import Notification
 from tests.backend import staff
+from tests.backend.devices.kiosks import Kiosk
 from tests.backend.queueing import hall_day
 from tests.conftest import Clock
 
-OWN, OTHER, QUEUE = "XM", "SM", "exit-entry"
+OWN, OTHER, QUEUE, SITE = "XM", "SM", "exit-entry", "T-XM"
 MONDAY, TUESDAY, WEDNESDAY = (datetime(2026, 11, day, 1, 0, tzinfo=UTC) for day in (23, 24, 25))
 LATER = (Slot.hall_code == OWN) & (Slot.category_code == QUEUE) & (Slot.day == hall_day.TOMORROW)
 REASON = {"reason": "核对过身份证"}
@@ -55,6 +59,7 @@ class Who:
     header: dict[str, str]
     level: int = 0
     permissions: frozenset[str] = frozenset()
+    kiosk: Kiosk | None = None
 
     def may(self, access: Access) -> bool:
         """What the route's declaration alone says."""
@@ -65,8 +70,9 @@ class Who:
         return self.level >= access.level if self.kind == "citizen" else access.permission in self.permissions | {""}
 
 
-def everybody(session: Session) -> list[Who]:
+def everybody(session: Session, client: FlaskClient) -> list[Who]:
     found = [Who("anonymous", "anonymous", OWN, {})]
+    found += [machine(session, client, hall_code=OWN), machine(session, client, site_code=SITE)]
     for level in (0, 1, 2):
         found.append(Who(f"citizen of level {level}", "citizen", OWN, citizen(session, level)[1], level))
     for role, permissions in PERMISSIONS.items():
@@ -75,6 +81,16 @@ def everybody(session: Session) -> list[Who]:
                 Who(f"{role} of {hall}", "staff", hall, staff.header(session, hall, role), permissions=permissions)
             )
     return found
+
+
+def machine(session: Session, client: FlaskClient, **place: str) -> Who:
+    """An enrolled kiosk of a hall, or a terminal at a site outside the halls."""
+    code, _ = devices.new_code(session, devices.add(session, name="一号机", actor="x", **place), actor="x")
+    session.commit()
+    kiosk = Kiosk(client)
+    assert kiosk.enrol(code).status_code == 201
+    permissions = IN_HALL if "hall_code" in place else ANYWHERE
+    return Who(f"device of {place}", "device", OWN, {}, permissions=permissions, kiosk=kiosk)
 
 
 NUMBERS = ("350299199001010010", "350299199001010029")
@@ -133,12 +149,15 @@ def taken_back(session: Session) -> Iterator[None]:
 
 
 def send(client: FlaskClient, method: str, path: str, who: Who, body: dict[str, Any] | None) -> Any:
+    if who.kiosk:
+        content = b"" if method == "GET" else json.dumps(body or {}).encode()
+        return who.kiosk.send(method, path.removeprefix("/api/v1"), content)
     key = {"Idempotency-Key": uuid4().hex}
     return client.open(path, method=method, headers={**who.header, **key}, json=None if method == "GET" else body or {})
 
 
 def test_every_route_asks_for_what_it_declares(app: Flask, client: FlaskClient, session: Session, clock: Clock) -> None:
-    asked, table, wrong = everybody(session), routes(app), []
+    asked, table, wrong = everybody(session, client), routes(app), []
     for method, rule, access in table:
         for who in asked:
             with taken_back(session):
@@ -147,7 +166,10 @@ def test_every_route_asks_for_what_it_declares(app: Flask, client: FlaskClient, 
                 answer.close()
                 touched = written(session) - before
             refused = answer.status_code in (401, 403)
-            expected = 401 if who.kind == "anonymous" else 403
+            stranger_to_it = who.kind == "anonymous" or (who.kind == "device") != (access.kind == "device")
+            expected = 401 if stranger_to_it else 403
+            # A genuine signature is used up, whatever was asked with it.
+            touched = 0 if who.kind == "device" else touched
             if answer.status_code >= 500:
                 wrong.append(f"{method} {rule} breaks for {who.name}: {answer.status_code}")
             elif who.may(access) == refused:
@@ -155,8 +177,8 @@ def test_every_route_asks_for_what_it_declares(app: Flask, client: FlaskClient, 
             elif refused and (answer.status_code != expected or touched):
                 wrong.append(f"{method} {rule}: {who.name} gets {answer.status_code} and {touched} rows are written")
     assert not wrong, "\n".join(wrong)
-    assert len(asked) == 4 + 2 * len(PERMISSIONS)
-    assert len(table) > 110
+    assert len(asked) == 6 + 2 * len(PERMISSIONS)
+    assert len(table) > 140
 
 
 def written(session: Session) -> int:
@@ -165,10 +187,13 @@ def written(session: Session) -> int:
     return int(session.scalar(text(counted)) or 0)
 
 
+COUNTING = {"rate_bucket", "device_nonce", "device"}
+
+
 def digest(session: Session) -> dict[str, str]:
-    """The content of every table but the rate limits', which count what is refused."""
+    """The content of every table but those that count what is refused: rate limits, and signatures used up."""
     names = session.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).all()
-    own = sorted(name for name in names if name != "rate_bucket" and not name.startswith("catalogue"))
+    own = sorted(name for name in names if name not in COUNTING and not name.startswith("catalogue"))
     pairs = ", ".join(
         f"'{name}', (SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM \"{name}\" t)" for name in own
     )
@@ -206,6 +231,8 @@ class World:
         self.things: dict[tuple[str, str], Thing] = {}
         self._bookings(clock)
         self._hall()
+        self._management()
+        self._machines()
         self._family()
 
     def _post(self, path: str, who: Who, body: dict[str, Any]) -> Any:
@@ -291,6 +318,34 @@ class World:
         self._of_hall("window_clerk", "tickets/<uuid:ticket_id>/resume", {}, ticket_id=parked)
         session.commit()
 
+    def _management(self) -> None:
+        lead, clerk = self.roles["hall_lead"], self._staff_id("window_clerk")
+        for change, body in (("roles", {"roles": ["gate"]}), ("active", {"active": False})):
+            rule = f"accounts/<uuid:staff_id>/{change}"
+            self.things["PUT", f"/api/v1/staff/{rule}"] = Thing({"staff_id": clerk}, {**body, **REASON}, lead)
+        both = {"password": True, "totp": True, **REASON}
+        self._of_hall("hall_lead", "accounts/<uuid:staff_id>/reset", both, staff_id=clerk)
+        self._of_hall("hall_lead", "accounts/<uuid:staff_id>/sessions/end", REASON, staff_id=clerk)
+        unbooked = select(OpeningRule.id).where(OpeningRule.hall_code == OWN, OpeningRule.category_code != QUEUE)
+        rule_id = self.session.scalars(unbooked.order_by(OpeningRule.id).limit(1)).one()
+        ends = {"ends": "2026-11-26", **REASON}
+        self._of_hall("hall_lead", "opening-rules/<uuid:rule_id>/end", ends, rule_id=rule_id)
+        self._of_hall("hall_lead", "opening-rules/<uuid:rule_id>/end/preview", ends, rule_id=rule_id)
+
+    def _machines(self) -> None:
+        session, lead = self.session, self.roles["hall_lead"]
+        machine_id = devices.add(session, name="二号机", actor="x", hall_code=OWN).id
+        session.commit()
+        self._of_hall("hall_lead", "devices/<uuid:device_id>/code", {}, device_id=machine_id)
+        self._of_hall("hall_lead", "devices/<uuid:device_id>/revoke", REASON, device_id=machine_id)
+        rename = Thing({"device_id": machine_id}, {"name": "东门自助机"}, lead)
+        self.things["PATCH", "/api/v1/staff/devices/<uuid:device_id>"] = rename
+        card = {"card": {"id_number": NUMBERS[0], "name": "张测试"}}
+        at_kiosk = machine(session, self.client, hall_code=OWN)
+        booked = self.things["GET", "/api/v1/appointments/<uuid:appointment_id>"].path
+        cancel = "/api/v1/device/bookings/<uuid:appointment_id>/cancel"
+        self.things["POST", cancel] = Thing(booked, card, at_kiosk)
+
     def _staff_id(self, role: str) -> UUID:
         principal = sessions.load_principal(self.roles[role].header["Authorization"].split()[1])
         assert principal
@@ -339,6 +394,7 @@ def test_an_object_of_another_hall_or_citizen_is_refused_and_stays_as_it_is(
     assert set(world.things) == set(named), "a new route with an object needs one in World"
     strangers: dict[str, Callable[[Thing], Who]] = {
         "citizen": lambda _: Who("stranger", "citizen", OWN, citizen(session, 1)[1], 1),
+        "device": lambda _: machine(session, client, hall_code=OTHER),
         "staff": lambda thing: Who(thing.owner.name, "staff", OTHER, staff.header(session, OTHER, thing.owner.name)),
     }
     wrong = []
