@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from backend.core import clock, crypto, db
 from backend.core.errors import NotFound
-from notify.models import Contact, Dispatch, Notification
-from notify.templates import TEMPLATES
+from notify import preferences
+from notify.models import Contact, Dispatch, Importance, Notification
+from notify.registry import TEMPLATES
 
 ContactChannel = Literal["wechat_official", "wechat_mini", "phone"]
 _TABLE = cast(Table, Notification.__table__)
@@ -35,7 +36,8 @@ def notify(
     """Put a notice into the person's inbox and queue it for sending: one INSERT, and none for a repeated key.
 
     `params` are the values of the template: no id number, no full name. `link` is a path of the citizen app.
-    After `useless_after` it stays in the inbox but is no longer sent. KeyError: no such template.
+    After `useless_after` it stays in the inbox but is no longer sent. `urgent` makes any notice critical.
+    KeyError: no such template.
     """
     kind = TEMPLATES[template]
     now = clock.now()
@@ -50,7 +52,7 @@ def notify(
             "subject_id": subject_id,
             "link": link,
             "dedupe_key": dedupe_key,
-            "urgent": urgent,
+            "importance": Importance.CRITICAL if urgent else kind.importance,
             "created_at": now,
             "useless_after": useless_after or now + kind.useful_for,
             "state": Dispatch.QUEUED,
@@ -68,6 +70,7 @@ def set_contact(
         "address": _seal_address(person_id, channel, address),
         "language": language,
         "updated_at": clock.now(),
+        "unreachable_since": None,
     }
     session.execute(
         insert(Contact)
@@ -98,6 +101,7 @@ def adopt(session: Session, *, person_id: UUID, former_id: UUID) -> None:
             .on_conflict_do_nothing()
         )
     session.execute(delete(Contact).where(Contact.person_id == former_id))
+    preferences.adopt(session, person_id=person_id, former_id=former_id)
 
 
 def address_of(contact: Contact) -> str:
