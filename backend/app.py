@@ -12,6 +12,7 @@ from backend.core.auth import public
 from backend.core.config import Settings
 from backend.core.errors import NotFound
 from backend.identity.sessions import load_principal
+from backend.official.api import blueprint as official
 from backend.openapi import document
 
 FEATURES = (
@@ -55,6 +56,7 @@ def create_app(settings: Settings, *, connect: bool = True) -> Flask:
         db.configure(settings)
     web.install(app, settings)
     _install_features(app)
+    app.register_blueprint(official)
     app.register_blueprint(operations.blueprint)
     app.register_blueprint(api_docs.blueprint)
     app.register_blueprint(web.frontend)

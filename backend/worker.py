@@ -39,6 +39,9 @@ PERIODIC: tuple[tuple[str, str], ...] = (
     ("*/10 * * * *", "backend.appointments.jobs:materialise_slots"),
     ("37 * * * *", "backend.appointments.jobs:forget_beats"),
     ("*/10 * * * *", "backend.queueing.jobs:close_days"),
+    ("* * * * *", "backend.appointments.jobs:remind"),
+    ("* * * * *", "notify.jobs:reconcile_receipts"),
+    ("27 * * * *", "backend.official.jobs:forget_callbacks"),
     ("17 * * * *", "backend.worker:forget_old_keys"),
 )
 """Cron line (UTC) and function; each opens its own transactions and is safe to run twice."""
