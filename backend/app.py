@@ -17,6 +17,8 @@ from backend.openapi import document
 
 FEATURES = (
     "notify.api",
+    "notify.preferences_api",
+    "notify.staff_api",
     "backend.catalogue.api",
     "backend.identity.api",
     "backend.ratings.api",

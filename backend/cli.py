@@ -27,6 +27,8 @@ def main() -> None:
             command.add_argument("username")
             command.add_argument("display_name")
             command.add_argument("roles", nargs="+", help="role@HALL, or role@* for every hall")
+        if name == "poster":
+            command.add_argument("hall", help="code of the hall, such as XM")
     arguments = parser.parse_args()
     try:
         arguments.run(arguments)
@@ -216,6 +218,31 @@ def create_staff(arguments: argparse.Namespace) -> None:
     print(f"One-time code secret, shown only now: {secret}")
 
 
+def menu(_: argparse.Namespace) -> None:
+    """Replace the official account's menu."""
+    from backend.core.wechat import official_account
+    from backend.core.wechat_tokens import connect
+    from backend.official import poster as official
+
+    settings = _connect(Settings.from_env())
+    connect(official_account(settings)).create_menu(official.menu(settings.public_url))
+
+
+def poster(arguments: argparse.Namespace) -> None:
+    """Print a hall's poster as an A4 page of HTML; scanning it opens that hall in the official account."""
+    from backend.catalogue import queries
+    from backend.core.wechat import official_account
+    from backend.core.wechat_tokens import connect
+    from backend.official import poster as official
+    from backend.official.service import HALL
+
+    settings = _connect(Settings.from_env())
+    with db.transaction() as session:
+        hall = queries.hall(session, arguments.hall)
+    scanned = connect(official_account(settings)).create_scene(HALL + arguments.hall)
+    print(official.poster(hall, scanned))
+
+
 Command = Callable[[argparse.Namespace], None]
 
 COMMANDS: tuple[tuple[str, Command, str], ...] = (
@@ -228,6 +255,8 @@ COMMANDS: tuple[tuple[str, Command, str], ...] = (
     ("logins", logins, "demo logins with a current one-time code"),
     ("openapi", openapi, "print the OpenAPI document"),
     ("diagrams", diagrams, "write the state diagrams"),
+    ("menu", menu, "replace the official account's menu"),
+    ("poster", poster, "print a hall's poster with its QR code"),
     ("create-staff", create_staff, "create a member of staff"),
 )
 

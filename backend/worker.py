@@ -49,6 +49,7 @@ PERIODIC: tuple[tuple[str, str], ...] = (
 LOOPS: tuple[tuple[float, str], ...] = (
     (0.5, "notify.jobs:dispatch_due"),
     (1.0, "backend.worker:seal_audit"),
+    (10.0, "notify.jobs:measure_waiting"),
     (10.0, "backend.worker:beat"),
 )
 """Seconds between runs and function."""

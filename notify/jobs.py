@@ -12,11 +12,11 @@ from functools import lru_cache
 
 from sqlalchemy import delete
 
-from backend.core import clock, db
+from backend.core import clock, db, metrics
 from backend.core.config import Settings
 from backend.core.wechat import mini_program, official_account
 from backend.core.wechat_tokens import connect
-from notify import outcomes
+from notify import outcomes, queries
 from notify.channels.base import Channel, Outcome
 from notify.channels.sms import SmsChannel
 from notify.channels.wechat_subscribe import WeChatSubscribeChannel
@@ -52,6 +52,12 @@ def dispatch(channels: Channels, *, sent: Callable[[], None] | None = None) -> i
             if size < BATCH or any(_halts(outcome) for outcome in results):
                 break
     return handled
+
+
+def measure_waiting() -> None:
+    """Put the age of the notice that waits longest where Prometheus reads it."""
+    with db.reading() as session:
+        metrics.NOTICES_OLDEST_DUE.set(queries.oldest_due_s(session))
 
 
 def reconcile_receipts() -> None:

@@ -34,6 +34,12 @@ def has_contact(session: Session, person_id: UUID) -> bool:
     return session.scalar(select(select(Contact).where(Contact.person_id == person_id).exists())) or False
 
 
+def reachable_at(session: Session, person_id: UUID) -> set[str]:
+    """The contacts of a person that take messages."""
+    open_ = Contact.person_id == person_id, Contact.unreachable_since.is_(None)
+    return set(session.scalars(select(Contact.channel).where(*open_)))
+
+
 def waiting(now: datetime) -> ColumnElement[bool]:
     """Notices that are due and that the hour allows."""
     return and_(Notification.state == Dispatch.QUEUED, Notification.next_attempt_at <= now, routing.may_go(now))

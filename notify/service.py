@@ -1,10 +1,10 @@
 """Writing notices and contacts, and reading marks. Sending is the dispatcher's work (notify/jobs.py)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 from uuid import UUID
 
-from sqlalchemy import Table, delete, select, update
+from sqlalchemy import Table, delete, func, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -14,6 +14,7 @@ from notify import preferences
 from notify.models import Contact, Dispatch, Importance, Notification
 from notify.registry import TEMPLATES
 
+RESENT_FOR = timedelta(days=1)
 ContactChannel = Literal["wechat_official", "wechat_mini", "phone"]
 _TABLE = cast(Table, Notification.__table__)
 _INSERT = insert(_TABLE).on_conflict_do_nothing(index_elements=[_TABLE.c.dedupe_key])
@@ -60,6 +61,24 @@ def notify(
             "attempts": 0,
         },
     )
+
+
+def resend(session: Session, *, notification_id: UUID) -> None:
+    """Queue a notice that failed or whose fate is unknown again, for a day. NotFound for any other."""
+    now = clock.now()
+    queued = session.execute(
+        update(Notification)
+        .where(Notification.id == notification_id, Notification.state.in_((Dispatch.FAILED, Dispatch.UNKNOWN)))
+        .values(
+            state=Dispatch.QUEUED,
+            next_attempt_at=now,
+            route=null(),
+            useless_after=func.greatest(Notification.useless_after, now + RESENT_FOR),
+        )
+        .returning(Notification.id)
+    ).scalar_one_or_none()
+    if queued is None:
+        raise NotFound()
 
 
 def set_contact(

@@ -71,6 +71,7 @@ class WeChatApi:
         self.tokens = TokenAuthority(world.now)
         self.subscriptions = SubscriptionBook()
         self.quota_left: int | None = None
+        self.menu: list[dict[str, Any]] = []
         self._sent: dict[tuple[str, str], tuple[float, int]] = {}
         self._msgids = itertools.count(3_800_000_000_000_000_001)
         self._secrets = {
@@ -252,6 +253,25 @@ def create_blueprint(api: WeChatApi) -> Blueprint:
             raise WeChatRefusal(40097, "invalid args")
         ticket, left = api.tokens.ticket(appid)
         return wechat_answer({"errcode": 0, "errmsg": "ok", "ticket": ticket, "expires_in": left})
+
+    @blueprint.post("/cgi-bin/menu/create")
+    def create_menu() -> Response:
+        api.account()
+        buttons = json_body().get("button")
+        if not isinstance(buttons, list) or not 1 <= len(buttons) <= 3:
+            raise WeChatRefusal(40016, "invalid button size")
+        if any(len(button.get("sub_button", ())) > 5 for button in buttons):
+            raise WeChatRefusal(40023, "invalid sub button size")
+        api.menu = buttons
+        return wechat_answer({"errcode": 0, "errmsg": "ok"})
+
+    @blueprint.post("/cgi-bin/qrcode/create")
+    def create_qrcode() -> Response:
+        api.account()
+        scene = str(json_body().get("action_info", {}).get("scene", {}).get("scene_str", ""))
+        if not 1 <= len(scene) <= 64:
+            raise WeChatRefusal(40053, "invalid action info")
+        return wechat_answer({"ticket": f"ticket-{scene}", "url": f"http://weixin.qq.com/q/{scene}"})
 
     _add_phone_number(blueprint, api)
     _add_messages(blueprint, "/cgi-bin/message/template/send", api, api.send_template)
