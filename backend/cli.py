@@ -157,6 +157,7 @@ def sandbox(_: argparse.Namespace) -> None:
     """Serve the simulated providers; refuses to exist in production."""
     from werkzeug.serving import make_server
 
+    from backend.sandbox import pushes
     from backend.sandbox.app import create_sandbox
 
     settings = Settings.from_env()
@@ -165,7 +166,8 @@ def sandbox(_: argparse.Namespace) -> None:
     logs.configure(settings.log_level)
     values = {item.name.upper(): str(getattr(settings, item.name)) for item in fields(settings)}
     port = int(settings.sandbox_url.rsplit(":", 1)[1])
-    providers = create_sandbox(values, clock=lambda: time.time() + settings.clock_offset_s)
+    push = pushes.over_http(f"http://127.0.0.1:{settings.port}")
+    providers = create_sandbox(values, clock=lambda: time.time() + settings.clock_offset_s, push=push)
     make_server("127.0.0.1", port, providers, threaded=True).serve_forever()
 
 

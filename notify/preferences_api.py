@@ -16,6 +16,14 @@ from notify.routing import ADDRESS_OF
 choices = ApiBlueprint("notice_preferences", __name__, description="Which notices a citizen gets, and where")
 blueprints = [choices]
 
+SAID: dict[str, preferences.Agreement] = {
+    "accept": "accept",
+    "accept_always": "accept_always",
+    "reject": "reject",
+    "ban": "reject",
+}
+"""WeChat's words for an answer; `filter` says nothing."""
+
 
 class KindChoice(Schema):
     """One kind of notice. `statutory` ones cannot be switched off."""
@@ -95,10 +103,10 @@ def report_subscriptions(body: dict[str, Any]) -> None:
     """The mini-program tells what the person answered. Unknown templates are ignored."""
     settings: Settings = current_app.extensions["settings"]
     ours = set(settings.wechat_mini_template_ids.values())
-    answers = {
-        template_id: answer if answer.startswith("accept") else "reject"
+    answers: dict[str, preferences.Agreement] = {
+        template_id: SAID[answer]
         for template_id, answer in body["answers"].items()
-        if template_id in ours and answer != "filter"
+        if template_id in ours and answer in SAID
     }
     with db.transaction() as session:
         preferences.agree(session, person_id=current_citizen().id, answers=answers)

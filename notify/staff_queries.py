@@ -38,7 +38,13 @@ def figures(session: Session, language: str) -> dict[str, Any]:
     return {
         "days": [{"day": row[0], "channel": row[1], "state": row[2], "count": row[3]} for row in by_day],
         "failures": [
-            {"channel": row[0], "code": row[1], "reason": reason(row[1], language), "count": row[2], "last_at": row[3]}
+            {
+                "channel": row[0],
+                "code": row[1],
+                "reason": reason(row[1] or "", language),
+                "count": row[2],
+                "last_at": row[3],
+            }
             for row in by_code
         ],
         "used_today": [

@@ -6,7 +6,7 @@ from typing import Any
 
 import segno
 
-from backend.catalogue.snapshot import Hall
+from backend.catalogue.values import Hall
 
 
 def menu(url: str) -> dict[str, Any]:

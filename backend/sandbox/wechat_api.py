@@ -14,6 +14,7 @@ from flask import Blueprint, Response, request
 from . import people
 from .codes import CodeError
 from .mailbox import Kind
+from .pushes import Pusher
 from .wechat_rules import first_bad_key
 from .wechat_templates import MINI_BY_ID, OFFICIAL_BY_ID, AccountTemplate
 from .wechat_tokens import TokenAuthority
@@ -72,6 +73,7 @@ class WeChatApi:
         self.subscriptions = SubscriptionBook()
         self.quota_left: int | None = None
         self.menu: list[dict[str, Any]] = []
+        self.pusher: Pusher | None = None
         self._sent: dict[tuple[str, str], tuple[float, int]] = {}
         self._msgids = itertools.count(3_800_000_000_000_000_001)
         self._secrets = {
@@ -127,6 +129,10 @@ class WeChatApi:
                 self._sent[person.key, client_id] = (self.world.now(), msgid)
             url = str(body.get("url") or "")
             self._deliver(person.key, "wechat_template", template, body, url=url, client_id=client_id)
+        if self.pusher:
+            status = "failed:user block" if self.world.faults.receipts == "blocked" else "success"
+            fields = {"Event": "TEMPLATESENDJOBFINISH", "MsgID": str(msgid), "Status": status}
+            self.pusher.later("official", person.openid(appid), {"MsgType": "event", **fields})
         return msgid
 
     def send_subscribe(self, appid: str, body: dict[str, Any]) -> int:
@@ -254,6 +260,16 @@ def create_blueprint(api: WeChatApi) -> Blueprint:
         ticket, left = api.tokens.ticket(appid)
         return wechat_answer({"errcode": 0, "errmsg": "ok", "ticket": ticket, "expires_in": left})
 
+    _add_account_pages(blueprint, api)
+    _add_phone_number(blueprint, api)
+    _add_messages(blueprint, "/cgi-bin/message/template/send", api, api.send_template)
+    _add_messages(blueprint, "/cgi-bin/message/subscribe/send", api, api.send_subscribe)
+    return blueprint
+
+
+def _add_account_pages(blueprint: Blueprint, api: WeChatApi) -> None:
+    """The official account's menu and its QR codes."""
+
     @blueprint.post("/cgi-bin/menu/create")
     def create_menu() -> Response:
         api.account()
@@ -272,11 +288,6 @@ def create_blueprint(api: WeChatApi) -> Blueprint:
         if not 1 <= len(scene) <= 64:
             raise WeChatRefusal(40053, "invalid action info")
         return wechat_answer({"ticket": f"ticket-{scene}", "url": f"http://weixin.qq.com/q/{scene}"})
-
-    _add_phone_number(blueprint, api)
-    _add_messages(blueprint, "/cgi-bin/message/template/send", api, api.send_template)
-    _add_messages(blueprint, "/cgi-bin/message/subscribe/send", api, api.send_subscribe)
-    return blueprint
 
 
 def _add_phone_number(blueprint: Blueprint, api: WeChatApi) -> None:
