@@ -3,7 +3,7 @@
 from datetime import datetime, time, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, exists, select, tuple_, update
+from sqlalchemy import Interval, delete, exists, literal, select, tuple_, update
 
 from backend.appointments import closing, conduct_service, quotas, service, slots
 from backend.appointments.conduct_models import ScannerBeat
@@ -144,7 +144,7 @@ def _remind(
     booked_before: datetime | None = None,
 ) -> None:
     """One transaction a batch, by start and id; a reminder that exists already is left alone."""
-    known_before = Appointment.start - ahead if ahead is not None else booked_before
+    known_before = Appointment.start - literal(ahead, Interval()) if ahead is not None else booked_before
     last: tuple[datetime, UUID] = (start, UUID(int=0))
     while True:
         with transaction() as session:
