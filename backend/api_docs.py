@@ -142,6 +142,8 @@ def _callers(access: dict[str, Any] | None) -> str:
         return "anybody"
     if access["kind"] == "citizen":
         return LEVELS[access["level"]]
+    if access["kind"] == "device":
+        return "an enrolled device, by its signature"
     if not access["permission"]:
         return "any member of staff"
     roles = [role for role, permissions in PERMISSIONS.items() if access["permission"] in permissions]

@@ -11,6 +11,7 @@ from backend.core import auth, crypto, db, problems
 from backend.core.auth import public
 from backend.core.config import Settings
 from backend.core.errors import NotFound
+from backend.devices.access import load_device
 from backend.identity.sessions import load_principal
 from backend.official.api import blueprint as official
 from backend.openapi import document
@@ -22,6 +23,7 @@ FEATURES = (
     "backend.catalogue.api",
     "backend.identity.api",
     "backend.ratings.api",
+    "backend.sites.api",
     "backend.appointments.api",
     "backend.appointments.pass_api",
     "backend.appointments.conduct_api",
@@ -32,6 +34,9 @@ FEATURES = (
     "backend.queueing.window_api",
     "backend.queueing.board_api",
     "backend.queueing.load_api",
+    "backend.devices.api",
+    "backend.devices.kiosk_api",
+    "backend.devices.staff_api",
 )
 """Modules with a list `blueprints`, in the order of the API document."""
 
@@ -66,7 +71,7 @@ def create_app(settings: Settings, *, connect: bool = True) -> Flask:
 
 
 def _install_features(app: Flask) -> None:
-    auth.install(app, load_principal)
+    auth.install(app, load_principal, load_device)
     api = app.extensions["api"] = problems.create_api(app)
     for module in FEATURES:
         for blueprint in importlib.import_module(module).blueprints:

@@ -14,6 +14,7 @@ from typing import NoReturn
 from backend import database, development
 from backend.core import clock, crypto, db, logs
 from backend.core.config import ConfigError, Settings
+from backend.core.errors import ServiceError
 
 
 def main() -> None:
@@ -29,10 +30,14 @@ def main() -> None:
             command.add_argument("roles", nargs="+", help="role@HALL, or role@* for every hall")
         if name == "poster":
             command.add_argument("hall", help="code of the hall, such as XM")
+        if name == "device":
+            command.add_argument("place", nargs="?", help="code of a hall or site; without it, lists the devices")
+            command.add_argument("name", nargs="?", help="what the place calls it", default="自助机")
+            command.add_argument("--revoke", metavar="ID", help="switch a device off at once and for good")
     arguments = parser.parse_args()
     try:
         arguments.run(arguments)
-    except (development.CannotRun, database.DatabaseUnusable, ConfigError) as error:
+    except (development.CannotRun, database.DatabaseUnusable, ConfigError, ServiceError) as error:
         sys.exit(str(error))
 
 
@@ -95,17 +100,31 @@ Demo staff: user, password, one-time code secret, code of this minute (`make log
 
 
 def _print_logins(environ: Mapping[str, str]) -> None:
+    from backend.devices import service as devices
     from backend.identity import staff
 
     for line in staff.demo_logins(password=environ["DEMO_PASSWORD"], secret=environ["DEMO_TOTP_SECRET"]):
         print(f"  {line}")
+    with db.transaction() as session:
+        code = devices.demo_code(session)
+    print(f"Demo kiosk: enter this code at /kiosk within fifteen minutes: {code[:5]} {code[5:]}")
 
 
 def logins(_: argparse.Namespace) -> None:
-    """Print the demo accounts of this folder's development run with a current one-time code."""
-    environ = development.environment(Path(os.environ.get("VAR_DIR", "var")), "postgresql://unused/unused", 8000, 8001)
-    clock.shift(Settings.from_env(environ).clock_offset_s)
-    _print_logins(environ)
+    """Print the demo accounts of this folder's development run with a current one-time code, and a kiosk's code."""
+    var_dir = Path(os.environ.get("VAR_DIR", "var")).resolve()
+    server, address = None, os.environ.get("DATABASE_URL")
+    if not address:
+        server = development.start_database(var_dir)
+        address = server.url(development.DATABASE)
+    environ = development.environment(var_dir, address, 8000, 8001)
+    try:
+        _connect(Settings.from_env(environ))
+        _print_logins(environ)
+    finally:
+        db.engine().dispose()
+        if server:
+            server.stop()
 
 
 def _connect(settings: Settings) -> Settings:
@@ -245,6 +264,20 @@ def poster(arguments: argparse.Namespace) -> None:
     print(official.poster(hall, scanned))
 
 
+def device(arguments: argparse.Namespace) -> None:
+    """Add a device of a hall or site and print its enrolment code; list the devices; revoke one."""
+    from backend.devices import operations as devices
+
+    _connect(Settings.from_env())
+    with db.transaction() as session:
+        if arguments.revoke:
+            devices.revoke(session, arguments.revoke)
+        elif arguments.place:
+            print(devices.add(session, arguments.place, arguments.name))
+        else:
+            print("\n".join(devices.listed(session)))
+
+
 Command = Callable[[argparse.Namespace], None]
 
 COMMANDS: tuple[tuple[str, Command, str], ...] = (
@@ -260,6 +293,7 @@ COMMANDS: tuple[tuple[str, Command, str], ...] = (
     ("menu", menu, "replace the official account's menu"),
     ("poster", poster, "print a hall's poster with its QR code"),
     ("create-staff", create_staff, "create a member of staff"),
+    ("device", device, "add a terminal or kiosk and print its enrolment code; list them; revoke one"),
 )
 
 if __name__ == "__main__":

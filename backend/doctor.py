@@ -9,6 +9,7 @@ FEATURES = (
     "backend.identity.doctor",
     "backend.appointments.doctor",
     "backend.queueing.doctor",
+    "backend.devices.doctor",
     "notify.doctor",
 )
 """Modules with `invariants(session)`: sentences with row ids, empty when all is well."""

@@ -7,6 +7,7 @@ from flask import Flask
 
 from backend.core.auth import access_of
 from backend.core.problems import PROBLEM_JSON, Api
+from backend.core.signed import SCHEME
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 
@@ -18,6 +19,7 @@ def document(app: Flask, api: Api) -> dict[str, Any]:
         spec.setdefault("components", {})["securitySchemes"] = {
             "bearer": {"type": "http", "scheme": "bearer"},
             "cookie": {"type": "apiKey", "in": "cookie", "name": "__Host-sid"},
+            "device": {"type": "http", "scheme": SCHEME},
         }
         names = endpoints(app)
         for path, operations in spec["paths"].items():
@@ -52,7 +54,7 @@ def _openapi_path(rule: str) -> str:
 
 def _describe(operation: dict[str, Any], access: Any) -> None:
     if access is not None and access.kind != "public":
-        operation["security"] = [{"bearer": []}, {"cookie": []}]
+        operation["security"] = [{"device": []}] if access.kind == "device" else [{"bearer": []}, {"cookie": []}]
         operation["x-access"] = {"kind": access.kind, "level": access.level, "permission": access.permission}
     else:
         operation["security"] = []

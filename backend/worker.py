@@ -42,6 +42,7 @@ PERIODIC: tuple[tuple[str, str], ...] = (
     ("* * * * *", "backend.appointments.jobs:remind"),
     ("* * * * *", "notify.jobs:reconcile_receipts"),
     ("27 * * * *", "backend.official.jobs:forget_callbacks"),
+    ("*/10 * * * *", "backend.devices.jobs:forget_nonces"),
     ("17 * * * *", "backend.worker:forget_old_keys"),
 )
 """Cron line (UTC) and function; each opens its own transactions and is safe to run twice."""

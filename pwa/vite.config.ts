@@ -25,7 +25,7 @@ const CITIZEN_GROUPS = [
   { name: 'visits', test: /pages\/appointments\/(List|Done|Reschedule|Cancel)/, priority: 1 },
   { name: 'account', test: /pages\/citizen\/(Me|Family|Inbox|Login|Conduct|Notices)\./, priority: 1 },
   { name: 'queue', test: /pages\/queue\/|pages\/citizen\/Hall\.|(state|shared)\/queue\.ts/, priority: 1 },
-  { name: 'places', test: /pages\/citizen\/(Halls|Lists?|Help)\./, priority: 1 },
+  { name: 'places', test: /pages\/citizen\/(Halls|Lists?|Help)\.|citizen\/(Sites|parts\/SiteMap)/, priority: 1 },
 ]
 
 /** Marks of scoped styles in five characters: they stand in every file. */

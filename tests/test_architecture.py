@@ -71,9 +71,20 @@ def test_unsafe_routes_are_public_only_where_a_login_begins_or_a_ticket_speaks(a
     # A printed ticket's link is all that an anonymous holder has; WeChat signs what it pushes.
     allowed = re.compile(
         r"^/wechat/<any\(official, mini\):name>$|"
-        r"^/api/v1/(auth/.*|session|staff/session|tickets/<link>/(cancel|return|rating|rating/supplement))$"
+        r"^/api/v1/(auth/.*|session|staff/session|device/enrolment|tickets/<link>/(cancel|return|rating|rating/supplement))$"
     )
     assert {rule for rule in public if not allowed.match(rule)} == set()
+
+
+def test_the_routes_of_devices_are_signed(app: Flask) -> None:
+    """All of them but the enrolment, which gives a device its key, and no other route counts a device in."""
+    signed, other = set(), set()
+    for rule in app.url_map.iter_rules():
+        access = access_of(app, rule.endpoint)
+        assert access is not None
+        (signed if rule.rule.startswith("/api/v1/device") else other).add((access.kind, rule.rule))
+    assert {rule for kind, rule in signed if kind != "device"} == {"/api/v1/device/enrolment"}
+    assert {rule for kind, rule in other if kind == "device"} == set()
 
 
 def test_every_error_has_its_own_code_and_both_languages() -> None:

@@ -13,7 +13,7 @@ from backend.appointments.calendar_file import calendar_file
 from backend.appointments.models import Appointment
 from backend.catalogue import places
 from backend.catalogue import queries as catalogue
-from backend.core import clock, limits, pagination
+from backend.core import limits, pagination
 from backend.core.auth import citizen, current_citizen, public, request_language
 from backend.core.db import transaction
 from backend.core.kept import kept_a_moment
@@ -35,17 +35,15 @@ _HOLD, _APPOINTMENT = schemas.HoldSchema(), schemas.AppointmentSchema()
 def list_slots(query: dict[str, Any]) -> dict[str, Any]:
     """The slots of one hall for these items, day by day."""
     with transaction() as session:
-        items = catalogue.items_for_booking(session, query["items"].split(","))
-        shown = queries.slot_days(
+        return queries.picker(
             session,
             hall_code=query["hall"],
-            category_code=items[0].category_code,
-            first=query.get("first") or clock.today(),
+            slugs=query["items"].split(","),
+            people=query["people"],
+            first=query.get("first"),
             days=query["days"],
             language=query["lang"],
         )
-    visits.fit(shown["days"], visits.minutes_of(items, query["people"]))
-    return shown
 
 
 @blueprint.get("/slots/earliest")
@@ -236,7 +234,7 @@ def _choices(
     choices = [
         {
             "hall": queries.hall_view(hall, query["lang"]),
-            "distance_km": queries.distance_km(hall, lat, lng),
+            "distance_km": places.distance_km(hall, lat, lng),
             "free": free[hall.code],
             "named": bool(near) and (near in hall.name.zh or near in hall.division_name.zh),
         }

@@ -67,8 +67,13 @@ def book(
     )
 
 
-def coming(session: Session, *, caller: Caller, hall_code: str, actor: str) -> tuple[UUID, Sequence[Appointment]]:
-    """Somebody's coming appointments in this hall, soonest first; looking is audited. Raises as `identify`."""
+def coming(
+    session: Session, *, caller: Caller, hall_code: str | None, actor: str
+) -> tuple[UUID, Sequence[Appointment]]:
+    """Somebody's coming appointments, soonest first, in this hall or everywhere; looking is audited.
+
+    Raises as `identify`.
+    """
     person_id = identify(session, caller, create=False)
     audit.record(
         session,
@@ -78,13 +83,10 @@ def coming(session: Session, *, caller: Caller, hall_code: str, actor: str) -> t
         object_id=person_id,
         hall_code=hall_code,
     )
-    found = session.scalars(
-        select(Appointment)
-        .where(Appointment.person_id == person_id, Appointment.hall_code == hall_code)
-        .where(Appointment.state.in_(OPEN), Appointment.end > clock.now())
-        .order_by(Appointment.start)
-    ).all()
-    return person_id, found
+    query = select(Appointment).where(Appointment.person_id == person_id, Appointment.end > clock.now())
+    if hall_code is not None:
+        query = query.where(Appointment.hall_code == hall_code)
+    return person_id, session.scalars(query.where(Appointment.state.in_(OPEN)).order_by(Appointment.start)).all()
 
 
 def cancel(session: Session, *, hall_code: str, appointment_id: UUID, reason: str, actor: str) -> Appointment:

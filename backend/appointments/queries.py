@@ -1,6 +1,5 @@
 """Reading slots and appointments."""
 
-import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,8 +30,6 @@ from backend.catalogue.values import Hall
 from backend.core import calendar, clock
 from backend.core.errors import NotFound
 from backend.identity import queries as identity
-
-EARTH_KM = 6371.0
 
 
 @dataclass(frozen=True)
@@ -72,6 +69,33 @@ def particulars(session: Session, row: Appointment) -> Particulars:
         row.particulars = Particulars(tuple(slugs), tuple(slots), first, name)
     found: Particulars = row.particulars
     return found
+
+
+def picker(
+    session: Session,
+    *,
+    hall_code: str,
+    slugs: Sequence[str],
+    people: int,
+    first: date | None,
+    days: int,
+    language: str,
+) -> dict[str, Any]:
+    """The slots of one hall from which a visit for these items and people has room, day by day, from today or `first`.
+
+    Raises ItemNotFound, ItemNotBookable and HallNotFound.
+    """
+    items = catalogue.items_for_booking(session, slugs)
+    shown = slot_days(
+        session,
+        hall_code=hall_code,
+        category_code=items[0].category_code,
+        first=first or clock.today(),
+        days=days,
+        language=language,
+    )
+    visits.fit(shown["days"], visits.minutes_of(items, people))
+    return shown
 
 
 def slot_days(
@@ -231,16 +255,6 @@ def view(session: Session, row: Appointment, language: str) -> dict[str, Any]:
 def hall_view(hall: Hall, language: str) -> dict[str, Any]:
     """A hall as the catalogue shows it; an unverified address is said to be so."""
     return hall_body(hall, language)
-
-
-def distance_km(hall: Hall, lat: float | None, lng: float | None) -> float | None:
-    """Great-circle distance, or None when one of the places is unknown."""
-    if lat is None or lng is None or hall.lat is None or hall.lng is None:
-        return None
-    north, east = math.radians(hall.lat - lat), math.radians(hall.lng - lng)
-    spread = math.sin(north / 2) ** 2
-    spread += math.cos(math.radians(lat)) * math.cos(math.radians(hall.lat)) * math.sin(east / 2) ** 2
-    return round(2 * EARTH_KM * math.asin(math.sqrt(spread)), 1)
 
 
 def newest_change(session: Session, appointment_id: UUID) -> int:

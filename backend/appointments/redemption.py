@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, false, select
 from sqlalchemy.orm import Session
 
 from backend.appointments import conduct_service, passes
@@ -62,6 +62,12 @@ def check_in(
     return Redemption(verdict, found)
 
 
+def whose(session: Session, *, text: str, hall_code: str, keys: passes.PassKeys) -> tuple[UUID, UUID] | None:
+    """The person served and the booker of the appointment a code stands for, or None when it stands for none."""
+    found = session.scalars(_shown(passes.read(keys, text, clock.now()), hall_code)).one_or_none()
+    return (found.person_id, found.booker_id) if found else None
+
+
 UNDO = {
     State.BOOKED: Event.UNDO_CHECK_IN,
     State.NO_SHOW: Event.UNDO_TO_NO_SHOW,
@@ -99,14 +105,16 @@ def leave(session: Session, *, appointment_id: UUID, actor: str) -> None:
 
 
 def _locked(session: Session, reading: passes.PassReading, hall_code: str) -> Appointment | None:
-    """The row, locked. Typed digits are good only in this hall and today."""
-    query = select(Appointment).where(Appointment.state.not_in(NOT_SHOWN)).with_for_update()
+    return session.scalars(_shown(reading, hall_code).with_for_update()).one_or_none()
+
+
+def _shown(reading: passes.PassReading, hall_code: str) -> Select[Appointment]:
+    """What a code stands for. Typed digits are good only in this hall and today."""
+    query = select(Appointment).where(Appointment.state.not_in(NOT_SHOWN))
     if reading.appointment_id is not None:
-        query = query.where(Appointment.id == reading.appointment_id)
-    elif reading.code is not None:
-        query = query.where(
+        return query.where(Appointment.id == reading.appointment_id)
+    if reading.code is not None:
+        return query.where(
             Appointment.hall_code == hall_code, Appointment.day == clock.today(), Appointment.code == reading.code
         )
-    else:
-        return None
-    return session.scalars(query).one_or_none()
+    return query.where(false())

@@ -1,8 +1,10 @@
 """Where somebody says they are: names of streets, towns, neighbourhoods and stations, with rough coordinates."""
 
 import itertools
+import math
 import threading
 from dataclasses import dataclass
+from typing import Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,6 +16,18 @@ from backend.core.errors import Text
 
 SHORTEST = 2
 """Characters of a name; one alone says too little."""
+
+EARTH_KM = 6371.0
+
+
+class Located(Protocol):
+    """A hall or site; its coordinates may be unknown."""
+
+    @property
+    def lat(self) -> float | None: ...
+
+    @property
+    def lng(self) -> float | None: ...
 
 
 @dataclass(frozen=True)
@@ -56,6 +70,16 @@ def find(session: Session, text: str) -> Place | None:
         if _means(wanted, hit.matched):
             return gazetteer.places[hit.key]
     return None
+
+
+def distance_km(there: Located, lat: float | None, lng: float | None) -> float | None:
+    """Great-circle distance in kilometres to a tenth, or None when one of the places is unknown."""
+    if lat is None or lng is None or there.lat is None or there.lng is None:
+        return None
+    north, east = math.radians(there.lat - lat), math.radians(there.lng - lng)
+    spread = math.sin(north / 2) ** 2
+    spread += math.cos(math.radians(lat)) * math.cos(math.radians(there.lat)) * math.sin(east / 2) ** 2
+    return round(2 * EARTH_KM * math.asin(math.sqrt(spread)), 1)
 
 
 def _means(wanted: str, term: str) -> bool:

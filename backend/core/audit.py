@@ -64,7 +64,7 @@ def record(
     reason: str | None = None,
     data: dict[str, Any] | None = None,
 ) -> None:
-    """Append one row in the caller's transaction. `actor` is `person:<id>`, `staff:<id>` or `system`."""
+    """Append one row in the caller's transaction. `actor` is `person:<id>`, `staff:<id>`, `device:<id>` or `system`."""
     session.connection().execute(
         _INSERT,
         {

@@ -12,8 +12,9 @@ from uuid import UUID
 
 from flask import Flask, current_app, g, request
 
-from backend.core import context
+from backend.core import context, signed
 from backend.core.errors import CsrfFailed, Forbidden, LevelRequired, Unauthenticated
+from backend.core.signed import Signed
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -23,13 +24,14 @@ SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 @dataclass(frozen=True)
 class Principal:
-    """The person or member of staff behind a valid session.
+    """The person or member of staff behind a valid session, or the device that signed the request.
 
     `level` is the real-name level (0 openid only, 1 phone, 2 real name, 3 face). `hall_code` is where a member
-    of staff works now, None until they have chosen; roles and permissions are those they have there.
+    of staff works now, None until they have chosen; roles and permissions are those they have there. A device has
+    no session, `session_id` is its own id, and no `hall_code` when it stands outside the halls.
     """
 
-    kind: Literal["citizen", "staff"]
+    kind: Literal["citizen", "staff", "device"]
     id: UUID
     session_id: UUID
     level: int = 0
@@ -41,11 +43,11 @@ class Principal:
 
     @property
     def actor(self) -> str:
-        return f"{'person' if self.kind == 'citizen' else 'staff'}:{self.id}"
+        return f"{'person' if self.kind == 'citizen' else self.kind}:{self.id}"
 
     @property
     def hall(self) -> str:
-        """The hall this member of staff is signed in to. It never comes from the request."""
+        """The hall this member of staff is signed in to, or the device stands in. It never comes from the request."""
         if self.hall_code is None:
             raise Forbidden()
         return self.hall_code
@@ -55,13 +57,16 @@ class Principal:
 class Access:
     """What a route demands."""
 
-    kind: Literal["public", "citizen", "staff"]
+    kind: Literal["public", "citizen", "staff", "device"]
     level: int = 0
     permission: str = ""
 
 
 Loader = Callable[[str], Principal | None]
 """Session token (cookie or bearer) → principal, or None when it is not valid."""
+
+DeviceLoader = Callable[[Signed | None], Principal]
+"""Signed request → the device as principal. Raises a ServiceError for every other request."""
 
 
 def public(view: F) -> F:
@@ -79,6 +84,11 @@ def staff(permission: str) -> Callable[[F], F]:
     return lambda view: _mark(view, Access("staff", permission=permission))
 
 
+def device(permission: str) -> Callable[[F], F]:
+    """A request signed by an enrolled device whose place grants this permission; sessions do not count."""
+    return lambda view: _mark(view, Access("device", permission=permission))
+
+
 def _mark(view: F, access: Access) -> F:
     view.access = access  # type: ignore[attr-defined]
     return view
@@ -89,9 +99,15 @@ def access_of(app: Flask, endpoint: str) -> Access | None:
     return cast("Access | None", getattr(app.view_functions[endpoint], "access", None))
 
 
-def install(app: Flask, loader: Loader) -> None:
+def no_devices(_: Signed | None) -> Principal:
+    """The loader of an application without devices."""
+    raise Unauthenticated()
+
+
+def install(app: Flask, loader: Loader, device_loader: DeviceLoader = no_devices) -> None:
     """Check every request before its view runs."""
     app.extensions["auth_loader"] = loader
+    app.extensions["auth_device_loader"] = device_loader
     app.before_request(_enforce)
 
 
@@ -138,12 +154,23 @@ def current_staff() -> Principal:
     return principal
 
 
+def current_device() -> Principal:
+    """The device of this request."""
+    principal = current_principal()
+    if principal.kind != "device":
+        raise Forbidden()
+    return principal
+
+
 def _enforce() -> None:
     if request.endpoint is None:
         return
     access = access_of(current_app, request.endpoint)
     if access is None:
         raise Forbidden()
+    if access.kind == "device":
+        loader = cast("DeviceLoader", current_app.extensions["auth_device_loader"])
+        g.principal, g.by_cookie = loader(signed.read(request)), False
     if access.kind != "public":
         _demand(access)
     if request.method not in SAFE_METHODS and principal_or_none() and g.by_cookie:
@@ -156,7 +183,7 @@ def _demand(access: Access) -> None:
         raise Forbidden()
     if access.kind == "citizen" and principal.level < access.level:
         raise LevelRequired(required_level=access.level, level=principal.level)
-    if access.kind == "staff" and access.permission and access.permission not in principal.permissions:
+    if access.permission and access.permission not in principal.permissions:
         raise Forbidden()
 
 

@@ -9,12 +9,12 @@ from functools import wraps
 from typing import Any
 
 from flask import Response, make_response, request
+from werkzeug.datastructures import Headers
 
 from backend.core import clock
 
 LIFE = timedelta(seconds=1)
 MOST_KEPT = 1000
-HEADERS = {"Cache-Control": "public, max-age=1"}
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Kept:
 
     body: bytes
     etag: str
+    headers: list[tuple[str, str]]
     made: datetime
     until: datetime
 
@@ -46,10 +47,10 @@ def kept_a_moment(view: Callable[..., Any]) -> Callable[..., Response]:
         if found is None:
             with _making[hash(query) % len(_making)]:
                 found = _fresh(query) or _keep(query, clock.now(), make_response(view(*args, **kwargs)))
-        headers = {**HEADERS, "ETag": f'"{found.etag}"'}
+        headers = Headers(found.headers)
         if "If-None-Match" in request.headers and request.if_none_match.contains_weak(found.etag):
             return Response(status=304, headers=headers)
-        return Response(found.body, headers=headers, content_type="application/json")
+        return Response(found.body, headers=headers)
 
     return wrapper
 
@@ -64,7 +65,8 @@ def _keep(query: bytes, made: datetime, answer: Response) -> Kept:
     body = answer.get_data()
     next_second = made.replace(microsecond=0) + timedelta(seconds=1)
     etag = hashlib.sha256(body).hexdigest()[:32]
-    found = Kept(body, etag, made, until=min(next_second, made + LIFE))
+    headers = [("Content-Type", "application/json"), ("Cache-Control", "public, max-age=1"), ("ETag", f'"{etag}"')]
+    found = Kept(body, etag, headers, made, until=min(next_second, made + LIFE))
     if len(_kept) >= MOST_KEPT:
         _kept.clear()
     _kept[query] = found

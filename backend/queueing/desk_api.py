@@ -64,11 +64,10 @@ def show_line(query: dict[str, Any]) -> dict[str, Any]:
 
 def _taker(session: Session, number: str | None, phone: str | None, lane: str | None, count: int) -> tickets.Taker:
     """Somebody known by phone holds tickets under their document, as when they take one themselves."""
-    holder, person_id = _holder(number, phone), None
     if number:
-        person_id = people.by_document(session, number)
-        lane = lane or ("elder" if identity.is_elder(idnumber.birth_date(number)) else None)
-    elif phone:
+        return tickets.taker_of_card(session, number, lane=lane, count=count)
+    holder, person_id = _holder(None, phone), None
+    if phone:
         person_id = people.by_phone(session, phone)
         holder = identity.holder(session, person_id) if person_id else holder
     return tickets.Taker(holder=holder, person_id=person_id, lane=lane, people=count)

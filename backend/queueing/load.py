@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.appointments import queries as appointments
+from backend.catalogue import places
 from backend.catalogue import queries as catalogue
 from backend.core import clock
 from backend.queueing.models import QueueHour
@@ -84,7 +85,7 @@ def _elsewhere(session: Session, hall_code: str, category_code: str, language: s
     }
     free = appointments.next_free(session, hall_codes=sorted(others), category_code=category_code, minutes=SHORTEST)
     soonest = sorted(
-        (slots[0]["start"], appointments.distance_km(others[code], here.lat, here.lng) or math.inf, code)
+        (slots[0]["start"], places.distance_km(others[code], here.lat, here.lng) or math.inf, code)
         for code, slots in free.items()
         if slots
     )

@@ -62,13 +62,14 @@ class QueuePolicy(Base):
 
 
 class CheckIn(Base):
-    """签到: one arrival. The partial unique index is "each appointment is admitted once"."""
+    """签到: one arrival, by a member of staff or at a device. The partial unique index is "admitted once"."""
 
     __tablename__ = "check_in"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     appointment_id: Mapped[UUID] = mapped_column(ForeignKey("appointment.id"))
-    staff_id: Mapped[UUID] = mapped_column(ForeignKey("staff.id"))
+    staff_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
+    device_id: Mapped[UUID | None]
     hall_code: Mapped[str] = mapped_column(Text)
     day: Mapped[date] = mapped_column(Date)
     at: Mapped[datetime]
@@ -79,6 +80,7 @@ class CheckIn(Base):
         Index("uq_check_in_live", "appointment_id", unique=True, postgresql_where=text("undone_at IS NULL")),
         Index(None, "hall_code", "day", "at"),
         CheckConstraint("arrival IN ('on_time', 'late')", name="arrival"),
+        CheckConstraint("(staff_id IS NULL) <> (device_id IS NULL)", name="one_admits"),
     )
 
 

@@ -44,10 +44,20 @@ class Arrival:
 
 
 def check_in(
-    session: Session, *, text: str, hall_code: str, staff_id: UUID, identified: bool, keys: PassKeys
+    session: Session,
+    *,
+    text: str,
+    hall_code: str,
+    identified: bool,
+    keys: PassKeys,
+    staff_id: UUID | None = None,
+    device_id: UUID | None = None,
 ) -> Arrival:
-    """Redeem a code and, if it is accepted, give the next number of its queue. A refusal is a verdict, not an error."""
-    actor = f"staff:{staff_id}"
+    """Redeem a code and, if it is accepted, give the next number of its queue. A refusal is a verdict, not an error.
+
+    It is admitted by a member of staff, or by the device at which it was shown.
+    """
+    actor = f"staff:{staff_id}" if staff_id else f"device:{device_id}"
     redeemed = redemption.check_in(
         session, text=text, hall_code=hall_code, staff_actor=actor, identified=identified, keys=keys
     )
@@ -57,6 +67,7 @@ def check_in(
     made = CheckIn(
         appointment_id=appointment.id,
         staff_id=staff_id,
+        device_id=device_id,
         hall_code=hall_code,
         day=appointment.day,
         at=clock.now(),

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from backend.catalogue import queries as catalogue
 from backend.core import clock
+from backend.core.db import UTCDateTime
 from backend.identity import queries as identity
 from backend.identity.models import Staff
 from backend.queueing.models import Leg, Ticket, TicketItem, WindowSession
@@ -85,7 +86,7 @@ def line(session: Session, hall_code: str, category_code: str | None, language: 
     return {
         "tickets": [staff_view(session, ticket, language) for ticket in session.scalars(waiting)],
         "passed": [staff_view(session, ticket, language) for ticket in session.scalars(passed)],
-        "queues": _queues(session, hall_code, language),
+        "queues": queues(session, hall_code, language),
     }
 
 
@@ -104,12 +105,34 @@ def counter(session: Session, *, hall_code: str, staff_id: UUID, language: str) 
         "seated": _seated(session, seated) if seated else None,
         "current": staff_view(session, current, language) if current else None,
         "serving_since": _serving_since(session, current),
-        "queues": _queues(session, hall_code, language),
+        "queues": queues(session, hall_code, language),
         "seats": _seats(session, hall_code),
         "passed": _listed(session, hall_code, State.PASSED, language),
         "parked": _listed(session, hall_code, State.PARKED, language),
         "calls_before_pass": policy_for(session, hall_code).calls_before_pass,
         "server_time": clock.now(),
+    }
+
+
+def standing(session: Session, ticket: Ticket, language: str) -> dict[str, Any]:
+    """Where a number is now: numbers only, as on the hall's screen. `ahead` counts those called before it."""
+    ahead = window = None
+    if ticket.state in IN_LINE:
+        order = tuple_(Ticket.due_at, Ticket.created_at, Ticket.id)
+        before = order < tuple_(
+            literal(ticket.due_at, UTCDateTime()), literal(ticket.created_at, UTCDateTime()), literal(ticket.id)
+        )
+        mine = Ticket.hall_code == ticket.hall_code, Ticket.day == ticket.day
+        in_line = Ticket.category_code == ticket.category_code, Ticket.state.in_(IN_LINE)
+        ahead = session.scalar(select(func.count()).where(*mine, *in_line, before))
+    elif ticket.state in AT_WINDOW:
+        window = session.scalar(select(WindowSession.window).where(WindowSession.id == ticket.session_id))
+    return {
+        "number": ticket.number,
+        "category": _category(session, ticket.category_code, language),
+        "state": ticket.state.value,
+        "ahead": ahead,
+        "window": window,
     }
 
 
@@ -144,7 +167,8 @@ def _serving_since(session: Session, current: Ticket | None) -> datetime | None:
     return session.scalar(select(Leg.started_at).where(Leg.ticket_id == current.id, Leg.ended_at.is_(None)))
 
 
-def _queues(session: Session, hall_code: str, language: str) -> list[dict[str, Any]]:
+def queues(session: Session, hall_code: str, language: str) -> list[dict[str, Any]]:
+    """Every queue of a hall: how many wait in it, and at how many windows it is called."""
     waiting: Counter[str] = Counter()
     counts = (
         select(Ticket.category_code, func.count())

@@ -15,6 +15,9 @@ from backend.catalogue import queries as catalogue
 from backend.core import clock, db
 from backend.core.errors import NotFound
 from backend.core.states import record_event, transition
+from backend.identity import idnumber, people
+from backend.identity import queries as identity
+from backend.identity import service as identities
 from backend.queueing import errors, ordering
 from backend.queueing.models import Ticket, TicketCounter, TicketEvent, TicketItem
 from backend.queueing.ordering import Kind
@@ -63,6 +66,17 @@ def take(
     ticket = _insert(session, hall_code, category_code, taker, source, None, actor, slot_id)
     add_items(session, ticket.id, slugs)
     return ticket
+
+
+def taker_of_card(session: Session, number: str, *, lane: str | None = None, count: int = 1) -> Taker:
+    """Who takes a ticket with this checked id number; older people are in the green lane without asking."""
+    elder = identity.is_elder(idnumber.birth_date(number))
+    return Taker(
+        holder=identities.document_index(number),
+        person_id=people.by_document(session, number),
+        lane=lane or ("elder" if elder else None),
+        people=count,
+    )
 
 
 def admit(

@@ -86,6 +86,10 @@ def _neighbourhoods() -> list[Table]:
     return _numbered([{**row, "key": row["name"]["zh"]} for row in data.read("neighbourhoods.toml")["place"]])
 
 
+def _sites() -> list[Table]:
+    return _numbered(data.read("sites.toml")["site"])
+
+
 def _lists() -> list[Table]:
     return _numbered(data.read("lists.toml")["list"])
 
@@ -128,6 +132,7 @@ KINDS = (
     Kind("category", _categories, "code", writers.category),
     Kind("hall", _halls, "code", writers.hall),
     Kind("neighbourhood", _neighbourhoods, "key", writers.neighbourhood),
+    Kind("site", _sites, "code", writers.site, public=False),
     Kind("income_item", _fees, "code", writers.income_item),
     Kind("item", _items, "slug", writers.item),
     Kind("list", _lists, "tag", writers.published_list),

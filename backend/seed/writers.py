@@ -10,6 +10,7 @@ from backend.catalogue import item_models, models
 from backend.core import clock
 from backend.core.calendar import CalendarDay, CalendarYear
 from backend.seed.data import Table
+from backend.sites.models import ServiceSite
 from payments import fees
 from payments.models import IncomeItem
 
@@ -90,6 +91,30 @@ def neighbourhood(session: Session, row: Table) -> None:
             lat=row["lat"],
             lng=row["lng"],
             verified=row.get("verified", False),
+            **_named(row),
+        )
+    )
+
+
+def site(session: Session, row: Table) -> None:
+    """A site of 厦门e政务 or a service point."""
+    address, location = row.get("address", {}), row["location"]
+    session.merge(
+        ServiceSite(
+            code=row["code"],
+            position=row["position"],
+            kind=row["kind"],
+            division_code=row["division"],
+            hall_code=row.get("hall"),
+            address_zh=address.get("zh"),
+            address_en=address.get("en"),
+            address_verified=address.get("verified", False),
+            lat=location["lat"],
+            lng=location["lng"],
+            location_verified=location["verified"],
+            hours=row.get("hours", []),
+            hours_verified=row.get("hours_verified", False),
+            verified=row["verified"],
             **_named(row),
         )
     )

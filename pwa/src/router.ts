@@ -35,6 +35,7 @@ const routes: RouteRecordRaw[] = [
   page('/lists', () => import('./pages/citizen/Lists.vue')),
   page('/lists/:tag', () => import('./pages/citizen/List.vue')),
   page('/halls', () => import('./pages/citizen/Halls.vue')),
+  page('/sites', () => import('./pages/citizen/Sites.vue'), ['pages', 'sites']),
   page('/halls/:code', () => import('./pages/citizen/Hall.vue'), ['pages', 'queue']),
   page('/halls/:code/take', () => import('./pages/queue/Take.vue'), ['pages', 'queue']),
   page('/tickets/:link', () => import('./pages/queue/Ticket.vue'), ['pages', 'queue']),

@@ -36,6 +36,7 @@ ANYBODY = [
     "/lists/on-the-spot",
     "/halls",
     "/halls/XM",
+    "/sites",
     "/help",
     "/login",
     "/no-such-page",

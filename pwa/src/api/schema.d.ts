@@ -621,6 +621,505 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/device": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the hall calls me, where I stand, and when my key is due for a change. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DeviceState"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/bookings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Book for the holder of the card, from the places that phones take too. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["DeviceBooking"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MadeBooking"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/bookings/find": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What the holder of the card has booked, in this hall or, outside the halls, everywhere; audited. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["WithCard"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["FoundBookings"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/bookings/{appointment_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel one's own appointment with one's own card. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    appointment_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["WithCard"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MadeBooking"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/check-ins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 签到 by the code on the phone or paper; an accepted one gets a number. Ten misses in a minute and digits rest. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["DeviceCheckIn"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DeviceArrival"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/enrolment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Enrol with the code that staff made: once, and within fifteen minutes. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Enrolment"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DeviceState"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What can be done here. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Matter"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Register my next key, signing with the current one, which stays good for 24 hours. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NextKey"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DeviceState"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/slots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The free times for these items, day by day: the places that phones see. */
+        get: {
+            parameters: {
+                query: {
+                    hall?: string;
+                    items: string;
+                    people?: number;
+                    from?: string;
+                    days?: number;
+                    lang?: "zh" | "en";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SlotDays"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/standing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where a printed number is now: what the hall's screen shows, and nothing of its holder. */
+        get: {
+            parameters: {
+                query: {
+                    number: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Standing"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 现场取号 by id card, or for anybody. The same card gets the same number. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["DeviceTicket"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HeldTicket"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/tickets/find": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The numbers this card holds in the hall today, to look up or to print again. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["WithCard"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HeldTickets"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/halls": {
         parameters: {
             query?: never;
@@ -2125,6 +2624,95 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The nearest sites. A typed place is enough, nobody has to share their location. */
+        get: {
+            parameters: {
+                query?: {
+                    lang?: "zh" | "en";
+                    near?: string;
+                    lat?: number | null;
+                    lng?: number | null;
+                    kind?: "terminal" | "point" | null;
+                    n?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Sites"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        /** One site, and what its machine does. */
+        get: {
+            parameters: {
+                query?: {
+                    lang?: "zh" | "en";
+                };
+                header?: never;
+                path: {
+                    code: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SiteDetail"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/slots": {
         parameters: {
             query?: never;
@@ -2848,6 +3436,202 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["DayOverrides"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every device of my hall. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Devices"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** A new device of my hall; it enrols with a code that is made next. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewDevice"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Device"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/devices/{device_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Another name. */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    device_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewDevice"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Device"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        trace?: never;
+    };
+    "/api/v1/staff/devices/{device_id}/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A one-time enrolment code, good for fifteen minutes; an earlier one ends. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    device_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["EnrolmentCode"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/devices/{device_id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Switch it off at once and for good; a repeat changes nothing. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    device_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Revoke"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Device"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -4754,6 +5538,11 @@ export interface components {
             /** @default null */
             reason: string | null;
         };
+        /** @description What the reader gives of an id card. */
+        Card: {
+            id_number: string;
+            name: string;
+        };
         /** @description Every window category. */
         Categories: {
             categories: components["schemas"]["Category"][];
@@ -4934,6 +5723,84 @@ export interface components {
             /** @default null */
             phone: string | null;
         };
+        /** @description A device as the hall's lead sees it. */
+        Device: {
+            /** Format: date-time */
+            code_expires_at: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            last_seen_at: string | null;
+            name: string;
+            /** @enum {string} */
+            state: "pending" | "active" | "revoked";
+        };
+        /** @description The verdict on a code. Whose it is, is shown to nobody; `check_identity` asks for the id card. */
+        DeviceArrival: {
+            accepted: boolean;
+            /** Format: date-time */
+            check_in_from: string | null;
+            correct_hall: components["schemas"]["Named"] | null;
+            held: components["schemas"]["HeldTicket"] | null;
+            /** Format: date-time */
+            server_time: string;
+            slot: components["schemas"]["Period"] | null;
+            /** Format: date-time */
+            used_at: string | null;
+            /** @enum {string} */
+            verdict: "on_time" | "late" | "early" | "wrong_hall" | "wrong_day" | "already_used" | "cancelled" | "forged" | "unknown" | "check_identity";
+        };
+        /** @description Whom, when and for what; a device outside the halls names the hall. */
+        DeviceBooking: {
+            card: components["schemas"]["Card"];
+            /** @default null */
+            hall: string | null;
+            items: string[];
+            /** @default 1 */
+            people: number;
+            /** Format: uuid */
+            slot_id: string;
+        };
+        /** @description A scanned text or eight typed digits, with the id card when one is needed. */
+        DeviceCheckIn: {
+            /** @default null */
+            card: components["schemas"]["Card"] | null;
+            code: string;
+        };
+        /** @description Where a device stands: in a hall, or at a site outside the halls. */
+        DevicePlace: {
+            code: string;
+            /** @enum {string} */
+            kind: "hall" | "site";
+            name: string;
+        };
+        /** @description A device as it sees itself. After `change_key_from` it should register its next key. */
+        DeviceState: {
+            /** Format: date-time */
+            change_key_from: string;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            place: components["schemas"]["DevicePlace"];
+            sandbox: boolean;
+            /** Format: date-time */
+            server_time: string;
+        };
+        /** @description A number with the id card in the reader, or for anybody. */
+        DeviceTicket: {
+            /** @default null */
+            card: components["schemas"]["Card"] | null;
+            category: string;
+            items?: string[];
+            /** @default 1 */
+            people: number;
+        };
+        /** @description The devices of my hall, those in use first. */
+        Devices: {
+            devices: components["schemas"]["Device"][];
+        };
         /** @description A free slot and its hall. */
         EarlySlot: {
             distance_km: number | null;
@@ -4947,6 +5814,18 @@ export interface components {
         };
         /** @description No body is needed. */
         Empty: Record<string, never>;
+        /** @description The one-time code that staff read out, and the device's first key. */
+        Enrolment: {
+            code: string;
+            proof: string;
+            public_key: string;
+        };
+        /** @description An enrolment code, shown only now. */
+        EnrolmentCode: {
+            code: string;
+            /** Format: date-time */
+            expires_at: string;
+        };
         /** @description One refused field. */
         Error: {
             detail: string;
@@ -5061,6 +5940,11 @@ export interface components {
             name_masked: string | null;
             reachable: boolean;
         };
+        /** @description The person, masked, and their coming appointments, soonest first. */
+        FoundBookings: {
+            bookings: components["schemas"]["MadeBooking"][];
+            name_masked: string | null;
+        };
         /** @description The number to wait with. */
         GivenTicket: {
             /** Format: uuid */
@@ -5134,6 +6018,16 @@ export interface components {
         /** @description Every hall, the city's first. */
         Halls: {
             halls: components["schemas"]["Hall"][];
+        };
+        /** @description A number with its place in line and its slip. */
+        HeldTicket: {
+            slip: components["schemas"]["Slip"];
+            standing: components["schemas"]["Standing"];
+            ticket: components["schemas"]["Ticket"];
+        };
+        /** @description The numbers a card holds in this hall today. */
+        HeldTickets: {
+            tickets: components["schemas"]["HeldTicket"][];
         };
         /** @description 占号: kept until `expires_at`. */
         Hold: {
@@ -5323,6 +6217,12 @@ export interface components {
             bound_at: string;
             provider: string;
         };
+        /** @description The appointment and its slip; `reachable` says whether a notice reaches the person. */
+        MadeBooking: {
+            appointment: components["schemas"]["Appointment"];
+            reachable: boolean;
+            slip: components["schemas"]["Slip"];
+        };
         /** @description By courier in or out, and who pays. */
         Mail: {
             in: boolean;
@@ -5360,6 +6260,11 @@ export interface components {
             source: "applicant" | "licence_library" | "eproof" | "none";
             source_label: string;
         };
+        /** @description What can be done here: the items, and the queues that give numbers. */
+        Matter: {
+            items: components["schemas"]["ItemSummary"][];
+            queues: components["schemas"]["QueueHead"][];
+        };
         /** @description The person's own data, masked. `level`: 0 openid only, 1 phone, 2 real name, 3 face. */
         Me: {
             elder_mode: boolean;
@@ -5386,6 +6291,15 @@ export interface components {
         Named: {
             code: string;
             name: string;
+        };
+        /** @description What staff call it. */
+        NewDevice: {
+            name: string;
+        };
+        /** @description An Ed25519 public key in hexadecimal, and its signature of the proof that the page on devices describes. */
+        NextKey: {
+            proof: string;
+            public_key: string;
         };
         /** @description A few words for whoever serves next. */
         Note: {
@@ -5682,6 +6596,10 @@ export interface components {
             field: "name" | "id_number" | "phone";
             reason: string;
         };
+        /** @description Why it must not be trusted any longer. */
+        Revoke: {
+            reason: string;
+        };
         /** @description A rule as it is kept. */
         Rule: {
             capacity: number;
@@ -5785,6 +6703,60 @@ export interface components {
             /** @default false */
             take_over: boolean;
             window: number;
+        };
+        /** @description A self-service machine or a service point. What is not verified must be shown as unconfirmed. */
+        Site: {
+            address: string | null;
+            address_verified: boolean;
+            code: string;
+            distance_km: number | null;
+            division: components["schemas"]["Named"];
+            hall: components["schemas"]["Named"] | null;
+            hours: components["schemas"]["Hours"][];
+            hours_verified: boolean;
+            /** @enum {string} */
+            kind: "terminal" | "point";
+            lat: number | null;
+            lng: number | null;
+            location_verified: boolean;
+            name: string;
+            verified: boolean;
+        };
+        /** @description A site with what its machine does. */
+        SiteDetail: {
+            address: string | null;
+            address_verified: boolean;
+            code: string;
+            distance_km: number | null;
+            division: components["schemas"]["Named"];
+            hall: components["schemas"]["Named"] | null;
+            hours: components["schemas"]["Hours"][];
+            hours_verified: boolean;
+            items: components["schemas"]["ItemSummary"][];
+            /** @enum {string} */
+            kind: "terminal" | "point";
+            lat: number | null;
+            lng: number | null;
+            location_verified: boolean;
+            name: string;
+            verified: boolean;
+        };
+        /** @description Sites, nearest first when a place is known; `place` is null when `near` is empty or unknown. */
+        Sites: {
+            place: components["schemas"]["Understood"] | null;
+            sites: components["schemas"]["Site"][];
+        };
+        /** @description What to print on 80 mm paper: the lines, and below them a QR code of `qr`. */
+        Slip: {
+            lines: components["schemas"]["SlipLine"][];
+            qr: string;
+            width_mm: number;
+        };
+        /** @description One line, centred; `normal` takes 48 half-width characters, `large` 24, `huge` 12. */
+        SlipLine: {
+            /** @enum {string} */
+            size: "normal" | "large" | "huge";
+            text: string;
         };
         /** @description A slot with the online places that are left. */
         Slot: {
@@ -5903,6 +6875,15 @@ export interface components {
             state: "waiting" | "waiting_priority" | "called" | "serving" | "passed" | "parked" | "done" | "cancelled" | "abandoned" | "closed" | "carried_over";
             window: number | null;
         };
+        /** @description Where a number is now; `ahead` while it waits, `window` while it is called or served. */
+        Standing: {
+            ahead: number | null;
+            category: components["schemas"]["Named"];
+            number: string;
+            /** @enum {string} */
+            state: "waiting" | "waiting_priority" | "called" | "serving" | "passed" | "parked" | "done" | "cancelled" | "abandoned" | "closed" | "carried_over";
+            window: number | null;
+        };
         /** @description One step of a guide. */
         Step: {
             text: string;
@@ -5971,6 +6952,11 @@ export interface components {
             /** @default null */
             window: number | null;
         };
+        /** @description What `near` was understood as. */
+        Understood: {
+            approximate: boolean;
+            name: string;
+        };
         /** @description The check-in was taken back. */
         Undone: {
             ok: boolean;
@@ -6012,6 +6998,10 @@ export interface components {
             paused: boolean;
             serving: boolean;
             window: number;
+        };
+        /** @description Whose. */
+        WithCard: {
+            card: components["schemas"]["Card"];
         };
         /** @description The hall to work in from now on. */
         Workplace: {

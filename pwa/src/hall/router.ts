@@ -9,6 +9,7 @@ export function createHallRouter(): Router {
     { path: '/staff/:page(notices/preview)', component: () => import('../pages/staff/StaffApp.vue'), meta: { texts: ['pages', 'staff', 'notices'] } },
     { path: '/staff/:page?', component: () => import('../pages/staff/StaffApp.vue'), meta: { texts: ['pages', 'staff', 'notices'] } },
     { path: '/screen/:code/:window(window)?/:number(\\d+)?', component: () => import('../pages/screen/Screen.vue'), meta: { texts: ['queue'] } },
+    { path: '/kiosk/:hall?', component: () => import('../pages/kiosk/Kiosk.vue'), meta: { texts: ['pages', 'kiosk'] } },
     { path: '/:rest(.*)*', component: () => import('../pages/NotFound.vue'), meta: { texts: ['pages'] } },
   ])
   router.beforeEach((to) => {

@@ -2,7 +2,7 @@
 import { api } from '../../../api/client'
 import { prefs } from '../../../state/prefs'
 import type {
-  FamilyLink, FamilyRequest, FoundItem, Hall, HallChoice, Item, ItemList, ItemListPage, ItemSummary, Message,
+  FamilyLink, FamilyRequest, FoundItem, Hall, HallChoice, Item, ItemList, ItemListPage, ItemSummary, Message, Sites,
 } from '../../../api/types'
 import type { Appointment } from '../../../api/types'
 
@@ -22,3 +22,5 @@ export const openVisits = async () => (await api.get<{ appointments: Appointment
 export const family = () => api.get<{ family: FamilyLink[]; requests: FamilyRequest[] }>('/me/family')
 export const inbox = (cursor?: string | null) =>
   api.get<{ messages: Message[]; unread: number; next_cursor: string | null }>('/inbox', { ...text(), cursor, limit: 20 })
+export const sites = (kind: string, near: string, place?: { lat: number; lng: number }) =>
+  api.get<Sites>('/sites', { ...text(), kind, near, ...place, n: 50 })

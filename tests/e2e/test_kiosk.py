@@ -1,0 +1,260 @@
+"""The kiosk of a hall: enrolled by its lead; a number, a booking, a check-in and a look by id card; switched off."""
+
+import re
+from collections.abc import Iterator
+from datetime import time, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.conftest import running_product, violations
+from tests.e2e.journeys import until_next_workday
+from tests.e2e.morning import Morning
+
+START = time(10, 0)
+PORTRAIT, LANDSCAPE = (1080, 1920), (1920, 1080)
+QUEUE, ITEM = "出入境", "普通护照首次申请"
+
+
+@pytest.fixture(scope="module")
+def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
+    """A product whose clock says ten on a workday, while the kiosk's own clock says today."""
+    offset = until_next_workday(START)
+    settings = {"CLOCK_OFFSET_S": str(int(offset.total_seconds()))}
+    with running_product(tmp_path_factory.mktemp("kiosk"), **settings) as product:
+        yield Morning(product, offset)
+
+
+@pytest.fixture
+def machine(browser: Browser, morning: Morning) -> Iterator[Page]:
+    """A kiosk's browser with nothing remembered. Script errors fail the test."""
+    crashes: list[str] = []
+    width, height = PORTRAIT
+    context = browser.new_context(
+        base_url=morning.product.url, viewport={"width": width, "height": height}, locale="zh-CN", has_touch=True
+    )
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    page.on("pageerror", lambda error: crashes.append(str(error)))
+    yield page
+    context.close()
+    assert crashes == []
+
+
+def look(page: Page, shots: Path, name: str) -> None:
+    """Accessible, no wider than the screen, and large enough for a finger, in both directions of the screen."""
+    for size in (PORTRAIT, LANDSCAPE):
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.screenshot(path=shots / f"kiosk-{name}-{size[0]}.png")
+        assert violations(page) == [], name
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
+        small = page.evaluate(
+            "[...document.querySelectorAll('button')].map(one => one.getBoundingClientRect())"
+            ".filter(box => box.width && (box.height < 60 || box.width < 60)).length"
+        )
+        assert small == 0, name
+    page.set_viewport_size({"width": PORTRAIT[0], "height": PORTRAIT[1]})
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=re.compile(name)).first.click()
+
+
+def type_digits(page: Page, digits: str) -> None:
+    for digit in digits:
+        page.locator(".pad").get_by_role("button", name=digit, exact=True).click()
+
+
+def title(page: Page, text: str) -> None:
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(text))
+
+
+def new_device(lead: Page, name: str) -> str:
+    """Add a device on the lead's page; its code."""
+    lead.goto("/staff/devices")
+    lead.get_by_label("新自助机的名字").fill(name)
+    press(lead, "加一台")
+    return re.sub(r"\D", "", lead.locator(".code").inner_text())
+
+
+def enrol(page: Page, code: str) -> None:
+    page.goto("/kiosk/XM")
+    title(page, "登记这台自助机")
+    type_digits(page, code)
+    page.get_by_role("button", name="登记", exact=True).click()
+    title(page, "你要办什么")
+
+
+def open_until_the_start(lead: Page) -> None:
+    """Bookings of the passport queue are taken until the slot begins, so that one can be checked in at once."""
+    lead.goto("/staff/devices")
+    answer = lead.evaluate(
+        """async () => {
+            const { csrf_token } = await (await fetch('/api/v1/session')).json()
+            const values = { same_day_lead_minutes: 0, close_minutes: 0 }
+            const body = JSON.stringify({ category: 'exit-entry', values, reason: '当天随到随约' })
+            const headers = { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf_token }
+            return (await fetch('/api/v1/staff/booking-policy', { method: 'PUT', headers, body })).status
+        }"""
+    )
+    assert answer == 200
+
+
+def slip_lines(page: Page) -> list[str]:
+    return page.locator(".slip p").all_inner_texts()
+
+
+def test_a_day_at_the_kiosk(browser: Browser, morning: Morning, machine: Page, shots: Path) -> None:
+    lead = morning.staff(browser, "lead.xm")
+    open_until_the_start(lead)
+    code = new_device(lead, "东门一号机")
+    lead.screenshot(path=shots / "kiosk-devices.png")
+    assert violations(lead) == []
+
+    machine.goto("/kiosk/XM")
+    title(machine, "登记这台自助机")
+    look(machine, shots, "enrol")
+    type_digits(machine, "0000000000")
+    machine.get_by_role("button", name="登记", exact=True).click()
+    expect(machine.get_by_role("alert")).to_contain_text("登记码不对或过期了")
+    enrol(machine, code)
+    look(machine, shots, "start")
+    machine.reload()
+    title(machine, "你要办什么")
+
+    press(machine, "取号")
+    look(machine, shots, "queues")
+    press(machine, QUEUE)
+    look(machine, shots, "card")
+    press(machine, "王长者")
+    title(machine, "取好了")
+    look(machine, shots, "slip")
+    lines = slip_lines(machine)
+    number = lines[1]
+    assert lines[0] == "厦门市行政服务中心"
+    assert "前面 0 人" in lines
+    press(machine, "办好了")
+
+    press(machine, "取号")
+    press(machine, QUEUE)
+    press(machine, "没带身份证")
+    title(machine, "取好了")
+    assert slip_lines(machine)[1] != number
+    press(machine, "办好了")
+
+    press(machine, "预约改天来")
+    press(machine, QUEUE)
+    look(machine, shots, "items")
+    press(machine, ITEM)
+    title(machine, "选哪天来")
+    look(machine, shots, "days")
+    machine.locator(".choices button").first.click()
+    title(machine, "选几点来")
+    look(machine, shots, "times")
+    machine.locator(".choices button").first.click()
+    press(machine, "林演示")
+    title(machine, "约好了")
+    look(machine, shots, "booked")
+    digits = re.sub(r"\s", "", slip_lines(machine)[-1])
+    assert re.fullmatch(r"\d{8}", digits)
+    press(machine, "办好了")
+
+    press(machine, "预约签到")
+    look(machine, shots, "check-in")
+    type_digits(machine, digits)
+    machine.get_by_role("button", name="签到", exact=True).click()
+    press(machine, "吴样例")
+    expect(machine.get_by_role("alert")).to_contain_text("身份证和预约的人对不上")
+    press(machine, "林演示")
+    title(machine, "签到好了")
+    arrived = slip_lines(machine)[1]
+    press(machine, "办好了")
+
+    press(machine, "查排队和预约")
+    look(machine, shots, "look-up")
+    press(machine, "林演示")
+    expect(machine.get_by_role("heading", level=2).first).to_contain_text(arrived)
+    look(machine, shots, "found")
+    press(machine, "补打小票")
+    assert slip_lines(machine)[1] == arrived
+    press(machine, "办好了")
+
+    press(machine, "预约改天来")
+    press(machine, QUEUE)
+    press(machine, ITEM)
+    machine.locator(".choices button").first.click()
+    machine.locator(".choices button").first.click()
+    press(machine, "黄演示")
+    title(machine, "约好了")
+    press(machine, "办好了")
+    press(machine, "查排队和预约")
+    press(machine, "黄演示")
+    look(machine, shots, "own-booking")
+    press(machine, "取消预约")
+    title(machine, "确定取消")
+    press(machine, "返回")
+    machine.get_by_role("button", name="签到", exact=True).click()
+    title(machine, "签到好了")
+    press(machine, "办好了")
+
+    press(machine, "查排队和预约")
+    machine.locator(".letters").get_by_role("button", name=number[0], exact=True).click()
+    type_digits(machine, number[1:])
+    press(machine, "查一下")
+    expect(machine.get_by_text(re.compile("前面还有 . 人"))).to_be_visible()
+    press(machine, "回首页")
+
+    lead.goto("/staff/devices")
+    expect(lead.locator(".card").filter(has_text="东门一号机")).to_contain_text("在用")
+    card_of = lead.locator(".card").filter(has_text="东门一号机")
+    card_of.get_by_role("button", name="停用").click()
+    card_of.get_by_label("为什么停用").fill("搬走了")
+    lead.screenshot(path=shots / "kiosk-revoke.png")
+    card_of.get_by_role("button", name="停用").click()
+    expect(card_of).to_contain_text("已停用")
+    press(machine, "取号")
+    title(machine, "这台自助机已停用")
+    look(machine, shots, "off")
+    machine.reload()
+    title(machine, "这台自助机已停用")
+
+
+def test_english_and_a_kiosk_left_alone(browser: Browser, morning: Morning, machine: Page, shots: Path) -> None:
+    """After a minute without a touch it warns, and goes back to its start in Chinese with nothing kept."""
+    enrol(machine, new_device(morning.staff(browser, "lead.xm"), "西门二号机"))
+    press(machine, "English")
+    title(machine, "What would you like to do")
+    look(machine, shots, "en-start")
+    for way, named in (
+        ("Take a number", "Choose what it is about"),
+        ("Check in", "Enter your code"),
+        ("Book another day", "Choose what it is about"),
+        ("Find my number", "Read your id card"),
+    ):
+        press(machine, way)
+        title(machine, named)
+        expect(machine.locator("main button").first).to_be_enabled()
+        look(machine, shots, f"en-{way.split()[0].lower()}")
+        press(machine, "Home")
+        press(machine, "English")
+    press(machine, "Check in")
+    type_digits(machine, "1234")
+    machine.clock.install()
+    machine.reload()
+    title(machine, "What would you like to do")
+    press(machine, "Check in")
+    type_digits(machine, "1234")
+    machine.clock.fast_forward(timedelta(seconds=40).seconds * 1000)
+    expect(machine.get_by_role("alertdialog")).to_have_count(0)
+    machine.clock.fast_forward(6_000)
+    expect(machine.get_by_role("alertdialog")).to_contain_text("Are you still there?")
+    look(machine, shots, "idle")
+    press(machine, "Yes, go on")
+    expect(machine.locator("#typed")).to_have_value("1234")
+    machine.clock.fast_forward(46_000)
+    expect(machine.get_by_role("alertdialog")).to_be_visible()
+    machine.clock.fast_forward(15_000)
+    title(machine, "你要办什么")
+    press(machine, "预约签到")
+    expect(machine.locator("#typed")).to_have_value("")
