@@ -24,7 +24,7 @@ from notify.channels.wechat_template import WeChatTemplateChannel
 from notify.claims import BATCH, Claim, claim_batch
 from notify.models import DeliveryReceipt
 
-SENDERS = 24
+SENDERS = 32
 MOST_BATCHES = 50
 NOT_TRIED = "not_tried"
 

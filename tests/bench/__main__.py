@@ -5,9 +5,9 @@ import sys
 import time
 from typing import NoReturn
 
-from tests.bench import booking, site, slots
+from tests.bench import booking, notices, site, slots
 
-BENCHES = {"slots": slots.run, "booking": booking.run}
+BENCHES = {"slots": slots.run, "booking": booking.run, "notices": notices.run}
 
 
 def main(names: list[str]) -> int:
