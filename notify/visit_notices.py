@@ -141,6 +141,21 @@ VISITS: dict[str, Template] = {
         importance=Importance.CRITICAL,
         useful_for=timedelta(hours=4),
     ),
+    "queue_carried": Template(
+        kind="queue",
+        title=Text("改到下次开门办：{number}", "Moved to the next opening day: {number}"),
+        body=Text(
+            "{hall}今天提前结束：{reason}。你的号改成 {number}，{start} 开门后先叫你，那天来就行。",
+            "{hall} had to stop early today: {reason}. Your new number is {number}. "
+            "Come when the hall opens, {start}: you are called first.",
+        ),
+        wechat=Form(
+            "queue_carried", {"character_string1": "{number}", "thing2": "下次开门后先叫你", "thing3": "{hall}"}
+        ),
+        importance=Importance.CRITICAL,
+        statutory=True,
+        useful_for=timedelta(days=3),
+    ),
     "queue_finished": Template(
         kind="rating",
         title=Text("办完了：{number}", "Finished: {number}"),

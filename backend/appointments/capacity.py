@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from backend.appointments import slots
@@ -18,6 +18,7 @@ from backend.appointments.errors import BelowBooked, DayIsOver, OnsiteShareTooSm
 from backend.appointments.models import POLICY_RANGES, BookingPolicy, OpeningRule, Slot, SlotQuota
 from backend.appointments.policy import defaults, policy_for, released_until
 from backend.core import audit, calendar, clock
+from backend.core.audit import AuditEvent
 from backend.core.db import new_id
 from backend.core.errors import InvalidInput, NotFound, Text
 
@@ -91,17 +92,7 @@ def change_rules(
     if any(_minutes(half.end) - _minutes(half.start) < shortest for half in halves):
         raise InvalidInput(Text(f"每半天至少 {shortest} 分钟", f"A half-day has at least {shortest} minutes"))
     before = _rule_views(session, hall_code, category_code)
-    mine = (
-        OpeningRule.hall_code == hall_code,
-        OpeningRule.category_code == category_code,
-        OpeningRule.weekday.in_(weekdays),
-    )
-    for rule in session.scalars(select(OpeningRule).where(*mine).with_for_update()):
-        if rule.valid_from >= valid_from:
-            session.delete(rule)
-        elif rule.valid_to is None or rule.valid_to >= valid_from:
-            rule.valid_to = valid_from - timedelta(days=1)
-    session.flush()
+    _cut(session, _of(hall_code, category_code) + (OpeningRule.weekday.in_(weekdays),), valid_from)
     session.add_all(
         OpeningRule(
             id=new_id(),
@@ -117,13 +108,113 @@ def change_rules(
         for weekday in weekdays
         for half in halves
     )
+    return _apply(session, hall_code, category_code, valid_from, before, "hall.rules_changed", reason, actor)
+
+
+def end_rule(session: Session, *, hall_code: str, rule_id: UUID, ends: date, reason: str, actor: str) -> Change:
+    """A half-day of one weekday is not opened from the day `ends` on; a rule that begins later is taken out.
+
+    Raises NotFound for another hall's rule or one that is over by then, DayIsOver, and BelowBooked as `change_rules`.
+    """
+    if ends < clock.today():
+        raise DayIsOver()
+    slots.lock(session)
+    rule = session.get(OpeningRule, rule_id)
+    if rule is None or rule.hall_code != hall_code or (rule.valid_to is not None and rule.valid_to < ends):
+        raise NotFound()
+    category_code = rule.category_code
+    before = _rule_views(session, hall_code, category_code)
+    _cut(session, (OpeningRule.id == rule_id,), ends)
+    return _apply(session, hall_code, category_code, ends, before, "hall.rule_ended", reason, actor)
+
+
+def restore_rules(session: Session, *, hall_code: str, event_id: int, reason: str, actor: str) -> tuple[Change, str]:
+    """Undo a change of rules: from today on those that were in force before it. Returns the category too.
+
+    Raises NotFound for anything but a change of this hall's rules, and BelowBooked as `change_rules`.
+    """
+    event = session.get(AuditEvent, event_id)
+    changing = {"hall.rules_changed", "hall.rule_ended", "hall.rules_restored"}
+    if event is None or event.hall_code != hall_code or event.action not in changing or event.data is None:
+        raise NotFound()
+    slots.lock(session)
+    category_code, today = event.object_id.split("/")[1], clock.today()
+    before = _rule_views(session, hall_code, category_code)
+    _cut(session, _of(hall_code, category_code), today)
+    for view in event.data["before"]:
+        until = date.fromisoformat(view["valid_to"]) if view["valid_to"] else None
+        if until is None or until >= today:
+            _put_back(
+                session, hall_code, category_code, view, max(date.fromisoformat(view["valid_from"]), today), until
+            )
+    change = _apply(session, hall_code, category_code, today, before, "hall.rules_restored", reason, actor)
+    return change, category_code
+
+
+def _put_back(
+    session: Session, hall_code: str, category_code: str, view: dict[str, Any], since: date, until: date | None
+) -> None:
+    """The rule goes on where it was cut yesterday, or begins anew."""
+    values = {
+        "weekday": view["weekday"],
+        "start": time.fromisoformat(view["from"]),
+        "end": time.fromisoformat(view["to"]),
+        "windows": view["windows"],
+        "capacity": view["capacity"],
+    }
+    cut = session.scalars(
+        select(OpeningRule)
+        .where(*_of(hall_code, category_code), OpeningRule.valid_to == since - timedelta(days=1))
+        .filter_by(**values)
+    ).first()
+    if cut is not None:
+        cut.valid_to = until
+    else:
+        session.add(
+            OpeningRule(
+                id=new_id(),
+                hall_code=hall_code,
+                category_code=category_code,
+                valid_from=since,
+                valid_to=until,
+                **values,
+            )
+        )
     session.flush()
-    change = _replan(session, hall_code, category_code, slots.days(valid_from, clock.today() + slots.AHEAD))
+
+
+def _of(hall_code: str, category_code: str) -> tuple[ColumnElement[bool], ...]:
+    return OpeningRule.hall_code == hall_code, OpeningRule.category_code == category_code
+
+
+def _cut(session: Session, which: tuple[ColumnElement[bool], ...], since: date) -> None:
+    """These rules end before `since`; those that begin then or later go."""
+    for rule in session.scalars(select(OpeningRule).where(*which).with_for_update()):
+        if rule.valid_from >= since:
+            session.delete(rule)
+        elif rule.valid_to is None or rule.valid_to >= since:
+            rule.valid_to = since - timedelta(days=1)
+    session.flush()
+
+
+def _apply(
+    session: Session,
+    hall_code: str,
+    category_code: str,
+    since: date,
+    before: list[dict[str, Any]],
+    action: str,
+    reason: str,
+    actor: str,
+) -> Change:
+    """Slots from `since` on follow the rules as they are now; the audit trail keeps both versions."""
+    session.flush()
+    change = _replan(session, hall_code, category_code, slots.days(since, clock.today() + slots.AHEAD))
     _refuse_short(change)
     audit.record(
         session,
         actor=actor,
-        action="hall.rules_changed",
+        action=action,
         object_type="opening_rule",
         object_id=f"{hall_code}/{category_code}",
         hall_code=hall_code,

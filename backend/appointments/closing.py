@@ -7,11 +7,11 @@ own transaction, by a job that may stop and start again at any point.
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -61,6 +61,21 @@ def preview(session: Session, *, hall_codes: Sequence[str], day: date, part: Par
         ).where(Appointment.id.in_(inside))
     ).one()
     return Effect(count, row.booked, row.held)
+
+
+def affected(
+    session: Session, *, hall_code: str, day: date, part: Part, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[Appointment]:
+    """The appointments that closing would cancel now, soonest first."""
+    inside = (
+        select(AppointmentSlot.appointment_id)
+        .join(Slot, Slot.id == AppointmentSlot.slot_id)
+        .where(_still_to_come([hall_code], day, part))
+    )
+    query = select(Appointment).where(Appointment.id.in_(inside), Appointment.state == State.BOOKED)
+    if after is not None:
+        query = query.where(tuple_(Appointment.start, Appointment.id) > after)
+    return session.scalars(query.order_by(Appointment.start, Appointment.id).limit(limit)).all()
 
 
 def set_override(

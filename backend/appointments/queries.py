@@ -158,27 +158,17 @@ def next_free(
     }
 
 
-def open_hours(session: Session, hall_code: str, day: date) -> tuple[datetime, datetime] | None:
-    """From when until when a hall works that day (UTC), by its slots; None when it is closed."""
-    hours = select(func.min(Slot.start), func.max(Slot.end)).where(
-        Slot.hall_code == hall_code, Slot.day == day, Slot.open
-    )
-    first, last = session.execute(hours).one()
-    return None if first is None else (first, last)
-
-
-def expected_soon(session: Session, hall_code: str, category_code: str, *, within: timedelta) -> int:
-    """Appointments of this queue that are due within that time and have not been checked in."""
+def expected_soon(session: Session, hall_code: str, *, within: timedelta) -> dict[str, int]:
+    """By category, how many appointments are due within that time and have not been checked in."""
     now = clock.now()
-    query = select(func.count()).where(
+    query = select(Appointment.category_code, func.count()).where(
         Appointment.hall_code == hall_code,
         Appointment.day == clock.today(),
-        Appointment.category_code == category_code,
         Appointment.state == State.BOOKED,
         Appointment.check_in_until > now,
         Appointment.start <= now + within,
     )
-    return session.scalar(query) or 0
+    return {code: count for code, count in session.execute(query.group_by(Appointment.category_code))}
 
 
 def appointments(

@@ -39,6 +39,19 @@ class PlannedSlot:
     open: bool
 
 
+@dataclass(frozen=True)
+class PlannedHalf:
+    """A half-day of one category as its rule wants it, Xiamen wall-clock time; `open` as in PlannedSlot."""
+
+    category_code: str
+    half: Half
+    start: time
+    end: time
+    windows: int
+    capacity: int
+    open: bool
+
+
 def half_of(start: datetime) -> Half:
     """The half-day in which a slot starts."""
     return "morning" if clock.civil(start).time() < NOON else "afternoon"
@@ -57,6 +70,29 @@ def span(day: date, half: Half) -> tuple[datetime, datetime]:
     if half == "morning":
         return clock.instant(day, time.min), noon
     return noon, clock.instant(day + timedelta(days=1), time.min)
+
+
+def open_hours(session: Session, hall_code: str, day: date) -> tuple[datetime, datetime] | None:
+    """From when until when a hall works that day (UTC); None when it is closed or the calendar is not known.
+
+    By its opening rules, the calendar and its overrides. The length of slots has no say: what booking leaves over at
+    the end of a half-day is open to people without an appointment (circular, clause 12).
+    """
+    try:
+        workday = calendar.is_workday(session, day)
+    except calendar.CalendarNotLoaded:
+        return None
+    overrides = select(DayOverride.half, DayOverride.open).where(DayOverride.hall_code == hall_code)
+    opens = {half: open_ for half, open_ in session.execute(overrides.where(DayOverride.day == day))}
+    hours = [
+        (max(rule.start, first), min(rule.end, last))
+        for rule in _rules(session, day, [hall_code], None)
+        for half, first, last in (("morning", time.min, NOON), ("afternoon", NOON, time.max))
+        if opens.get(half, workday) and max(rule.start, first) < min(rule.end, last)
+    ]
+    if not hours:
+        return None
+    return clock.instant(day, min(first for first, _ in hours)), clock.instant(day, max(last for _, last in hours))
 
 
 def lock(session: Session) -> None:
@@ -97,11 +133,7 @@ def plan(
     session: Session, day: date, *, hall_codes: Sequence[str] = (), category_code: str | None = None
 ) -> list[PlannedSlot]:
     """The slots of that day after rules, settings, calendar and overrides. Raises CalendarNotLoaded."""
-    workday = calendar.is_workday(session, day)
-    overrides = session.execute(
-        select(DayOverride.hall_code, DayOverride.half, DayOverride.open).where(DayOverride.day == day)
-    )
-    opens = {(row.hall_code, row.half): row.open for row in overrides}
+    workday, opens = _openings(session, day)
     policies: dict[tuple[str, str], BookingPolicy] = {}
     planned: list[PlannedSlot] = []
     for rule in _rules(session, day, hall_codes, category_code):
@@ -110,6 +142,25 @@ def plan(
             policies[place] = policy_for(session, *place)
         planned += _plan_half_day(day, rule, policies[place], opens, workday=workday)
     return planned
+
+
+def half_days(session: Session, day: date, hall_code: str) -> list[PlannedHalf]:
+    """A hall's planned windows and places of that day, by category and hours. Raises CalendarNotLoaded."""
+    workday, opens = _openings(session, day)
+    found = []
+    for rule in sorted(_rules(session, day, [hall_code], None), key=lambda one: (one.category_code, one.start)):
+        half = half_of(clock.instant(day, rule.start))
+        open_ = opens.get((hall_code, half), workday)
+        found.append(PlannedHalf(rule.category_code, half, rule.start, rule.end, rule.windows, rule.capacity, open_))
+    return found
+
+
+def _openings(session: Session, day: date) -> tuple[bool, dict[tuple[str, str], bool]]:
+    """Whether the calendar has that day as a workday, and what overrides say by hall and half-day."""
+    overrides = session.execute(
+        select(DayOverride.hall_code, DayOverride.half, DayOverride.open).where(DayOverride.day == day)
+    )
+    return calendar.is_workday(session, day), {(row.hall_code, row.half): row.open for row in overrides}
 
 
 def _rules(session: Session, day: date, hall_codes: Sequence[str], category_code: str | None) -> Sequence[OpeningRule]:

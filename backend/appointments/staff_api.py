@@ -1,6 +1,7 @@
 """What a hall lead sets: days, hours, places and booking settings. The hall is the one they are signed in to."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, TypeVar
 from uuid import UUID
@@ -12,16 +13,22 @@ from sqlalchemy.orm import Session
 from backend.appointments import capacity, closing
 from backend.appointments import staff_schemas as schemas
 from backend.appointments.errors import NotHere
-from backend.appointments.models import POLICY_RANGES, BookingPolicy
+from backend.appointments.models import POLICY_RANGES, Appointment, BookingPolicy
 from backend.appointments.policy import policy_for
+from backend.appointments.queries import particulars
 from backend.catalogue import queries as catalogue
-from backend.core.auth import current_staff, staff
+from backend.core import pagination
+from backend.core.auth import current_staff, request_language, staff
 from backend.core.db import transaction
+from backend.core.errors import NotFound
 from backend.core.once import answer_once
 from backend.core.problems import ApiBlueprint
+from backend.identity import queries as identity
 
 blueprint = ApiBlueprint("hall-booking", __name__, description="Days, hours and places of a hall")
 blueprints = (blueprint,)
+
+PAGE = 50
 
 T = TypeVar("T")
 
@@ -44,6 +51,20 @@ def preview_day(query: dict[str, Any]) -> dict[str, int]:
     """How many slots, appointments and holds closing would affect now."""
     with transaction() as session:
         return asdict(closing.preview(session, hall_codes=[current_staff().hall], **query))
+
+
+@blueprint.get("/staff/day-overrides/affected")
+@staff("hall.manage")
+@blueprint.arguments(schemas.AffectedQuerySchema, location="query")
+@blueprint.response(200, schemas.AffectedVisitsSchema)
+def list_affected(query: dict[str, Any]) -> dict[str, Any]:
+    """The appointments that closing would cancel now, with masked names."""
+    after = pagination.position(query.pop("cursor")) if "cursor" in query else None
+    with transaction() as session:
+        found = closing.affected(session, hall_code=current_staff().hall, after=after, limit=PAGE + 1, **query)
+        shown = [_affected(session, visit) for visit in found[:PAGE]]
+    last = found[PAGE - 1] if len(found) > PAGE else None
+    return {"appointments": shown, "next_cursor": pagination.encode(last.start.isoformat(), last.id) if last else None}
 
 
 @blueprint.post("/staff/day-overrides")
@@ -78,28 +99,67 @@ def remove_day(body: dict[str, Any]) -> Response:
     return answer_once("day-overrides/remove", body, effect, schemas.DayOverridesSchema())
 
 
+@blueprint.get("/staff/city-day-overrides")
+@staff("platform.manage")
+@blueprint.arguments(schemas.PeriodSchema, location="query")
+@blueprint.response(200, schemas.CityDayOverridesSchema)
+def list_city_days(query: dict[str, Any]) -> dict[str, Any]:
+    """Days on which halls differ from the calendar."""
+    with transaction() as session:
+        found = [
+            {"hall": code, **row}
+            for code in _every_hall(session)
+            for row in closing.overrides(session, hall_code=code, **query)
+        ]
+    return {"overrides": sorted(found, key=lambda row: (row["day"], row["hall"]))}
+
+
 @blueprint.get("/staff/city-day-overrides/preview")
 @staff("platform.manage")
-@blueprint.arguments(schemas.PartOfDaySchema, location="query")
+@blueprint.arguments(schemas.CityPartOfDaySchema, location="query")
 @blueprint.response(200, schemas.AffectedSchema)
 def preview_city_day(query: dict[str, Any]) -> dict[str, int]:
-    """The same over every hall, as for a typhoon."""
+    """The same over chosen halls or every hall, as for a typhoon."""
     with transaction() as session:
-        return asdict(closing.preview(session, hall_codes=_every_hall(session), **query))
+        halls = _chosen(session, query.pop("halls", None))
+        return asdict(closing.preview(session, hall_codes=halls, **query))
 
 
 @blueprint.post("/staff/city-day-overrides")
 @staff("platform.manage")
-@blueprint.arguments(schemas.SetDaySchema)
+@blueprint.arguments(schemas.CitySetDaySchema)
 @blueprint.response(201, schemas.CityDaySetSchema)
 def set_city_day(body: dict[str, Any]) -> Response:
-    """Close or open every hall; each can be opened again by itself."""
+    """Close or open chosen halls or every hall; each can be opened again by itself."""
 
     def effect(session: Session) -> dict[str, Any]:
-        halls = _every_hall(session)
+        halls = _chosen(session, body["halls"])
         return {"halls": halls, "affected": asdict(_set_day(session, halls, body))}
 
     return answer_once("city-day-overrides", body, effect, schemas.CityDaySetSchema(), status=201)
+
+
+@blueprint.post("/staff/city-day-overrides/remove")
+@staff("platform.manage")
+@blueprint.arguments(schemas.CityRemoveDaySchema)
+@blueprint.response(200, schemas.CityDayRemovedSchema)
+def remove_city_day(body: dict[str, Any]) -> Response:
+    """Chosen halls or every hall back to the calendar, those that have an override; refused when none has."""
+    actor = current_staff().actor
+
+    def effect(session: Session) -> dict[str, Any]:
+        removed = []
+        for code in _chosen(session, body["halls"]):
+            with suppress(NotFound):
+                closing.remove_override(
+                    session, hall_code=code, day=body["day"], part=body["part"], reason=body["reason"], actor=actor
+                )
+                removed.append(code)
+        if not removed:
+            raise NotFound()
+        return {"halls": removed}
+
+    return answer_once("city-day-overrides/remove", body, effect, schemas.CityDayRemovedSchema())
 
 
 @blueprint.get("/staff/opening-rules")
@@ -134,6 +194,53 @@ def change_rules(body: dict[str, Any]) -> Response:
         return {**_rules(session, body["category"]), "made": change.made, "changed": change.changed}
 
     return answer_once("opening-rules", body, effect, schemas.RulesChangedSchema(), status=201)
+
+
+@blueprint.post("/staff/opening-rules/<uuid:rule_id>/end/preview")
+@staff("hall.manage")
+@blueprint.arguments(schemas.EndRuleSchema)
+@blueprint.response(200, schemas.ReshapedSchema)
+def preview_end(body: dict[str, Any], rule_id: UUID) -> capacity.Change:
+    """What ending it would do; refused as ending itself would be, and nothing is kept."""
+    with transaction() as session:
+        return _undone(session, lambda: _end_rule(session, rule_id, body))
+
+
+@blueprint.post("/staff/opening-rules/<uuid:rule_id>/end")
+@staff("hall.manage")
+@blueprint.arguments(schemas.EndRuleSchema)
+@blueprint.response(200, schemas.ReshapedSchema)
+def end_rule(body: dict[str, Any], rule_id: UUID) -> Response:
+    """A half-day of a weekday is not opened any more; its slots without bookings go."""
+
+    def effect(session: Session) -> dict[str, Any]:
+        return asdict(_end_rule(session, rule_id, body))
+
+    return answer_once(f"opening-rule-end:{rule_id}", body, effect, schemas.ReshapedSchema())
+
+
+@blueprint.post("/staff/opening-rules/restore/preview")
+@staff("hall.manage")
+@blueprint.arguments(schemas.RestoreRulesSchema)
+@blueprint.response(200, schemas.ReshapedSchema)
+def preview_restore(body: dict[str, Any]) -> capacity.Change:
+    """What undoing would do."""
+    with transaction() as session:
+        return _undone(session, lambda: _restore_rules(session, body)[0])
+
+
+@blueprint.post("/staff/opening-rules/restore")
+@staff("hall.manage")
+@blueprint.arguments(schemas.RestoreRulesSchema)
+@blueprint.response(200, schemas.RulesChangedSchema)
+def restore_rules(body: dict[str, Any]) -> Response:
+    """Undo a change of hours and places, from today on."""
+
+    def effect(session: Session) -> dict[str, Any]:
+        change, category_code = _restore_rules(session, body)
+        return {**_rules(session, category_code), "made": change.made, "changed": change.changed}
+
+    return answer_once("opening-rules-restore", body, effect, schemas.RulesChangedSchema())
 
 
 @blueprint.get("/staff/slots")
@@ -203,6 +310,21 @@ def change_policy(body: dict[str, Any]) -> dict[str, Any]:
         return _policy(policy)
 
 
+def _affected(session: Session, visit: Appointment) -> dict[str, Any]:
+    language = request_language()
+    category = catalogue.category(session, visit.category_code)
+    return {
+        "id": visit.id,
+        "start": visit.start,
+        "category": {"code": category.code, "name": category.name.in_language(language)},
+        "items": [
+            catalogue.item(session, slug).name.in_language(language) for slug in particulars(session, visit).slugs
+        ],
+        "name_masked": identity.masked_name(session, visit.person_id),
+        "people": visit.people,
+    }
+
+
 def _set_day(session: Session, halls: Sequence[str], body: dict[str, Any]) -> closing.Effect:
     return closing.set_override(
         session,
@@ -214,6 +336,13 @@ def _set_day(session: Session, halls: Sequence[str], body: dict[str, Any]) -> cl
         reason_en=body["reason_en"],
         actor=current_staff().actor,
     )
+
+
+def _chosen(session: Session, halls: Sequence[str] | None) -> list[str]:
+    """These halls, or every hall. Raises HallNotFound."""
+    if halls is None:
+        return _every_hall(session)
+    return [catalogue.hall(session, code).code for code in dict.fromkeys(halls)]
 
 
 def _every_hall(session: Session) -> list[str]:
@@ -245,6 +374,16 @@ def _change_rules(session: Session, body: dict[str, Any]) -> capacity.Change:
         reason=body["reason"],
         actor=principal.actor,
     )
+
+
+def _end_rule(session: Session, rule_id: UUID, body: dict[str, Any]) -> capacity.Change:
+    principal = current_staff()
+    return capacity.end_rule(session, hall_code=principal.hall, rule_id=rule_id, actor=principal.actor, **body)
+
+
+def _restore_rules(session: Session, body: dict[str, Any]) -> tuple[capacity.Change, str]:
+    principal = current_staff()
+    return capacity.restore_rules(session, hall_code=principal.hall, actor=principal.actor, **body)
 
 
 def _change_slot(session: Session, slot_id: UUID, body: dict[str, Any]) -> dict[str, int]:

@@ -3,10 +3,12 @@
 from datetime import date, time
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from webargs.fields import DelimitedList
 
 from backend.appointments.models import POLICY_RANGES
 from backend.appointments.schemas import SlotRefSchema
 from backend.appointments.slots import NOON
+from backend.catalogue.schemas import Named as NamedSchema
 
 DAYS = validate.Range(date(2018, 1, 1), date(2100, 1, 1))
 REASON = validate.Length(2, 60)
@@ -41,6 +43,27 @@ class SetDaySchema(RemoveDaySchema):
     reason_en = fields.String(load_default=None, allow_none=True, validate=validate.Length(2, 120))
 
 
+HALLS = fields.List(fields.String(validate=CODE), load_default=None, allow_none=True, validate=validate.Length(1, 200))
+
+
+class CityPartOfDaySchema(PartOfDaySchema):
+    """The same of chosen halls (`halls=XM,SM`), or of every hall."""
+
+    halls = DelimitedList(fields.String(validate=CODE))
+
+
+class CitySetDaySchema(SetDaySchema):
+    """Close or open chosen halls, or every hall when `halls` is null."""
+
+    halls = HALLS
+
+
+class CityRemoveDaySchema(RemoveDaySchema):
+    """Chosen halls, or every hall, back to the calendar."""
+
+    halls = HALLS
+
+
 class DayOverrideSchema(Schema):
     """A day or half-day that differs from the calendar."""
 
@@ -65,14 +88,56 @@ class AffectedSchema(Schema):
     held = fields.Integer(required=True)
 
 
+class AffectedVisitSchema(Schema):
+    """An appointment that closing would cancel."""
+
+    id = fields.UUID(required=True)
+    start = fields.AwareDateTime(required=True)
+    category = fields.Nested(NamedSchema, required=True)
+    items = fields.List(fields.String(), required=True)
+    name_masked = fields.String(required=True, allow_none=True)
+    people = fields.Integer(required=True)
+
+
+class AffectedVisitsSchema(Schema):
+    """A page of them, soonest first."""
+
+    appointments = fields.List(fields.Nested(AffectedVisitSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class AffectedQuerySchema(PartOfDaySchema):
+    """A page of what closing would cancel."""
+
+    cursor = fields.String()
+
+
 class DaySetSchema(DayOverridesSchema):
     """The day as it is now, and who was affected."""
 
     affected = fields.Nested(AffectedSchema, required=True)
 
 
+class HallOverrideSchema(DayOverrideSchema):
+    """Of which hall."""
+
+    hall = fields.String(required=True)
+
+
+class CityDayOverridesSchema(Schema):
+    """In order of days, then halls."""
+
+    overrides = fields.List(fields.Nested(HallOverrideSchema), required=True)
+
+
+class CityDayRemovedSchema(Schema):
+    """The halls that are back at the calendar; the others had no override."""
+
+    halls = fields.List(fields.String(), required=True)
+
+
 class CityDaySetSchema(Schema):
-    """Every hall's day is set; who was affected in all."""
+    """The halls whose day is set; who was affected in all."""
 
     halls = fields.List(fields.String(), required=True)
     affected = fields.Nested(AffectedSchema, required=True)
@@ -121,9 +186,24 @@ class ChangeRulesSchema(CategoryQuerySchema):
             raise ValidationError("Must start at 13:00 or later", "afternoon")
 
 
+class EndRuleSchema(Schema):
+    """The first day on which the half-day is not opened any more."""
+
+    ends = fields.Date(required=True, validate=DAYS)
+    reason = fields.String(required=True, validate=REASON)
+
+
+class RestoreRulesSchema(Schema):
+    """The audit event of the change that is undone."""
+
+    event_id = fields.Integer(required=True, strict=True, validate=validate.Range(1, 2**62))
+    reason = fields.String(required=True, validate=REASON)
+
+
 class RuleSchema(HalfDaySchema):
     """A rule as it is kept."""
 
+    id = fields.UUID(required=True)
     weekday = fields.Integer(required=True)
     valid_from = fields.Date(required=True)
     valid_to = fields.Date(required=True, allow_none=True)

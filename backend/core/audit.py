@@ -37,7 +37,7 @@ class AuditEvent(Base):
     data: Mapped[dict[str, Any] | None]
     request_id: Mapped[str] = mapped_column(Text)
 
-    __table_args__ = (Index(None, "object_type", "object_id"),)
+    __table_args__ = (Index(None, "object_type", "object_id"), Index(None, "hall_code", "id"))
 
 
 _INSERT = insert(cast("Table", AuditEvent.__table__))

@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,7 +38,7 @@ def kept_a_moment(view: Callable[..., Any]) -> Callable[..., Response]:
 
     For answers that depend on nothing but their address.
     Releases and closing times are full seconds, so no slot is shown early or late; only what is left may
-    lag, by at most LIFE. A refusal is never kept.
+    lag, by at most LIFE. A refusal is never kept. A proxy in front keeps it for this second too, not for one more.
     """
 
     @wraps(view)
@@ -65,7 +66,12 @@ def _keep(query: bytes, made: datetime, answer: Response) -> Kept:
     body = answer.get_data()
     next_second = made.replace(microsecond=0) + timedelta(seconds=1)
     etag = hashlib.sha256(body).hexdigest()[:32]
-    headers = [("Content-Type", "application/json"), ("Cache-Control", "public, max-age=1"), ("ETag", f'"{etag}"')]
+    headers = [
+        ("Content-Type", "application/json"),
+        ("Cache-Control", "public, max-age=1"),
+        ("ETag", f'"{etag}"'),
+        ("X-Accel-Expires", f"@{int(time.time())}"),
+    ]
     found = Kept(body, etag, headers, made, until=min(next_second, made + LIFE))
     if len(_kept) >= MOST_KEPT:
         _kept.clear()

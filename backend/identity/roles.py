@@ -4,13 +4,25 @@ from typing import Final
 
 GATE: Final = frozenset({"check_in.scan", "check_in.undo", "hall.today", "queue.ticket"})
 CLERK: Final = GATE | {"booking.assist", "queue.call"}
-LEAD: Final = CLERK | {"person.reveal", "hall.manage", "conduct.decide", "queue.choose", "ratings.answer"}
+LEAD: Final = CLERK | {
+    "person.reveal",
+    "hall.manage",
+    "conduct.decide",
+    "queue.choose",
+    "ratings.read",
+    "ratings.answer",
+    "staff.manage",
+    "audit.hall",
+}
+OPERATOR: Final = frozenset(
+    {"platform.manage", "hall.today", "ratings.read", "ratings.review", "staff.manage", "staff.appoint", "audit.hall"}
+)
 
 PERMISSIONS: Final[dict[str, frozenset[str]]] = {
     "gate": GATE,
     "window_clerk": CLERK,
     "hall_lead": LEAD,
-    "platform_operator": frozenset({"platform.manage", "hall.today", "ratings.review"}),
+    "platform_operator": OPERATOR,
     "finance": frozenset({"finance.read"}),
     "auditor": frozenset({"audit.read"}),
 }

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import secrets
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,7 +16,7 @@ from sqlalchemy import ColumnElement, case, delete, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from backend.core import audit, clock, crypto, errors, limits
+from backend.core import audit, clock, crypto, db, errors, limits
 from backend.identity.models import LoginSource, Staff, StaffRole
 from backend.identity.roles import PERMISSIONS
 
@@ -26,10 +27,18 @@ SOURCE_LOCK_AFTER = 50
 """Failures within fifteen minutes. A hall's staff share one address: each of fifty may be wrong once in a morning,
 while a guesser is left with 200 tries an hour over all accounts together."""
 LEAST_PASSWORD = 15
+LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _NOBODY = _hasher.hash(secrets.token_urlsafe())
 """Checked when the account does not exist, so that both answers take the same time."""
+
+
+class NotYourHall(errors.Forbidden):
+    """A hall in which this member of staff has no role, or no hall at all: both look the same."""
+
+    code = "not_your_hall"
+    title = errors.Text("你不在这个大厅工作，请选别的大厅", "You do not work at this hall. Choose another")
 
 
 class LoginRefused(errors.Unauthenticated):
@@ -37,6 +46,36 @@ class LoginRefused(errors.Unauthenticated):
 
     code = "staff_login_refused"
     title = errors.Text("账号、密码或动态码不对", "The user name, password or one-time code is wrong")
+
+
+class UsernameTaken(errors.Conflict):
+    """User names are unique over all halls."""
+
+    code = "username_taken"
+    title = errors.Text("这个账号名已经有人用了，请换一个", "This user name is taken. Choose another")
+
+    def __init__(self) -> None:
+        super().__init__(errors=[errors.FieldError("/username", self.title)])
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a member of staff signs in with, and its hash. Slow to make: outside any transaction."""
+
+    password: str
+    password_hash: str
+    secret: str
+    """TOTP secret, base32."""
+
+    @classmethod
+    def of(cls, password: str, secret: str | None = None) -> "Credentials":
+        return cls(password, _hasher.hash(password), secret or base64.b32encode(secrets.token_bytes(20)).decode())
+
+    @classmethod
+    def fresh(cls) -> "Credentials":
+        """A password of 20 letters and digits in groups of four, none of which look alike: 99 bits."""
+        groups = ("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(5))
+        return cls.of("-".join(groups))
 
 
 @dataclass(frozen=True)
@@ -62,16 +101,48 @@ def create_staff(
     unknown = [role for role, _ in roles if role not in PERMISSIONS]
     if len(password) < LEAST_PASSWORD or unknown:
         raise errors.InvalidInput(errors.Text("密码至少 15 位，角色要存在", "15 characters at least, and known roles"))
-    secret = secret or base64.b32encode(secrets.token_bytes(20)).decode()
-    account = Staff(username=username, display_name=display_name, password_hash=_hasher.hash(password), totp_secret=b"")
-    session.add(account)
-    session.flush()
-    account.totp_secret = crypto.seal(secret, table="staff", column="totp_secret", row=account.id)
-    session.flush()
-    rows = [{"staff_id": account.id, "role": role, "hall_code": hall or "*"} for role, hall in roles]
-    session.execute(upsert(StaffRole).on_conflict_do_nothing(), rows)
-    audit.record(session, actor="system", action="staff.created", object_type="staff", object_id=account.id)
-    return secret
+    made = Credentials.of(password, secret)
+    account = add_account(
+        session, username=username, display_name=display_name, credentials=made, roles=[*dict.fromkeys(roles)]
+    )
+    if account is None:
+        raise UsernameTaken()
+    audit.record(session, actor="system", action="staff.created", object_type="staff", object_id=account)
+    return made.secret
+
+
+def add_account(
+    session: Session,
+    *,
+    username: str,
+    display_name: str,
+    credentials: "Credentials",
+    roles: Sequence[tuple[str, str | None]],
+) -> UUID | None:
+    """The new account's id, or None when somebody has this user name: the index decides."""
+    row = db.new_id()
+    made = session.scalar(
+        upsert(Staff)
+        .values(
+            id=row,
+            username=username,
+            display_name=display_name,
+            password_hash=credentials.password_hash,
+            totp_secret=crypto.seal(credentials.secret, table="staff", column="totp_secret", row=row),
+        )
+        .on_conflict_do_nothing()
+        .returning(Staff.id)
+    )
+    if made is not None and roles:
+        rows = [{"staff_id": made, "role": role, "hall_code": hall or "*"} for role, hall in roles]
+        session.execute(upsert(StaffRole).on_conflict_do_nothing(), rows)
+    return made
+
+
+def works_at(session: Session, staff_id: UUID, hall_code: str) -> bool:
+    """Whether this member of staff has a role there; a role that is being taken away is waited for."""
+    query = select(StaffRole.role).where(StaffRole.staff_id == staff_id, StaffRole.hall_code.in_((hall_code, "*")))
+    return session.scalars(query.limit(1).with_for_update(read=True)).first() is not None
 
 
 def look_up(session: Session, username: str, source: str) -> Attempt:
@@ -96,7 +167,10 @@ def password_fits(attempt: Attempt, password: str) -> bool:
 
 
 def use_code(session: Session, staff_id: UUID, code: str) -> bool:
-    """Accept a TOTP code of this or the neighbouring steps, each step once (RFC 6238 §5.2)."""
+    """Accept a TOTP code of this or the neighbouring steps, each step once (RFC 6238 §5.2).
+
+    The UPDATE decides against a lead who locks the account or resets the secret at the same moment.
+    """
     sealed = session.scalar(select(Staff.totp_secret).where(Staff.id == staff_id))
     if sealed is None:
         return False
@@ -107,6 +181,7 @@ def use_code(session: Session, staff_id: UUID, code: str) -> bool:
             used = session.execute(
                 update(Staff)
                 .where(Staff.id == staff_id, Staff.totp_step < step, _unlocked(Staff.locked_until))
+                .where(Staff.active, Staff.totp_secret == sealed)
                 .values(totp_step=step)
                 .returning(Staff.id)
             )
@@ -201,6 +276,7 @@ DEMO: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
     ("lead.xm", "市大厅主管", (("hall_lead", "XM"),)),
     ("gate.sm", "思明大厅入口", (("gate", "SM"),)),
     ("gate.both", "市大厅和思明大厅入口", (("gate", "XM"), ("gate", "SM"))),
+    ("operator", "平台管理员", (("platform_operator", "*"),)),
 )
 """User name, display name and roles of a development run's accounts."""
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Response
 from marshmallow import Schema, fields, validate
 
-from backend.core import audit, errors
+from backend.core import audit
 from backend.core import auth as access
 from backend.core.db import transaction
 from backend.core.problems import ApiBlueprint
@@ -14,13 +14,6 @@ from backend.identity import browser, queries, schemas, sessions, staff
 from backend.identity.session_view import halls_of_staff, session_state
 
 blueprint = ApiBlueprint("staff-identity", __name__, description="Staff accounts")
-
-
-class NotYourHall(errors.Forbidden):
-    """A hall in which this member of staff has no role, or no hall at all: both look the same."""
-
-    code = "not_your_hall"
-    title = errors.Text("你不在这个大厅工作，请选别的大厅", "You do not work at this hall. Choose another")
 
 
 class RevealSchema(Schema):
@@ -79,7 +72,7 @@ def choose_hall(body: dict[str, str]) -> dict[str, Any]:
     principal = access.current_staff()
     with transaction() as session:
         if body["hall"] not in {hall["code"] for hall in halls_of_staff(session, principal.id)}:
-            raise NotYourHall()
+            raise staff.NotYourHall()
         sessions.move(session, principal.session_id, body["hall"])
         audit.record(
             session,

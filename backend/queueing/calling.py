@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, exists, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session, aliased
 
@@ -31,7 +31,7 @@ def call_next(session: Session, *, staff_id: UUID) -> Ticket:
         return _call(session, window, resumed, "resumed")
     policy = policy_for(session, window.hall_code)
     waiting = _walk_ins_waiting(session, window, day)
-    owed = [code for code in waiting if runs[code] + 1 >= policy.guard_every]
+    owed = [code for code, callable_here in waiting.items() if callable_here and runs[code] + 1 >= policy.guard_every]
     found = session.scalars(
         select(Ticket)
         .where(*_line(window, day), Ticket.state == State.WAITING)
@@ -42,18 +42,11 @@ def call_next(session: Session, *, staff_id: UUID) -> Ticket:
     ).one_or_none()
     if found is None:
         raise errors.NobodyWaiting()
-    run = ordering.run_after(
-        found.kind, booked_run=runs[found.category_code], walk_in_waits=found.category_code in waiting
-    )
-    session.execute(
-        update(QueueGuard)
-        .where(
-            QueueGuard.hall_code == window.hall_code,
-            QueueGuard.day == day,
-            QueueGuard.category_code == found.category_code,
-        )
-        .values(booked_run=run)
-    )
+    code = found.category_code
+    if found.kind is Kind.WALK_IN or waiting.get(code, True):
+        run = ordering.run_after(found.kind, booked_run=runs[code], walk_in_waits=code in waiting)
+        mine = QueueGuard.hall_code == window.hall_code, QueueGuard.day == day, QueueGuard.category_code == code
+        session.execute(update(QueueGuard).where(*mine).values(booked_run=run))
     return _call(session, window, found, "next")
 
 
@@ -146,12 +139,14 @@ def unpark(session: Session, *, staff_id: UUID, ticket_id: UUID) -> Ticket:
 
 
 def transfer(session: Session, *, staff_id: UUID, category_code: str, window: int | None, reason: str) -> Ticket:
-    """转移 to another queue, or to one window of it: number and due time stay. Raises NoSuchQueue."""
+    """转移 to another queue, or to one window of it: number and due time stay. Raises NoSuchQueue, NoSuchWindow."""
     mine, ticket = _at_window(session, staff_id)
     queue(session, mine.hall_code, category_code)
+    if window is not None:
+        windows.refuse_elsewhere(session, mine.hall_code, window)
     if ticket.state is State.SERVING:
         legs.end(session, ticket, outcome="transferred", note=reason)
-    if category_code != ticket.category_code and _holds_another(session, ticket, category_code):
+    if category_code != ticket.category_code and tickets.holds_another(session, ticket, ticket.day, category_code):
         ticket.holder = None
     ticket.category_code, ticket.wanted_window = category_code, window
     ticket.calls, ticket.near_told = 0, False
@@ -221,14 +216,17 @@ def _lock_queues(session: Session, hall_code: str, day: date, categories: Sequen
 
 def _line(window: WindowSession, day: date) -> tuple[ColumnElement[bool], ...]:
     """Tickets this window may call."""
-    return (
-        Ticket.hall_code == window.hall_code,
-        Ticket.day == day,
-        Ticket.category_code.in_(window.categories),
-        or_(
-            Ticket.wanted_window.is_(None), Ticket.wanted_window == window.window, ~_works(Ticket.wanted_window, window)
-        ),
-    )
+    return (*_in_queues(window, day), _may_call(window))
+
+
+def _in_queues(window: WindowSession, day: date) -> tuple[ColumnElement[bool], ...]:
+    """Tickets of this window's queues."""
+    return Ticket.hall_code == window.hall_code, Ticket.day == day, Ticket.category_code.in_(window.categories)
+
+
+def _may_call(window: WindowSession) -> ColumnElement[bool]:
+    wanted = Ticket.wanted_window
+    return or_(wanted.is_(None), wanted == window.window, ~_works(wanted, window))
 
 
 def _works(number: ColumnElement[Any] | Any, window: WindowSession) -> ColumnElement[bool]:
@@ -247,11 +245,13 @@ def _resumed(session: Session, window: WindowSession, day: date) -> Ticket | Non
     ).one_or_none()
 
 
-def _walk_ins_waiting(session: Session, window: WindowSession, day: date) -> set[str]:
-    query = select(Ticket.category_code).distinct()
-    return set(
-        session.scalars(query.where(*_line(window, day), Ticket.state == State.WAITING, Ticket.kind == Kind.WALK_IN))
-    )
+def _walk_ins_waiting(session: Session, window: WindowSession, day: date) -> dict[str, bool]:
+    """The queues in which somebody without an appointment waits, and whether this window may call one of them."""
+    query = select(Ticket.category_code, func.bool_or(_may_call(window))).group_by(Ticket.category_code)
+    waiting = Ticket.state == State.WAITING, Ticket.kind == Kind.WALK_IN
+    return {
+        code: callable_here for code, callable_here in session.execute(query.where(*_in_queues(window, day), *waiting))
+    }
 
 
 def _call(session: Session, window: WindowSession, ticket: Ticket, kind: str, reason: str | None = None) -> Ticket:
@@ -286,17 +286,3 @@ def _same_queue(ticket: Ticket) -> tuple[ColumnElement[bool], ...]:
         Ticket.day == ticket.day,
         Ticket.category_code == ticket.category_code,
     )
-
-
-def _holds_another(session: Session, ticket: Ticket, category_code: str) -> bool:
-    other = aliased(Ticket)
-    query = select(func.count()).where(
-        and_(
-            other.id != ticket.id,
-            other.hall_code == ticket.hall_code,
-            other.day == ticket.day,
-            other.category_code == category_code,
-            other.holder == ticket.holder,
-        )
-    )
-    return bool(session.scalar(query))

@@ -2,18 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from backend.appointments import queries as appointments
-from backend.appointments import redemption
+from backend.appointments import redemption, slots
 from backend.core import audit, clock, db
 from backend.core.errors import Conflict, Text
 from backend.core.states import record_event, transition
-from backend.queueing import legs, tickets
+from backend.queueing import legs, tell, tickets
 from backend.queueing.models import Ticket, TicketEvent, TicketItem, WindowSession
-from backend.queueing.states import OPEN, Event, State
+from backend.queueing.ordering import Kind
+from backend.queueing.states import AT_WINDOW, OPEN, Event, State
 
 BATCH = 100
 FORTNIGHT = 14
@@ -38,6 +39,34 @@ def close(session: Session, *, hall_code: str, until: date, limit: int = BATCH) 
     if not left:
         _close_windows(session, hall_code, until)
     return len(left)
+
+
+def before_carrying_over(session: Session, hall_code: str) -> dict[str, Any]:
+    """What `carry_over` would do now: numbers by state and queue, windows it closes, the day it moves to.
+
+    `opens` is None when there is no such day, and carrying over would be refused.
+    """
+    of_today = Ticket.hall_code == hall_code, Ticket.day == clock.today(), Ticket.state.in_(OPEN)
+    counts = session.execute(
+        select(
+            Ticket.category_code,
+            func.count().label("tickets"),
+            func.count().filter(Ticket.kind == Kind.BOOKED).label("booked"),
+            func.count().filter(Ticket.state.in_(AT_WINDOW)).label("at_window"),
+        )
+        .where(*of_today)
+        .group_by(Ticket.category_code)
+        .order_by(Ticket.category_code)
+    ).all()
+    windows = select(func.count()).where(WindowSession.hall_code == hall_code, *_left_open(clock.today()))
+    return {
+        "tickets": sum(row.tickets for row in counts),
+        "booked": sum(row.booked for row in counts),
+        "at_window": sum(row.at_window for row in counts),
+        "queues": [{"code": row.category_code, "tickets": row.tickets} for row in counts],
+        "windows": session.scalar(windows) or 0,
+        "opens": _next_opening_or_none(session, hall_code),
+    }
 
 
 def carry_over(session: Session, *, hall_code: str, actor: str, reason: str) -> Sequence[Ticket]:
@@ -82,6 +111,8 @@ def _carry(session: Session, ticket: Ticket, opens: datetime, actor: str, reason
         carried_from=ticket.id,
         **{name: getattr(ticket, name) for name in copied},
     )
+    if tickets.holds_another(session, ticket, day, ticket.category_code):
+        follower.holder = None
     session.add(follower)
     session.flush()
     record_event(session, TicketEvent, follower.id, None, State.WAITING, Event.TAKE, actor=actor, reason=reason)
@@ -91,6 +122,7 @@ def _carry(session: Session, ticket: Ticket, opens: datetime, actor: str, reason
     if visited is not None:
         ticket.check_in_id, follower.check_in_id = None, ticket.check_in_id
         session.flush()
+    tell.carried(session, follower, opens, reason)
     return follower
 
 
@@ -105,11 +137,18 @@ def _open_tickets(session: Session, hall_code: str, until: date, limit: int | No
 
 
 def _next_opening(session: Session, hall_code: str) -> datetime:
+    opens = _next_opening_or_none(session, hall_code)
+    if opens is None:
+        raise NoOpenDay()
+    return opens
+
+
+def _next_opening_or_none(session: Session, hall_code: str) -> datetime | None:
     for days in range(1, FORTNIGHT + 1):
-        hours = appointments.open_hours(session, hall_code, clock.today() + timedelta(days=days))
+        hours = slots.open_hours(session, hall_code, clock.today() + timedelta(days=days))
         if hours is not None:
             return hours[0]
-    raise NoOpenDay()
+    return None
 
 
 def _left_open(until: date) -> tuple[ColumnElement[bool], ...]:

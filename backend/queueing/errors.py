@@ -1,6 +1,6 @@
 """Refusals of the queue, in words a citizen or a member of staff understands."""
 
-from backend.core.errors import Conflict, InvalidInput, NotFound, Text
+from backend.core.errors import Conflict, FieldError, InvalidInput, NotFound, Text
 
 
 class HallClosed(Conflict):
@@ -29,6 +29,28 @@ class NotThisQueue(InvalidInput):
 
     code = "not_this_queue"
     title = Text("这件事不在这类窗口办，请转到对应窗口", "That matter is handled at another kind of window")
+
+
+class NoSuchWindow(InvalidInput):
+    """The hall has no window of that number."""
+
+    code = "no_such_window"
+    title = Text("这个大厅没有这个窗口，请看窗口上的号", "This hall has no such window. Check the number on it")
+
+    def __init__(self) -> None:
+        super().__init__(errors=[FieldError("/window", self.title)])
+
+
+class CreditOverAllowance(InvalidInput):
+    """A late-comer would stand before people who came without an appointment at the same time."""
+
+    code = "credit_over_allowance"
+    title = Text(
+        "迟到优待不能比现场等候线长，请改小", "The credit of late-comers cannot exceed the walk-ins' allowance"
+    )
+
+    def __init__(self) -> None:
+        super().__init__(errors=[FieldError("/values/late_credit_minutes", self.title)])
 
 
 class NotAtWindow(Conflict):

@@ -6,14 +6,17 @@ them (deploy/nginx.conf). It holds numbers only, no name and no link.
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import quantiles
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend.appointments import queries as appointments
+from backend.appointments import slots
 from backend.catalogue import queries as catalogue
 from backend.core import clock
 from backend.queueing.models import Call, Leg, Ticket, WindowSession
@@ -24,6 +27,16 @@ SAMPLE = 200
 LOOK_BACK = timedelta(days=28)
 USUAL_MINUTES = (6.0, 12.0)
 """A quarter of visits are shorter than the first, a quarter longer than the second; until the hall has its own."""
+
+
+@dataclass(slots=True)
+class Shown:
+    """What the picture needs of a ticket; hundreds are read a second, whole rows would cost several times as much."""
+
+    category_code: str
+    state: State
+    session_id: UUID | None
+    number: str
 
 
 _paces: dict[tuple[str, str], tuple[float, tuple[float, float]]] = {}
@@ -39,24 +52,28 @@ def picture(session: Session, hall_code: str) -> dict[str, Any]:
     """The whole document, read from the database. Raises HallNotFound."""
     hall = catalogue.hall(session, hall_code)
     day = clock.today()
-    tickets = session.scalars(
-        select(Ticket)
-        .where(Ticket.hall_code == hall_code, Ticket.day == day, Ticket.state.in_(OPEN))
-        .order_by(Ticket.due_at, Ticket.created_at, Ticket.id)
-    ).all()
+    tickets = [
+        Shown(category, state, session_id, f"{prefix}{seq:03d}")
+        for category, state, session_id, prefix, seq in session.execute(
+            select(Ticket.category_code, Ticket.state, Ticket.session_id, Ticket.prefix, Ticket.seq)
+            .where(Ticket.hall_code == hall_code, Ticket.day == day, Ticket.state.in_(OPEN))
+            .order_by(Ticket.due_at, Ticket.created_at, Ticket.id)
+        )
+    ]
     open_windows = session.scalars(
         select(WindowSession)
         .where(WindowSession.hall_code == hall_code, WindowSession.closed_at.is_(None))
         .order_by(WindowSession.window)
     ).all()
-    hours = appointments.open_hours(session, hall_code, day)
+    hours = slots.open_hours(session, hall_code, day)
+    coming = appointments.expected_soon(session, hall_code, within=timedelta(minutes=60))
     return {
         "hall": hall_code,
         "day": day,
         "opens": hours[0] if hours else None,
         "closes": hours[1] if hours else None,
         "queues": [
-            _queue(session, hall_code, category.code, category.prefix, tickets, open_windows)
+            _queue(session, hall_code, category.code, category.prefix, tickets, open_windows, coming)
             for category in hall.categories
         ],
         "windows": _windows(tickets, open_windows),
@@ -71,8 +88,9 @@ def _queue(
     hall_code: str,
     category: str,
     prefix: str,
-    tickets: Sequence[Ticket],
+    tickets: Sequence[Shown],
     open_windows: Sequence[WindowSession],
+    coming: dict[str, int],
 ) -> dict[str, Any]:
     """`line` is in calling order; `pace` are the minutes of one number at one window, quick and slow quarter."""
     line = [ticket.number for ticket in tickets if ticket.category_code == category and ticket.state in IN_LINE]
@@ -84,11 +102,11 @@ def _queue(
         "line": line,
         "windows": len(working),
         "pace": [round(quick, 1), round(slow, 1)],
-        "coming": appointments.expected_soon(session, hall_code, category, within=timedelta(minutes=60)),
+        "coming": coming.get(category, 0),
     }
 
 
-def _windows(tickets: Sequence[Ticket], open_windows: Sequence[WindowSession]) -> list[dict[str, Any]]:
+def _windows(tickets: Sequence[Shown], open_windows: Sequence[WindowSession]) -> list[dict[str, Any]]:
     at = {ticket.session_id: ticket for ticket in tickets if ticket.state in AT_WINDOW}
     return [
         {

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.appointments import queries as appointments
+from backend.appointments import slots as opening
 from backend.catalogue import places
 from backend.catalogue import queries as catalogue
 from backend.core import clock
@@ -31,7 +32,7 @@ def forecast(session: Session, hall_code: str, category_code: str, language: str
     """
     category = queue(session, hall_code, category_code)
     today = clock.today()
-    hours = appointments.open_hours(session, hall_code, today)
+    hours = opening.open_hours(session, hall_code, today)
     past, weeks = _past(session, hall_code, category_code, today)
     usual = sum(hour.taken for hour in past.values()) / len(past) if past else 0
     shown = []

@@ -1,7 +1,7 @@
 """Check-ins, tickets 排队票, and what windows do with them."""
 
 from datetime import date, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from sqlalchemy import (
@@ -29,6 +29,21 @@ STATE = Enum(State, native_enum=False, length=20, values_callable=lambda kind: [
 KIND = Enum(Kind, native_enum=False, length=10, values_callable=lambda kind: [member.value for member in kind])
 
 OPEN_STATES = "state IN ('waiting', 'waiting_priority', 'called', 'serving', 'passed', 'parked')"
+
+
+QUEUE_RANGES: Final[dict[str, tuple[int, int]]] = {
+    "allowance_minutes": (0, 60),
+    "late_credit_minutes": (0, 60),
+    "guard_every": (2, 5),
+    "calls_before_pass": (1, 5),
+    "return_after": (0, 10),
+    "opens_before_minutes": (0, 120),
+    "capacity": (1, 20_000),
+}
+"""What a hall may choose, both ends included; a late-comer's credit is also at most the allowance.
+
+`guard_every` ends at 5, so that walk-ins always move on (circular, clause 12; docs/fairness.md).
+"""
 
 
 class QueuePolicy(Base):

@@ -1,16 +1,18 @@
 """A hall's queue settings, its hours today, and whether it can take one more person."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from backend.appointments import queries as appointments
+from backend.appointments import slots
 from backend.catalogue import queries as catalogue
 from backend.catalogue.values import Category
-from backend.core import clock
+from backend.core import audit, clock
 from backend.queueing import errors
-from backend.queueing.models import QueuePolicy, Ticket
+from backend.queueing.models import QUEUE_RANGES, QueuePolicy, Ticket
 from backend.queueing.states import OPEN
 
 
@@ -24,6 +26,44 @@ def policy_for(session: Session, hall_code: str) -> QueuePolicy:
     return QueuePolicy(hall_code=hall_code, **values)
 
 
+def policy_values(policy: QueuePolicy) -> dict[str, int | None]:
+    """Every setting by name; `capacity` is None where the building sets no limit."""
+    return {name: getattr(policy, name) for name in QUEUE_RANGES}
+
+
+def change_policy(
+    session: Session, *, hall_code: str, values: Mapping[str, int | None], reason: str, actor: str
+) -> QueuePolicy:
+    """Set some of a hall's queue settings; they count from the next call or ticket on. Raises CreditOverAllowance.
+
+    The hall's row is locked, so that two leads change one after the other and the audit trail tells both.
+    """
+    session.execute(insert(QueuePolicy).values(hall_code=hall_code).on_conflict_do_nothing())
+    policy = session.scalars(
+        select(QueuePolicy)
+        .where(QueuePolicy.hall_code == hall_code)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+    before = policy_values(policy)
+    for name, value in values.items():
+        setattr(policy, name, value)
+    if policy.late_credit_minutes > policy.allowance_minutes:
+        raise errors.CreditOverAllowance()
+    session.flush()
+    audit.record(
+        session,
+        actor=actor,
+        action="hall.queue_policy_changed",
+        object_type="queue_policy",
+        object_id=hall_code,
+        hall_code=hall_code,
+        reason=reason,
+        data={"before": before, "after": policy_values(policy)},
+    )
+    return policy
+
+
 def queue(session: Session, hall_code: str, category_code: str) -> Category:
     """The category, if the hall has a window for it. Raises NoSuchQueue and HallNotFound."""
     for category in catalogue.hall(session, hall_code).categories:
@@ -34,7 +74,7 @@ def queue(session: Session, hall_code: str, category_code: str) -> Category:
 
 def refuse_outside_hours(session: Session, policy: QueuePolicy, now: datetime) -> None:
     """Tickets are given from some minutes before opening until closing. Raises HallClosed."""
-    hours = appointments.open_hours(session, policy.hall_code, clock.civil(now).date())
+    hours = slots.open_hours(session, policy.hall_code, clock.civil(now).date())
     if hours is None:
         raise errors.HallClosed()
     opens = hours[0] - timedelta(minutes=policy.opens_before_minutes)

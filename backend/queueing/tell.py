@@ -1,6 +1,6 @@
 """What the queue tells the people who wait: three ahead, your turn, missed, finished."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -29,6 +29,11 @@ def passed(session: Session, ticket: Ticket) -> None:
 def finished(session: Session, ticket: Ticket) -> None:
     """办完了."""
     _tell(session, ticket, "queue_finished", useful=timedelta(hours=24))
+
+
+def carried(session: Session, ticket: Ticket, opens: datetime, reason: str) -> None:
+    """顺延: the hall stopped early; this is the new number, for the day that begins at `opens`."""
+    _tell(session, ticket, "queue_carried", useful=timedelta(days=3), start=opens.isoformat(), reason=reason)
 
 
 def nearly(session: Session, hall_code: str, day: date, category_code: str) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from backend.appointments import quotas
+from backend.appointments import quotas, redemption
 from backend.catalogue import queries as catalogue
 from backend.core import clock, db
 from backend.core.errors import NotFound
@@ -18,7 +18,7 @@ from backend.core.states import record_event, transition
 from backend.identity import idnumber, people
 from backend.identity import queries as identity
 from backend.identity import service as identities
-from backend.queueing import errors, ordering
+from backend.queueing import errors, legs, ordering
 from backend.queueing.models import Ticket, TicketCounter, TicketEvent, TicketItem
 from backend.queueing.ordering import Kind
 from backend.queueing.policy import policy_for, queue, refuse_full, refuse_outside_hours
@@ -128,7 +128,11 @@ def by_link(session: Session, link: str, *, lock: bool = False) -> Ticket:
 
 def give_up(session: Session, ticket: Ticket, *, actor: str) -> None:
     """退号: the person does not wait any longer; a repeat changes nothing. Raises InvalidTransition at a window."""
-    transition(session, ticket, Event.GIVE_UP, actor=actor)
+    if not transition(session, ticket, Event.GIVE_UP, actor=actor):
+        return
+    visited = legs.appointment_of(session, ticket)
+    if visited is not None:
+        redemption.leave(session, appointment_id=visited, actor=actor)
 
 
 def refuse_unfinished(ticket: Ticket) -> None:
@@ -156,12 +160,27 @@ def next_number(session: Session, hall_code: str, day: date, prefix: str) -> int
     return seq
 
 
+def holds_another(session: Session, ticket: Ticket, day: date, category_code: str) -> bool:
+    """Whether this ticket's holder has another open one in that queue on that day. Locks the holder there."""
+    if ticket.holder is None:
+        return False
+    _lock_holder(session, ticket.hall_code, category_code, ticket.holder)
+    mine = Ticket.hall_code == ticket.hall_code, Ticket.holder == ticket.holder, Ticket.id != ticket.id
+    there = Ticket.day == day, Ticket.category_code == category_code, Ticket.state.in_(OPEN)
+    return session.scalar(select(Ticket.id).where(*mine, *there).limit(1)) is not None
+
+
+def _lock_holder(session: Session, hall_code: str, category_code: str, holder: bytes) -> None:
+    """Two who give this holder a number of this queue see each other."""
+    lock = f"ticket:{hall_code}:{category_code}:{holder.hex()}"
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:lock, 0))"), {"lock": lock})
+
+
 def _same_holder(session: Session, hall_code: str, category_code: str, taker: Taker) -> Ticket | None:
-    """The open ticket this holder has in this queue. Locks the holder, so that two takers see each other."""
+    """The open ticket this holder has in this queue. Locks the holder."""
     if taker.holder is None:
         return None
-    lock = f"ticket:{hall_code}:{category_code}:{taker.holder.hex()}"
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:lock, 0))"), {"lock": lock})
+    _lock_holder(session, hall_code, category_code, taker.holder)
     return session.scalars(
         select(Ticket)
         .where(

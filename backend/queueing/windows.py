@@ -7,7 +7,9 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from backend.catalogue import queries as catalogue
 from backend.core import audit, clock, db
+from backend.identity.staff import NotYourHall, works_at
 from backend.queueing import errors
 from backend.queueing.models import Ticket, WindowSession
 from backend.queueing.policy import queue
@@ -25,8 +27,12 @@ def open_window(
 ) -> WindowSession:
     """Sit down at a window, leaving any other. With `take_over` a colleague's session and number become mine.
 
-    Raises NoSuchQueue, WindowTaken and, when one's own number at another window is not finished, FinishFirst.
+    Raises NotYourHall, NoSuchWindow, NoSuchQueue, WindowTaken and, when one's own number at another window is not
+    finished, FinishFirst.
     """
+    if not works_at(session, staff_id, hall_code):
+        raise NotYourHall()
+    refuse_elsewhere(session, hall_code, window)
     for category in categories:
         queue(session, hall_code, category)
     mine = _mine(session, staff_id)
@@ -52,6 +58,12 @@ def open_window(
     action = "window.taken_over" if taken is not None else "window.opened"
     _record(session, made, action)
     return made
+
+
+def refuse_elsewhere(session: Session, hall_code: str, window: int) -> None:
+    """Raises NoSuchWindow for a number that is on none of the hall's windows."""
+    if window not in catalogue.hall(session, hall_code).windows:
+        raise errors.NoSuchWindow()
 
 
 def pause(session: Session, staff_id: UUID) -> WindowSession:

@@ -34,7 +34,7 @@ def show_shares(code: str) -> dict[str, Any]:
 
 
 @blueprint.get("/staff/ratings")
-@staff("ratings.answer")
+@staff("ratings.read")
 @blueprint.arguments(schemas.FollowUpQuerySchema, location="query")
 @blueprint.response(200, schemas.FollowUpsSchema)
 def list_follow_ups(query: dict[str, Any]) -> dict[str, Any]:

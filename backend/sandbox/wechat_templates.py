@@ -72,6 +72,7 @@ OFFICIAL_TEMPLATES: tuple[AccountTemplate, ...] = (
             ("queue_near", "排队提醒", ("前面人数", "number2")),
             ("queue_called", "叫号通知", ("办理窗口", "thing2")),
             ("queue_passed", "过号通知", ("温馨提示", "thing2")),
+            ("queue_carried", "排队改期通知", ("温馨提示", "thing2")),
             ("queue_finished", "办结通知", ("温馨提示", "thing2")),
         )
     ),

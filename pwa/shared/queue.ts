@@ -10,8 +10,10 @@ export interface Picture {
 export interface Range { from: number; to: number }
 export interface Standing { at: 'line' | 'called' | 'serving' | 'passed' | 'parked' | 'gone'; ahead: number | null; times: number }
 
-export const STALE_MS = 6000
-const POLL_MS = 2000
+export const POLL_MS = 2000
+/** Where the next call may be for this number, or for any: with the second a picture is kept, under two seconds in all. */
+export const NEAR_MS = 900
+const LATE_MS = 4000
 const SLOWEST_MS = 20_000
 const STEP = 5
 
@@ -42,7 +44,15 @@ export function waitRange(queue: Line, ahead: number): Range | null {
   return { from, to: Math.max(Math.ceil(longest / STEP) * STEP, from + STEP) }
 }
 
-/** Pause before the next question, after this many failures in a row. */
-export const pauseAfter = (failures: number): number => Math.min(POLL_MS * 2 ** failures, SLOWEST_MS)
+/** Pause between questions for one number: shortest where it may be the next, longer the more people stand before it. */
+export function pollEvery(standing: Standing | null, windows: number): number {
+  if (standing === null || (standing.at !== 'line' && standing.at !== 'called')) return POLL_MS
+  const ahead = standing.ahead ?? 0
+  if (ahead <= Math.max(3, 2 * windows)) return NEAR_MS
+  return ahead <= 10 ? POLL_MS : ahead <= 30 ? 5000 : 10_000
+}
 
-export const isStale = (answeredMs: number, nowMs: number): boolean => nowMs - answeredMs > STALE_MS
+/** Pause before the next question, after this many failures in a row. */
+export const pauseAfter = (failures: number, every = POLL_MS): number => Math.min(every * 2 ** failures, SLOWEST_MS)
+
+export const isStale = (answeredMs: number, nowMs: number, every = POLL_MS): boolean => nowMs - answeredMs > every + LATE_MS

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isStale, pauseAfter, queueOf, standing, waitRange } from '../shared/queue'
+import { isStale, pauseAfter, pollEvery, queueOf, standing, waitRange } from '../shared/queue'
 import { callsAfter, spoken } from '../shared/voice'
 
 const queue = (line: string[], windows = 1, coming = 0) => ({ code: 'a', line, windows, pace: [6, 12], coming })
@@ -39,8 +39,17 @@ describe('the wait', () => {
 })
 
 it('asks less often after failures, and calls an old answer old', () => {
-  expect([0, 1, 2, 3, 4, 9].map(pauseAfter)).toEqual([2000, 4000, 8000, 16_000, 20_000, 20_000])
+  expect([0, 1, 2, 3, 4, 9].map((failures) => pauseAfter(failures))).toEqual([2000, 4000, 8000, 16_000, 20_000, 20_000])
   expect([isStale(0, 6000), isStale(0, 6001)]).toEqual([false, true])
+})
+
+it('asks soonest where the number may be the next, and less often far down the line', () => {
+  const inLine = (ahead: number, windows: number) => pollEvery({ at: 'line', ahead, times: 0 }, windows)
+  expect([0, 3, 4, 10, 11, 30, 31].map((ahead) => inLine(ahead, 1))).toEqual([900, 900, 2000, 2000, 5000, 5000, 10_000])
+  expect([inLine(12, 6), inLine(13, 6)]).toEqual([900, 5000])
+  expect(pollEvery({ at: 'called', ahead: null, times: 1 }, 1)).toBe(900)
+  expect([pollEvery({ at: 'serving', ahead: null, times: 1 }, 1), pollEvery(null, 0)]).toEqual([2000, 2000])
+  expect([isStale(0, 14_000, 10_000), isStale(0, 14_001, 10_000), pauseAfter(1, 10_000)]).toEqual([false, true, 20_000])
 })
 
 it('speaks each new call once, oldest first, in both languages', () => {

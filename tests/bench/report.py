@@ -21,7 +21,7 @@ def summary(rounds: Sequence[Measured]) -> dict[str, Any]:
         "operations": len(seconds),
         "web_cpu_ms": round(1000 * median(one.web_cpu_s / one.acknowledged for one in rounds), 3),
         "database_cpu_ms": round(1000 * median(one.database_cpu_s / one.acknowledged for one in rounds), 3),
-        "ms": {f"p{share}": _ms(seconds, share) for share in (50, 95, 99)},
+        "ms": {f"p{share}": ms(seconds, share) for share in (50, 95, 99)},
     }
 
 
@@ -35,7 +35,8 @@ def cpu_ratios(ours: Sequence[Measured], baseline: Sequence[Measured]) -> list[f
     return [cpu_s_each(other) / cpu_s_each(mine) for mine, other in zip(ours, baseline, strict=True)]
 
 
-def _ms(seconds: Sequence[float], share: int) -> float:
+def ms(seconds: Sequence[float], share: int) -> float:
+    """Milliseconds within which that share of the sorted latencies lies, in percent."""
     if not seconds:
         raise Failed("no operation ended within its window")
     return round(1000 * seconds[len(seconds) * share // 100], 2)

@@ -58,6 +58,13 @@ class Site:
             assert postmaster
             return [child for child in postmaster.children() if child != backend]
 
+    def serving(self) -> list[tuple[str, psutil.Process]]:
+        """The product's web workers and every process of PostgreSQL."""
+        return [
+            *(("gunicorn", worker) for worker in _workers("product")),
+            *(("postgresql", process) for process in self._database()),
+        ]
+
     def memory_mib(self) -> dict[str, list[float]]:
         """Proportional memory of every worker, by server."""
         return {
@@ -82,7 +89,7 @@ def running() -> Iterator[Site]:
     processes: list[development.Processes] = []
     load = Load()
     try:
-        ports = _free_port(), _free_port()
+        ports = free_port(), free_port()
         common = {
             "CLOCK_OFFSET_S": str(int(ahead.total_seconds())),
             "BENCH_FOLDER": str(folder),
@@ -157,7 +164,8 @@ def _lines(path: str) -> list[str]:
     return Path(path).read_text().splitlines() if Path(path).exists() else []
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261125_notices"
-down_revision = "20261125_devices"
+down_revision = "20261125_manage"
 branch_labels = None
 depends_on = None
 

@@ -2803,6 +2803,253 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who works in my hall, and which roles I may give. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Accounts"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** A new account. No Idempotency-Key: a stored answer would keep the password; the user name is unique instead. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewAccount"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HandedOver"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/accounts/{staff_id}/active": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                staff_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** 停用: signed out everywhere at once and kept out; 启用. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    staff_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Active"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Account"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/accounts/{staff_id}/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                staff_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A new password or secret of one-time codes, shown this once. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    staff_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Reset"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HandedOver"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/accounts/{staff_id}/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                staff_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Other roles in my hall, from the next request on. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    staff_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Roles"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Account"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/accounts/{staff_id}/sessions/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                staff_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign this member of staff out everywhere. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    staff_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Why"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Account"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/appeals": {
         parameters: {
             query?: never;
@@ -3066,6 +3313,95 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who did what in my hall, newest first. */
+        get: {
+            parameters: {
+                query?: {
+                    from?: string;
+                    to?: string;
+                    group?: "hall" | "staff" | "window" | "ticket" | "appointment" | "conduct" | "rating" | "person";
+                    actor?: string;
+                    object_type?: string;
+                    object_id?: string;
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Trail"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/audit.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same as a table; at most ten thousand events, the newest. */
+        get: {
+            parameters: {
+                query?: {
+                    from?: string;
+                    to?: string;
+                    group?: "hall" | "staff" | "window" | "ticket" | "appointment" | "conduct" | "rating" | "person";
+                    actor?: string;
+                    object_type?: string;
+                    object_id?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/booking-policy": {
         parameters: {
             query?: never;
@@ -3125,6 +3461,85 @@ export interface paths {
                 default: components["responses"]["DEFAULT_ERROR"];
             };
         };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/carry-over": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 顺延: an emergency ends the day; open numbers are first on the next opening day. This cannot be undone. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CarryOver"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CarriedOver"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/carry-over/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What carrying over would do now. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["BeforeCarryOver"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -3222,9 +3637,34 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Days on which halls differ from the calendar. */
+        get: {
+            parameters: {
+                query: {
+                    from: string;
+                    to: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CityDayOverrides"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
         put?: never;
-        /** Close or open every hall; each can be opened again by itself. */
+        /** Close or open chosen halls or every hall; each can be opened again by itself. */
         post: {
             parameters: {
                 query?: never;
@@ -3234,7 +3674,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["SetDay"];
+                    "application/json": components["schemas"]["CitySetDay"];
                 };
             };
             responses: {
@@ -3264,12 +3704,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The same over every hall, as for a typhoon. */
+        /** The same over chosen halls or every hall, as for a typhoon. */
         get: {
             parameters: {
                 query: {
                     day: string;
                     part?: "day" | "morning" | "afternoon";
+                    halls?: string[];
                 };
                 header?: never;
                 path?: never;
@@ -3292,6 +3733,48 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/city-day-overrides/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Chosen halls or every hall back to the calendar, those that have an override; refused when none has. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CityRemoveDay"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CityDayRemoved"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -3359,6 +3842,48 @@ export interface paths {
                 default: components["responses"]["DEFAULT_ERROR"];
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/day-overrides/affected": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The appointments that closing would cancel now, with masked names. */
+        get: {
+            parameters: {
+                query: {
+                    day: string;
+                    part?: "day" | "morning" | "afternoon";
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AffectedVisits"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3638,6 +4163,123 @@ export interface paths {
                 default: components["responses"]["DEFAULT_ERROR"];
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Waits, numbers served, missed appointments and window hours of my hall. */
+        get: {
+            parameters: {
+                query: {
+                    from: string;
+                    to: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PeriodFigures"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/figures.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** By day, hour, queue and kind, as a table. */
+        get: {
+            parameters: {
+                query: {
+                    from: string;
+                    to: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/hall-now": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who waits and how long, which windows work, what the day has come to. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HallNow"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3943,6 +4585,182 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/opening-rules/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Undo a change of hours and places, from today on. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["RestoreRules"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RulesChanged"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/opening-rules/restore/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What undoing would do. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["RestoreRules"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Reshaped"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/opening-rules/{rule_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A half-day of a weekday is not opened any more; its slots without bookings go. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    rule_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EndRule"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Reshaped"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/opening-rules/{rule_id}/end/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What ending it would do; refused as ending itself would be, and nothing is kept. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    rule_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EndRule"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Reshaped"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/persons/{person_id}/reveal": {
         parameters: {
             query?: never;
@@ -4019,6 +4837,69 @@ export interface paths {
             };
         };
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/queue-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My hall's queue settings. Earlier versions are in the audit trail, with `object_type=queue_policy`. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["QueuePolicy"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        /** Change some settings; they count from the next number or call on. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ChangeQueuePolicy"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["QueuePolicy"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
         post?: never;
         delete?: never;
         options?: never;
@@ -4739,6 +5620,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/window-plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Windows planned for a day, and those that are open now. */
+        get: {
+            parameters: {
+                query: {
+                    day: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["WindowPlan"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/window/answer": {
         parameters: {
             query?: never;
@@ -5379,6 +6300,40 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description A member of staff of my hall. `elsewhere`: also has roles in another hall. `sessions` are live ones. */
+        Account: {
+            active: boolean;
+            display_name: string;
+            elsewhere: boolean;
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            locked_until: string | null;
+            manageable: boolean;
+            roles: string[];
+            /** Format: date-time */
+            seen_at: string | null;
+            sessions: number;
+            username: string;
+        };
+        /** @description By user name, and the roles I may give. */
+        Accounts: {
+            accounts: components["schemas"]["Account"][];
+            gives: string[];
+        };
+        /** @description 停用 or 启用. */
+        Active: {
+            active: boolean;
+            reason: string;
+        };
+        /** @description A member of staff by name; citizens and the system have none. */
+        Actor: {
+            /** Format: uuid */
+            id: string | null;
+            /** @enum {string} */
+            kind: "staff" | "person" | "system";
+            name: string | null;
+        };
         /** @description One more item of this queue, while serving. */
         AddItem: {
             item: string;
@@ -5388,6 +6343,22 @@ export interface components {
             booked: number;
             held: number;
             slots: number;
+        };
+        /** @description An appointment that closing would cancel. */
+        AffectedVisit: {
+            category: components["schemas"]["Named"];
+            /** Format: uuid */
+            id: string;
+            items: string[];
+            name_masked: string | null;
+            people: number;
+            /** Format: date-time */
+            start: string;
+        };
+        /** @description A page of them, soonest first. */
+        AffectedVisits: {
+            appointments: components["schemas"]["AffectedVisit"][];
+            next_cursor: string | null;
         };
         /** @description A person who acts for the organisation. */
         Agent: {
@@ -5509,6 +6480,16 @@ export interface components {
             /** Format: uuid */
             slot_id: string;
         };
+        /** @description Open numbers of today, those at windows among them, and when the hall opens next; null: no day to move to. */
+        BeforeCarryOver: {
+            at_window: number;
+            booked: number;
+            /** Format: date-time */
+            opens: string | null;
+            queues: components["schemas"]["QueueCount"][];
+            tickets: number;
+            windows: number;
+        };
         /** @description Limits of one booking. Minutes for the first person, extra minutes for each further one. */
         Booking: {
             extra_minutes: number;
@@ -5533,6 +6514,11 @@ export interface components {
             name?: string;
             phone?: string;
         };
+        /** @description Numbers called for the first time in that hour. */
+        CallsOfHour: {
+            calls: number;
+            hour: number;
+        };
         /** @description Why, if the citizen wants to say. */
         Cancel: {
             /** @default null */
@@ -5542,6 +6528,16 @@ export interface components {
         Card: {
             id_number: string;
             name: string;
+        };
+        /** @description How many numbers were moved, and to which day; null when there was none to move. */
+        CarriedOver: {
+            /** Format: date */
+            day: string | null;
+            tickets: number;
+        };
+        /** @description Why people are sent home. */
+        CarryOver: {
+            reason: string;
         };
         /** @description Every window category. */
         Categories: {
@@ -5553,11 +6549,22 @@ export interface components {
             name: string;
             prefix: string;
         };
+        /** @description One setting before and after. Of a list with the name `items`: what is gone, and what is new. */
+        Change: {
+            after: unknown;
+            before: unknown;
+            name: string;
+        };
         /** @description The settings that change, and why. */
         ChangePolicy: {
             category: string;
             reason: string;
             values: components["schemas"]["PolicyValues"];
+        };
+        /** @description The settings that change, and why. */
+        ChangeQueuePolicy: {
+            reason: string;
+            values: components["schemas"]["QueueValues"];
         };
         /**
          * @description Hours and places from `valid_from` on, on these weekdays; a half-day of null is not opened.
@@ -5596,10 +6603,47 @@ export interface components {
             /** @default false */
             identity_checked: boolean;
         };
-        /** @description Every hall's day is set; who was affected in all. */
+        /** @description In order of days, then halls. */
+        CityDayOverrides: {
+            overrides: components["schemas"]["HallOverride"][];
+        };
+        /** @description The halls that are back at the calendar; the others had no override. */
+        CityDayRemoved: {
+            halls: string[];
+        };
+        /** @description The halls whose day is set; who was affected in all. */
         CityDaySet: {
             affected: components["schemas"]["Affected"];
             halls: string[];
+        };
+        /** @description Chosen halls, or every hall, back to the calendar. */
+        CityRemoveDay: {
+            /** Format: date */
+            day: string;
+            /** @default null */
+            halls: string[] | null;
+            /**
+             * @default day
+             * @enum {string}
+             */
+            part: "day" | "morning" | "afternoon";
+            reason: string;
+        };
+        /** @description Close or open chosen halls, or every hall when `halls` is null. */
+        CitySetDay: {
+            /** Format: date */
+            day: string;
+            /** @default null */
+            halls: string[] | null;
+            open: boolean;
+            /**
+             * @default day
+             * @enum {string}
+             */
+            part: "day" | "morning" | "afternoon";
+            reason: string;
+            /** @default null */
+            reason_en: string | null;
         };
         /** @description A one-time code from WeChat. */
         Code: {
@@ -5814,6 +6858,12 @@ export interface components {
         };
         /** @description No body is needed. */
         Empty: Record<string, never>;
+        /** @description The first day on which the half-day is not opened any more. */
+        EndRule: {
+            /** Format: date */
+            ends: string;
+            reason: string;
+        };
         /** @description The one-time code that staff read out, and the device's first key. */
         Enrolment: {
             code: string;
@@ -5831,6 +6881,19 @@ export interface components {
             detail: string;
             /** @description RFC 6901 pointer into the request */
             pointer: string;
+        };
+        /** @description Who did what to which thing, and why. */
+        Event: {
+            action: string;
+            actor: components["schemas"]["Actor"];
+            /** Format: date-time */
+            at: string;
+            changes: components["schemas"]["Change"][];
+            id: number;
+            object_id: string;
+            object_name: string | null;
+            object_type: string;
+            reason: string | null;
         };
         /** @description Whom the code is about, masked. */
         Expected: {
@@ -5887,6 +6950,40 @@ export interface components {
             name: string;
             /** @enum {string} */
             relation: "child" | "parent" | "spouse" | "sibling" | "other";
+        };
+        /** @description Tickets of one kind. Minutes are from arrival (booked: from the slot's start, if later) to the first call. */
+        Figures: {
+            average_minutes: number | null;
+            called: number;
+            left: number;
+            longest_minutes: number | null;
+            median_minutes: number | null;
+            p90_minutes: number | null;
+            served: number;
+            taken: number;
+        };
+        /** @description One day. */
+        FiguresOfDay: {
+            booked: components["schemas"]["Figures"];
+            /** Format: date */
+            date: string;
+            expected: number;
+            no_shows: number;
+            walk_in: components["schemas"]["Figures"];
+            window_hours: number;
+        };
+        /** @description One hour of arrival over all days. */
+        FiguresOfHour: {
+            booked: components["schemas"]["Figures"];
+            hour: number;
+            walk_in: components["schemas"]["Figures"];
+        };
+        /** @description One queue. */
+        FiguresOfQueue: {
+            booked: components["schemas"]["Figures"];
+            code: string;
+            name: string;
+            walk_in: components["schemas"]["Figures"];
         };
         /** @description Whose appointments. */
         Find: {
@@ -6015,9 +7112,51 @@ export interface components {
             halls: components["schemas"]["HallChoice"][];
             place: components["schemas"]["Place"] | null;
         };
+        /** @description My hall at this moment. */
+        HallNow: {
+            calls: components["schemas"]["CallsOfHour"][];
+            /** Format: date-time */
+            closes: string | null;
+            /** Format: date-time */
+            opens: string | null;
+            queues: components["schemas"]["HallQueue"][];
+            /** Format: date-time */
+            server_time: string;
+            so_far: components["schemas"]["SoFar"];
+            windows: components["schemas"]["OpenWindow"][];
+        };
+        /** @description Of which hall. */
+        HallOverride: {
+            /** Format: date */
+            day: string;
+            hall: string;
+            open: boolean;
+            /** @enum {string} */
+            part: "day" | "morning" | "afternoon";
+            reason: string | null;
+            reason_en: string | null;
+        };
+        /** @description A queue now. `windows_planned` is null where no opening rule plans any. */
+        HallQueue: {
+            code: string;
+            longest_minutes: number | null;
+            name: string;
+            prefix: string;
+            waiting: number;
+            windows_open: number;
+            windows_planned: number | null;
+        };
         /** @description Every hall, the city's first. */
         Halls: {
             halls: components["schemas"]["Hall"][];
+        };
+        /** @description The account, and what is shown this once: nobody can read it again. */
+        HandedOver: {
+            account: components["schemas"]["Account"];
+            password: string | null;
+            totp_secret: string | null;
+            /** @description For an authenticator's QR code */
+            totp_uri: string | null;
         };
         /** @description A number with its place in line and its slip. */
         HeldTicket: {
@@ -6292,6 +7431,13 @@ export interface components {
             code: string;
             name: string;
         };
+        /** @description A new member of staff of my hall. */
+        NewAccount: {
+            display_name: string;
+            reason: string;
+            roles: ("gate" | "hall_lead" | "window_clerk")[];
+            username: string;
+        };
         /** @description What staff call it. */
         NewDevice: {
             name: string;
@@ -6342,6 +7488,16 @@ export interface components {
         /** @description Every notice there is. */
         NoticePreviews: {
             notices: components["schemas"]["NoticePreview"][];
+        };
+        /** @description Who works at a window now, for which queues, with which number. */
+        OpenWindow: {
+            categories: string[];
+            number: string | null;
+            /** Format: date-time */
+            opened_at: string;
+            paused: boolean;
+            staff: string;
+            window: number;
         };
         /** @description Until when slots are released, and when the next day follows. */
         Opens: {
@@ -6416,6 +7572,13 @@ export interface components {
             /** Format: date-time */
             start: string;
         };
+        /** @description My hall's figures over some days. */
+        PeriodFigures: {
+            days: components["schemas"]["FiguresOfDay"][];
+            hours: components["schemas"]["FiguresOfHour"][];
+            queues: components["schemas"]["FiguresOfQueue"][];
+            total: components["schemas"]["Total"];
+        };
         /** @description Where to send a login code. */
         Phone: {
             phone: string;
@@ -6444,6 +7607,25 @@ export interface components {
             /** @enum {string} */
             channel: "online" | "staff" | "onsite";
             held: number;
+        };
+        /** @description A half-day as planned; not `open` on a holiday or a closed day. */
+        PlannedHalf: {
+            capacity: number;
+            from: string;
+            /** @enum {string} */
+            half: "morning" | "afternoon";
+            open: boolean;
+            to: string;
+            windows: number;
+        };
+        /** @description A queue's plan of the day, and how many windows work for it at this moment. */
+        PlannedQueue: {
+            bookable: boolean;
+            code: string;
+            halves: components["schemas"]["PlannedHalf"][];
+            name: string;
+            open_now: number;
+            prefix: string;
         };
         /** @description A hall's booking settings of one category, with what each may be. */
         Policy: {
@@ -6498,6 +7680,11 @@ export interface components {
             tag: string;
             version: number;
         };
+        /** @description Open numbers of one queue. */
+        QueueCount: {
+            code: string;
+            tickets: number;
+        };
         /** @description The live picture of a hall: numbers only. */
         QueueDocument: {
             calls: components["schemas"]["Called"][];
@@ -6534,6 +7721,20 @@ export interface components {
         QueueNumber: {
             link: string;
             number: string;
+        };
+        /** @description My hall's queue settings, with what each may be; a `capacity` of null sets no limit. */
+        QueuePolicy: {
+            ranges: components["schemas"]["Range"][];
+            values: components["schemas"]["QueueValues"];
+        };
+        QueueValues: {
+            allowance_minutes?: number;
+            calls_before_pass?: number;
+            capacity?: number | null;
+            guard_every?: number;
+            late_credit_minutes?: number;
+            opens_before_minutes?: number;
+            return_after?: number;
         };
         /** @description What may be chosen, both ends included. */
         Range: {
@@ -6585,10 +7786,21 @@ export interface components {
             /** Format: uuid */
             slot_id: string;
         };
+        /** @description What is made anew: the password, the secret of one-time codes, or both. */
+        Reset: {
+            password: boolean;
+            reason: string;
+            totp: boolean;
+        };
         /** @description How many slots would be made and how many would have other places. */
         Reshaped: {
             changed: number;
             made: number;
+        };
+        /** @description The audit event of the change that is undone. */
+        RestoreRules: {
+            event_id: number;
+            reason: string;
         };
         /** @description Which sealed value, and why it must be seen. */
         Reveal: {
@@ -6600,10 +7812,17 @@ export interface components {
         Revoke: {
             reason: string;
         };
+        /** @description The roles an account has in my hall from now on. */
+        Roles: {
+            reason: string;
+            roles: ("gate" | "hall_lead" | "window_clerk")[];
+        };
         /** @description A rule as it is kept. */
         Rule: {
             capacity: number;
             from: string;
+            /** Format: uuid */
+            id: string;
             to: string;
             /** Format: date */
             valid_from: string;
@@ -6802,6 +8021,14 @@ export interface components {
             expires_in_s: number;
             resend_after_s: number;
         };
+        /** @description The day so far; `expected` are appointments still to come. */
+        SoFar: {
+            expected: number;
+            left: number;
+            no_shows: number;
+            served: number;
+            taken: number;
+        };
         /** @description A hall by its code, with its name in the language of the request. */
         StaffHall: {
             code: string;
@@ -6945,6 +8172,19 @@ export interface components {
             me: components["schemas"]["Me"];
             token: string;
         };
+        /** @description `expected`: appointments whose time came; `no_shows` of them were missed. Hours that windows were open. */
+        Total: {
+            booked: components["schemas"]["Figures"];
+            expected: number;
+            no_shows: number;
+            walk_in: components["schemas"]["Figures"];
+            window_hours: number;
+        };
+        /** @description A page of events. */
+        Trail: {
+            events: components["schemas"]["Event"][];
+            next_cursor: string | null;
+        };
         /** @description To which queue, and to one window of it if wanted. */
         Transfer: {
             category: string;
@@ -6992,12 +8232,22 @@ export interface components {
             hours: components["schemas"]["WaitHour"][];
             walk_in: components["schemas"]["Wait"];
         };
+        /** @description Why, for the audit trail. */
+        Why: {
+            reason: string;
+        };
         /** @description A window that is open now. */
         WindowNow: {
             number: string | null;
             paused: boolean;
             serving: boolean;
             window: number;
+        };
+        /** @description Windows planned for a day. */
+        WindowPlan: {
+            /** Format: date */
+            day: string;
+            queues: components["schemas"]["PlannedQueue"][];
         };
         /** @description Whose. */
         WithCard: {

@@ -1,12 +1,12 @@
-/** The live picture of one hall, asked for every two seconds while somebody looks. */
+/** The live picture of one hall, asked for again and again while somebody looks; `every` says after how many milliseconds. */
 import { onScopeDispose, ref, shallowRef, watch } from 'vue'
 import type { QueuePicture } from '../api/types'
-import { isStale, pauseAfter } from '../../shared/queue'
+import { isStale, pauseAfter, POLL_MS } from '../../shared/queue'
 
 const TIMEOUT_MS = 5000
 const HIDDEN_MS = 5000
 
-export function useQueue(hall: () => string | null) {
+export function useQueue(hall: () => string | null, every: () => number = () => POLL_MS) {
   const picture = shallowRef<QueuePicture | null>(null)
   /** The last answer is too old to be trusted. */
   const stale = ref(false)
@@ -39,7 +39,7 @@ export function useQueue(hall: () => string | null) {
     } finally {
       window.clearTimeout(timer)
     }
-    if (mine === turn) next = window.setTimeout(() => { void ask(code, mine) }, pauseAfter(failures))
+    if (mine === turn) next = window.setTimeout(() => { void ask(code, mine) }, pauseAfter(failures, every()))
   }
 
   function rest(): void {
@@ -64,7 +64,7 @@ export function useQueue(hall: () => string | null) {
     etag = ''
     start()
   }, { immediate: true })
-  const watching = window.setInterval(() => { stale.value = hall() !== null && isStale(answered, performance.now()) }, 1000)
+  const watching = window.setInterval(() => { stale.value = hall() !== null && isStale(answered, performance.now(), every()) }, 1000)
   document.addEventListener('visibilitychange', seen)
   window.addEventListener('online', start)
   onScopeDispose(() => {

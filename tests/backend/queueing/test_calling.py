@@ -380,3 +380,57 @@ def test_a_served_appointment_is_fulfilled(post, citizen, slots, session, clock,
     session.expire_all()
     assert session.get_one(Appointment, UUID(made["id"])).state is Booking.FULFILLED
     assert broken(session) == []
+
+
+def test_a_window_that_may_not_call_a_walk_in_does_not_start_the_guard_anew(
+    session: Session, take: Take, clerk: Callable[..., UUID]
+) -> None:
+    """Somebody was sent to window two; what window one calls meanwhile must not keep them waiting longer."""
+    one, two = clerk(1), clerk(2)
+    sent = take()
+    calling.call_next(session, staff_id=one)
+    calling.answer(session, staff_id=one)
+    calling.transfer(session, staff_id=one, category_code=QUEUE, window=2, reason="要到二号窗口盖章")
+    for minute in range(4):
+        booked(session, take, due=timedelta(minutes=minute))
+    order = []
+    for staff in (two, one, two):
+        order.append(calling.call_next(session, staff_id=staff).id)
+        serve(session, staff)
+    assert order[2] == sent.id
+
+
+def test_whoever_gives_up_after_checking_in_has_left(post, citizen, slots, session, clock, gate) -> None:  # type: ignore[no-untyped-def]
+    clock.set(datetime(2026, 11, 24, 1, 0, tzinfo=UTC))
+    _, who = citizen()
+    made = book(post, who, slots[3])
+    clock.set(datetime.fromisoformat(made["slot"]["start"]))
+    let_in = post("/staff/check-ins", gate(), {"code": made["code"], "identity_checked": True}).json
+    tickets.give_up(session, session.get_one(Ticket, UUID(let_in["ticket"]["id"])), actor="ticket")
+    session.commit()
+    session.expire_all()
+    assert session.get_one(Appointment, UUID(made["id"])).state is Booking.LEFT
+    assert broken(session) == []
+
+
+def test_a_second_emergency_on_a_day_keeps_both_numbers_of_a_person(session: Session, take: Take) -> None:
+    take(holder=b"c" * 32)
+    closing.carry_over(session, hall_code=HALL, actor="staff:lead", reason="停电")
+    take(holder=b"c" * 32)
+    made = closing.carry_over(session, hall_code=HALL, actor="staff:lead", reason="又停电")
+    assert [ticket.seq for ticket in made] == [2]
+    assert broken(session) == []
+
+
+def test_somebody_served_before_is_still_known_after_a_transfer(
+    session: Session, take: Take, clerk: Callable[..., UUID]
+) -> None:
+    one, two = clerk(1), clerk(2, [OTHER])
+    take(OTHER, holder=b"d" * 32)
+    calling.call_next(session, staff_id=two)
+    serve(session, two)
+    moved = take(holder=b"d" * 32)
+    calling.call_next(session, staff_id=one)
+    calling.transfer(session, staff_id=one, category_code=OTHER, window=None, reason="走错了")
+    session.flush()
+    assert take(OTHER, holder=b"d" * 32).id == moved.id

@@ -11,10 +11,9 @@ import pytest
 from sqlalchemy import func, select
 
 from backend import doctor
-from backend.core import db
+from backend.core import clock, db
 from backend.core.config import Settings
 from backend.identity.models import Staff
-from backend.queueing import windows
 from backend.queueing.models import Call, Ticket, WindowSession
 from backend.queueing.states import State
 from tests.backend.appointments import racers
@@ -32,15 +31,19 @@ SEATS = 12 if SCALE > 1 else 5
 
 
 def sit_down(count: int) -> list[UUID]:
-    """That many members of staff, each at a window of the passport queue."""
+    """That many members of staff, each at a window of the passport queue: more than the seeded hall has."""
     with db.transaction() as session:
         staff = [
             Staff(username=f"clerk-{n}", display_name="窗口", password_hash="", totp_secret=b"") for n in range(count)
         ]
         session.add_all(staff)
         session.flush()
-        for number, one in enumerate(staff, 1):
-            windows.open_window(session, hall_code="XM", staff_id=one.id, window=number, categories=["exit-entry"])
+        session.add_all(
+            WindowSession(
+                hall_code="XM", window=number, staff_id=one.id, categories=["exit-entry"], opened_at=clock.now()
+            )
+            for number, one in enumerate(staff, 1)
+        )
         return [one.id for one in staff]
 
 

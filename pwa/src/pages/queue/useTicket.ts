@@ -1,7 +1,7 @@
 /** One queue ticket: at once from this phone, then from the server, and again whenever its number moves in the live picture. */
 import { computed, ref, shallowRef, watch } from 'vue'
 import { useRoute } from 'vue-router'
-import { queueOf, standing } from '../../../shared/queue'
+import { pollEvery, queueOf, standing } from '../../../shared/queue'
 import { api, ApiProblem } from '../../api/client'
 import type { QueueTicket } from '../../api/types'
 import { prefs } from '../../state/prefs'
@@ -20,7 +20,10 @@ export function useTicket() {
   const keptAt = ref<number | null>(null)
   const lastAhead = ref(seen?.ahead ?? null)
 
-  const { picture, stale } = useQueue(() => (ticket.value && !FINAL.has(ticket.value.state) ? ticket.value.hall.code : null))
+  const { picture, stale } = useQueue(
+    () => (ticket.value && !FINAL.has(ticket.value.state) ? ticket.value.hall.code : null),
+    () => pollEvery(now.value, queue.value?.windows ?? 0),
+  )
   const now = computed(() => (picture.value && ticket.value ? standing(picture.value, ticket.value.number) : null))
   const queue = computed(() => (picture.value && ticket.value ? queueOf(picture.value, ticket.value.number) : null))
   const ahead = computed(() => (now.value ? now.value.ahead : lastAhead.value))

@@ -1,0 +1,29 @@
+/** The pages for running a hall: address under /staff/, who may open it, and its group in the menu. */
+import { defineAsyncComponent, type Component } from 'vue'
+
+export interface ManagePage { name: string; group: 'now' | 'plan' | 'people' | 'look'; may: string[]; load: () => Promise<unknown>; page: Component }
+
+/** `load` may be awaited: it is the one request that the page waits for too. */
+function lazy(request: () => Promise<unknown>): Pick<ManagePage, 'load' | 'page'> {
+  let once: Promise<unknown> | undefined
+  const load = () => (once ??= request().catch((error: unknown) => { once = undefined; throw error }))
+  return { load, page: defineAsyncComponent(load as () => Promise<Component>) }
+}
+
+export const MANAGE: ManagePage[] = [
+  { name: 'live', group: 'now', may: ['hall.manage'], ...lazy(() => import('./Live.vue')) },
+  { name: 'hours', group: 'plan', may: ['hall.manage'], ...lazy(() => import('./Hours.vue')) },
+  { name: 'days', group: 'plan', may: ['hall.manage', 'platform.manage'], ...lazy(() => import('./Days.vue')) },
+  { name: 'places', group: 'plan', may: ['hall.manage'], ...lazy(() => import('./Places.vue')) },
+  { name: 'rules', group: 'plan', may: ['hall.manage'], ...lazy(() => import('./Rules.vue')) },
+  { name: 'devices', group: 'plan', may: ['hall.manage'], ...lazy(() => import('../Devices.vue')) },
+  { name: 'team', group: 'people', may: ['staff.manage'], ...lazy(() => import('./Team.vue')) },
+  { name: 'appeals', group: 'people', may: ['conduct.decide'], ...lazy(() => import('../Appeals.vue')) },
+  { name: 'ratings', group: 'people', may: ['ratings.read'], ...lazy(() => import('./Ratings.vue')) },
+  { name: 'figures', group: 'look', may: ['hall.manage'], ...lazy(() => import('./Figures.vue')) },
+  { name: 'audit', group: 'look', may: ['audit.hall'], ...lazy(() => import('./Audit.vue')) },
+]
+
+/** Only the city's special days need no hall. */
+export const openTo = (page: ManagePage, permissions: string[], inHall: boolean): boolean =>
+  page.may.some((one) => permissions.includes(one) && (inHall || one === 'platform.manage'))

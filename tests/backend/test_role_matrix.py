@@ -1,0 +1,370 @@
+"""Every route × every role × own and other hall, from the route table: who may do what is what the route declares."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Connection, select, text
+from sqlalchemy.orm import Session
+
+from backend.app import create_app
+from backend.appointments.conduct_states import MarkState
+from backend.appointments.models import Slot
+from backend.core.auth import Access, access_of
+from backend.core.config import Settings
+from backend.identity import family, organisations, sessions
+from backend.identity import service as identity
+from backend.identity.roles import PERMISSIONS
+from backend.queueing import calling, tickets, windows
+from backend.ratings import service as ratings
+from backend.ratings.models import FollowUp
+from notify.models import Notification
+from tests.backend import staff
+from tests.backend.queueing import hall_day
+from tests.conftest import Clock
+
+OWN, OTHER, QUEUE = "XM", "SM", "exit-entry"
+MONDAY, TUESDAY, WEDNESDAY = (datetime(2026, 11, day, 1, 0, tzinfo=UTC) for day in (23, 24, 25))
+LATER = (Slot.hall_code == OWN) & (Slot.category_code == QUEUE) & (Slot.day == hall_day.TOMORROW)
+REASON = {"reason": "核对过身份证"}
+
+
+@pytest.fixture(scope="session")
+def settings(seeded_settings: Settings) -> Settings:
+    return seeded_settings
+
+
+@pytest.fixture(scope="session")
+def app(seeded_settings: Settings) -> Flask:
+    return create_app(seeded_settings, connect=False)
+
+
+@dataclass(frozen=True)
+class Who:
+    """Somebody who asks: `permissions` and `level` are what the role table and the session say."""
+
+    name: str
+    kind: str
+    hall: str
+    header: dict[str, str]
+    level: int = 0
+    permissions: frozenset[str] = frozenset()
+
+    def may(self, access: Access) -> bool:
+        """What the route's declaration alone says."""
+        if access.kind == "public":
+            return True
+        if access.kind != self.kind:
+            return False
+        return self.level >= access.level if self.kind == "citizen" else access.permission in self.permissions | {""}
+
+
+def everybody(session: Session) -> list[Who]:
+    found = [Who("anonymous", "anonymous", OWN, {})]
+    for level in (0, 1, 2):
+        found.append(Who(f"citizen of level {level}", "citizen", OWN, citizen(session, level)[1], level))
+    for role, permissions in PERMISSIONS.items():
+        for hall in (OWN, OTHER):
+            found.append(
+                Who(f"{role} of {hall}", "staff", hall, staff.header(session, hall, role), permissions=permissions)
+            )
+    return found
+
+
+NUMBERS = ("350299199001010010", "350299199001010029")
+
+
+def citizen(session: Session, level: int, number: str = NUMBERS[0]) -> tuple[UUID, dict[str, str]]:
+    """A new citizen of that level: their id and the header of their session."""
+    mine = f"139{uuid4().int % 10**8:08d}"
+    if level == 0:
+        person = identity.log_in(session, provider="wechat_mini", subject=mine, current=None)
+    else:
+        person = identity.log_in(session, provider="phone", subject=mine, current=None, phone=mine)
+    if level == 2:
+        card = identity.RealName(number, "张测试", None)
+        person = identity.verify(session, open_id=f"open-{number}", real_name=card, current=person)
+    token = sessions.start(session, person_id=person).token
+    session.commit()
+    return person, {"Authorization": f"Bearer {token}"}
+
+
+Route = tuple[str, str, Access]
+
+
+def routes(app: Flask) -> list[Route]:
+    """Method, rule and declaration of every route."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        access = access_of(app, rule.endpoint)
+        assert access, rule
+        assert rule.methods, rule
+        found += [(method, rule.rule, access) for method in sorted(rule.methods - {"HEAD", "OPTIONS"})]
+    return sorted(found, key=lambda route: route[:2])
+
+
+def filled(rule: str, values: dict[str, Any]) -> str:
+    """The rule as an address; what `values` does not name is somebody unknown."""
+    parts = []
+    for part in rule.split("/"):
+        name = part.strip("<>").split(":")[-1]
+        unknown = uuid4() if part.startswith("<uuid:") else "nothing"
+        parts.append(str(values.get(name, unknown)) if part.startswith("<") else part)
+    return "/".join(parts)
+
+
+@contextmanager
+def taken_back(session: Session) -> Iterator[None]:
+    """Whatever happens inside leaves no trace."""
+    connection = session.get_bind()
+    assert isinstance(connection, Connection)
+    session.commit()
+    savepoint = connection.begin_nested()
+    yield
+    session.rollback()
+    savepoint.rollback()
+    session.expire_all()
+
+
+def send(client: FlaskClient, method: str, path: str, who: Who, body: dict[str, Any] | None) -> Any:
+    key = {"Idempotency-Key": uuid4().hex}
+    return client.open(path, method=method, headers={**who.header, **key}, json=None if method == "GET" else body or {})
+
+
+def test_every_route_asks_for_what_it_declares(app: Flask, client: FlaskClient, session: Session, clock: Clock) -> None:
+    asked, table, wrong = everybody(session), routes(app), []
+    for method, rule, access in table:
+        for who in asked:
+            with taken_back(session):
+                before = written(session)
+                answer = send(client, method, filled(rule, {}), who, None)
+                answer.close()
+                touched = written(session) - before
+            refused = answer.status_code in (401, 403)
+            expected = 401 if who.kind == "anonymous" else 403
+            if answer.status_code >= 500:
+                wrong.append(f"{method} {rule} breaks for {who.name}: {answer.status_code}")
+            elif who.may(access) == refused:
+                wrong.append(f"{method} {rule} answers {who.name} {answer.status_code}, declared {access}")
+            elif refused and (answer.status_code != expected or touched):
+                wrong.append(f"{method} {rule}: {who.name} gets {answer.status_code} and {touched} rows are written")
+    assert not wrong, "\n".join(wrong)
+    assert len(asked) == 4 + 2 * len(PERMISSIONS)
+    assert len(table) > 110
+
+
+def written(session: Session) -> int:
+    """Rows this transaction has touched so far, those taken back included."""
+    counted = "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_xact_user_tables"
+    return int(session.scalar(text(counted)) or 0)
+
+
+def digest(session: Session) -> dict[str, str]:
+    """The content of every table but the rate limits', which count what is refused."""
+    names = session.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).all()
+    own = sorted(name for name in names if name != "rate_bucket" and not name.startswith("catalogue"))
+    pairs = ", ".join(
+        f"'{name}', (SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM \"{name}\" t)" for name in own
+    )
+    found: dict[str, str] = session.scalar(text(f"SELECT jsonb_object(ARRAY[{pairs}]::text[])"))
+    return found
+
+
+@dataclass(frozen=True)
+class Thing:
+    """An address with an object of one hall or one citizen, the body that works for its owner, and who that is."""
+
+    path: dict[str, Any]
+    body: dict[str, Any]
+    owner: Who
+
+
+NOT_OF_A_HALL = {
+    ("POST", "/api/v1/staff/persons/<uuid:person_id>/reveal"): "citizens belong to no hall; every look is audited",
+    (
+        "POST",
+        "/api/v1/staff/ratings/<uuid:rating_id>/set-aside",
+    ): "the platform's reviewer sets aside ratings of all halls",
+}
+"""Routes with an object that no hall owns, and why."""
+
+
+class World:
+    """One object for every route that names one: those of staff belong to the city hall, the others to one citizen."""
+
+    def __init__(self, session: Session, client: FlaskClient, clock: Clock, slots: list[UUID]) -> None:
+        self.session, self.client, self.slots = session, client, slots
+        clock.set(TUESDAY)
+        self.person, header = citizen(session, 2)
+        self.owner = Who("owner", "citizen", OWN, header, 2)
+        self.things: dict[tuple[str, str], Thing] = {}
+        self._bookings(clock)
+        self._hall()
+        self._family()
+
+    def _post(self, path: str, who: Who, body: dict[str, Any]) -> Any:
+        answer = send(self.client, "POST", f"/api/v1{path}", who, body)
+        assert answer.status_code < 300, answer.text
+        return answer.json
+
+    def _held(self, who: Who, slot: UUID) -> str:
+        body = {"slot_id": str(slot), "items": [hall_day.ITEM]}
+        held: str = self._post("/holds", who, body)["id"]
+        return held
+
+    def _bookings(self, clock: Clock) -> None:
+        first = self._post(f"/holds/{self._held(self.owner, self.slots[8])}/confirm", self.owner, {})
+        visitor = Who("visitor", "citizen", OWN, citizen(self.session, 1)[1], 1)
+        code = self._post(f"/holds/{self._held(visitor, self.slots[0])}/confirm", visitor, {})["code"]
+        message = self.session.scalars(
+            select(Notification.id).where(Notification.person_id == self.person).limit(1)
+        ).one()
+        for method, rule, body in (
+            ("GET", "appointments/<uuid:appointment_id>", {}),
+            ("GET", "appointments/<uuid:appointment_id>/calendar.ics", {}),
+            ("GET", "appointments/<uuid:appointment_id>/pass", {}),
+            ("POST", "appointments/<uuid:appointment_id>/cancel", {}),
+            ("POST", "appointments/<uuid:appointment_id>/reschedule", {"slot_id": str(self.slots[10])}),
+        ):
+            self._of_citizen(method, rule, body, appointment_id=first["id"])
+        self._of_citizen("POST", "inbox/<uuid:message_id>/read", {}, message_id=message)
+        clock.set(WEDNESDAY)
+        self.roles = {
+            role: Who(role, "staff", OWN, staff.header(self.session, OWN, role), permissions=mine)
+            for role, mine in PERMISSIONS.items()
+        }
+        move = {"slot_id": str(self.slots[10]), **REASON}
+        self._of_hall(
+            "window_clerk", "assisted-bookings/<uuid:appointment_id>/cancel", REASON, appointment_id=first["id"]
+        )
+        self._of_hall(
+            "window_clerk", "assisted-bookings/<uuid:appointment_id>/reschedule", move, appointment_id=first["id"]
+        )
+        other_day = self.session.scalars(select(Slot.id).where(LATER).order_by(Slot.start).limit(1)).one()
+        held = self._held(self.owner, other_day)
+        self._of_citizen("DELETE", "holds/<uuid:appointment_id>", {}, appointment_id=held)
+        self._of_citizen("POST", "holds/<uuid:appointment_id>/confirm", {}, appointment_id=held)
+        arrival = self._post("/staff/check-ins", self.roles["gate"], {"code": code, "identity_checked": True})
+        self._of_hall("gate", "check-ins/<uuid:check_in_id>/undo", {}, check_in_id=arrival["check_in_id"])
+
+    def _hall(self) -> None:
+        session = self.session
+        mark = hall_day.missed(session, self.person, MONDAY - timedelta(days=3))
+        appealed = {"state": MarkState.APPEALED, "appeal_reason": "那天停电", "appealed_at": WEDNESDAY}
+        under_appeal = hall_day.missed(session, self.person, MONDAY, **appealed)
+        self._of_citizen("POST", "me/conduct/<uuid:mark_id>/appeal", {"reason": "那天大厅停电"}, mark_id=mark.id)
+        decision = {"decision": "reject", "answer": "当天窗口都开着"}
+        self._of_hall("hall_lead", "appeals/<uuid:mark_id>/decision", decision, mark_id=under_appeal.id)
+        ratings.rate(
+            session, subject_type="ticket", subject_id="x", hall_code=OWN, person_id=None, grade=1, words="等太久"
+        )
+        task = session.scalars(select(FollowUp)).one()
+        self._of_hall("hall_lead", "ratings/<uuid:follow_up_id>/answer", {"answer": "多开了窗口"}, follow_up_id=task.id)
+        self._of_hall("platform_operator", "ratings/<uuid:rating_id>/set-aside", REASON, rating_id=task.rating_id)
+        reveal = {"field": "name", **REASON}
+        self._of_hall("hall_lead", "persons/<uuid:person_id>/reveal", reveal, person_id=self.person)
+        places = {"capacity": 10, **REASON}
+        self._of_hall("hall_lead", "slots/<uuid:slot_id>/capacity", places, slot_id=self.slots[11])
+        self._of_hall("hall_lead", "slots/<uuid:slot_id>/capacity/preview", places, slot_id=self.slots[11])
+        waiting, passed, parked = (
+            tickets.take(
+                session, hall_code=OWN, category_code=QUEUE, slugs=[], taker=tickets.Taker(), source="desk", actor="x"
+            ).id
+            for _ in range(3)
+        )
+        for window, role in enumerate(("window_clerk", "hall_lead"), 1):
+            self._sit(role, window)
+        clerk = self._staff_id("window_clerk")
+        calling.call_chosen(session, staff_id=clerk, ticket_id=passed, reason="试一试")
+        calling.pass_over(session, staff_id=clerk)
+        calling.call_chosen(session, staff_id=clerk, ticket_id=parked, reason="试一试")
+        calling.answer(session, staff_id=clerk)
+        calling.park(session, staff_id=clerk, note=None)
+        self._of_hall("hall_lead", "tickets/<uuid:ticket_id>/call", REASON, ticket_id=waiting)
+        self._of_hall("gate", "tickets/<uuid:ticket_id>/return", {}, ticket_id=passed)
+        self._of_hall("window_clerk", "tickets/<uuid:ticket_id>/resume", {}, ticket_id=parked)
+        session.commit()
+
+    def _staff_id(self, role: str) -> UUID:
+        principal = sessions.load_principal(self.roles[role].header["Authorization"].split()[1])
+        assert principal
+        return principal.id
+
+    def _sit(self, role: str, window: int) -> None:
+        windows.open_window(
+            self.session, hall_code=OWN, staff_id=self._staff_id(role), window=window, categories=[QUEUE]
+        )
+        self.session.commit()
+
+    def _family(self) -> None:
+        session = self.session
+        relative, header = citizen(session, 2, NUMBERS[1])
+        asked = Who("relative", "citizen", OWN, header, 2)
+        link = family.add(session, agent_id=self.person, name="张测试", id_number=NUMBERS[1], relation="sibling")
+        body = organisations.register(session, person_id=self.person, name="测试公司", credit_code="91350299MA0000015P")
+        helper = f"138{uuid4().int % 10**8:08d}"
+        agent = identity.log_in(session, provider="phone", subject=helper, current=None, phone=helper)
+        organisations.add_agent(session, manager_id=self.person, organisation_id=body.id, phone=helper, role="agent")
+        session.commit()
+        self._of_citizen("DELETE", "me/family/<uuid:link_id>", {}, link_id=link.id)
+        for answer in ("accept", "decline"):
+            rule = f"/api/v1/me/family/<uuid:link_id>/{answer}"
+            self.things["POST", rule] = Thing({"link_id": link.id}, {}, asked)
+        agents = "organisations/<uuid:organisation_id>/agents"
+        self._of_citizen("POST", agents, {"phone": helper, "role": "manager"}, organisation_id=body.id)
+        self._of_citizen("DELETE", f"{agents}/<uuid:person_id>", {}, organisation_id=body.id, person_id=agent)
+
+    def _of_citizen(self, method: str, rule: str, body: dict[str, Any], **path: Any) -> None:
+        self.things[method, f"/api/v1/{rule}"] = Thing(path, body, self.owner)
+
+    def _of_hall(self, role: str, rule: str, body: dict[str, Any], **path: Any) -> None:
+        self.things["POST", f"/api/v1/staff/{rule}"] = Thing(path, body, self.roles[role])
+
+
+@pytest.fixture
+def world(session: Session, client: FlaskClient, clock: Clock, slots: list[UUID]) -> World:
+    return World(session, client, clock, slots)
+
+
+def test_an_object_of_another_hall_or_citizen_is_refused_and_stays_as_it_is(
+    app: Flask, client: FlaskClient, session: Session, world: World
+) -> None:
+    named = {(method, rule): access for method, rule, access in routes(app) if "<uuid:" in rule}
+    assert set(world.things) == set(named), "a new route with an object needs one in World"
+    strangers: dict[str, Callable[[Thing], Who]] = {
+        "citizen": lambda _: Who("stranger", "citizen", OWN, citizen(session, 1)[1], 1),
+        "staff": lambda thing: Who(thing.owner.name, "staff", OTHER, staff.header(session, OTHER, thing.owner.name)),
+    }
+    wrong = []
+    for (method, rule), thing in world.things.items():
+        path = filled(rule, thing.path)
+        stranger = strangers[thing.owner.kind](thing)
+        if thing.owner.kind == "staff" and "tickets/" in rule:
+            seat(session, stranger)
+        before = digest(session)
+        answer = send(client, method, path, stranger, thing.body)
+        changed = [name for name, content in digest(session).items() if content != before[name]]
+        foreign = (method, rule) not in NOT_OF_A_HALL
+        if foreign and (answer.status_code not in (403, 404) or changed):
+            wrong.append(f"{method} {rule}: a stranger gets {answer.status_code}, changed: {changed}")
+        with taken_back(session):
+            own = send(client, method, path, thing.owner, thing.body)
+        if own.status_code >= 300:
+            wrong.append(f"{method} {rule}: its owner gets {own.status_code} {own.text}")
+    assert not wrong, "\n".join(wrong)
+
+
+def seat(session: Session, who: Who) -> None:
+    """A window of their own hall, so that nothing but the hall can be the reason of a refusal."""
+    principal = sessions.load_principal(who.header["Authorization"].split()[1])
+    assert principal
+    windows.open_window(
+        session, hall_code=OTHER, staff_id=principal.id, window=1, categories=["business"], take_over=True
+    )
+    session.commit()
