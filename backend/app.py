@@ -13,10 +13,13 @@ from backend.core.config import Settings
 from backend.core.errors import NotFound
 from backend.devices.access import load_device
 from backend.identity.sessions import load_principal
+from backend.official.api import blueprint as official
 from backend.openapi import document
 
 FEATURES = (
     "notify.api",
+    "notify.preferences_api",
+    "notify.staff_api",
     "backend.catalogue.api",
     "backend.identity.api",
     "backend.identity.accounts_api",
@@ -63,6 +66,7 @@ def create_app(settings: Settings, *, connect: bool = True) -> Flask:
         db.configure(settings)
     web.install(app, settings)
     _install_features(app)
+    app.register_blueprint(official)
     app.register_blueprint(operations.blueprint)
     app.register_blueprint(api_docs.blueprint)
     app.register_blueprint(web.frontend)

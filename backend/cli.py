@@ -28,6 +28,8 @@ def main() -> None:
             command.add_argument("username")
             command.add_argument("display_name")
             command.add_argument("roles", nargs="+", help="role@HALL, or role@* for every hall")
+        if name == "poster":
+            command.add_argument("hall", help="code of the hall, such as XM")
         if name == "device":
             command.add_argument("place", nargs="?", help="code of a hall or site; without it, lists the devices")
             command.add_argument("name", nargs="?", help="what the place calls it", default="自助机")
@@ -174,6 +176,7 @@ def sandbox(_: argparse.Namespace) -> None:
     """Serve the simulated providers; refuses to exist in production."""
     from werkzeug.serving import make_server
 
+    from backend.sandbox import pushes
     from backend.sandbox.app import create_sandbox
 
     settings = Settings.from_env()
@@ -182,7 +185,8 @@ def sandbox(_: argparse.Namespace) -> None:
     logs.configure(settings.log_level)
     values = {item.name.upper(): str(getattr(settings, item.name)) for item in fields(settings)}
     port = int(settings.sandbox_url.rsplit(":", 1)[1])
-    providers = create_sandbox(values, clock=lambda: time.time() + settings.clock_offset_s)
+    push = pushes.over_http(f"http://127.0.0.1:{settings.port}")
+    providers = create_sandbox(values, clock=lambda: time.time() + settings.clock_offset_s, push=push)
     make_server("127.0.0.1", port, providers, threaded=True).serve_forever()
 
 
@@ -235,6 +239,31 @@ def create_staff(arguments: argparse.Namespace) -> None:
     print(f"One-time code secret, shown only now: {secret}")
 
 
+def menu(_: argparse.Namespace) -> None:
+    """Replace the official account's menu."""
+    from backend.core.wechat import official_account
+    from backend.core.wechat_tokens import connect
+    from backend.official import poster as official
+
+    settings = _connect(Settings.from_env())
+    connect(official_account(settings)).create_menu(official.menu(settings.public_url))
+
+
+def poster(arguments: argparse.Namespace) -> None:
+    """Print a hall's poster as an A4 page of HTML; scanning it opens that hall in the official account."""
+    from backend.catalogue import queries
+    from backend.core.wechat import official_account
+    from backend.core.wechat_tokens import connect
+    from backend.official import poster as official
+    from backend.official.service import HALL
+
+    settings = _connect(Settings.from_env())
+    with db.transaction() as session:
+        hall = queries.hall(session, arguments.hall)
+    scanned = connect(official_account(settings)).create_scene(HALL + arguments.hall)
+    print(official.poster(hall, scanned))
+
+
 def device(arguments: argparse.Namespace) -> None:
     """Add a device of a hall or site and print its enrolment code; list the devices; revoke one."""
     from backend.devices import operations as devices
@@ -261,6 +290,8 @@ COMMANDS: tuple[tuple[str, Command, str], ...] = (
     ("logins", logins, "demo logins with a current one-time code"),
     ("openapi", openapi, "print the OpenAPI document"),
     ("diagrams", diagrams, "write the state diagrams"),
+    ("menu", menu, "replace the official account's menu"),
+    ("poster", poster, "print a hall's poster with its QR code"),
     ("create-staff", create_staff, "create a member of staff"),
     ("device", device, "add a terminal or kiosk and print its enrolment code; list them; revoke one"),
 )

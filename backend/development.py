@@ -14,32 +14,18 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from backend import database, postgres
+from notify.kinds import Form
+from notify.registry import TEMPLATES
 
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 
 DATABASE = "micro_government"
 LEAST_FREE_BYTES = 500 * 1024 * 1024
-TEMPLATES = (
-    "appointment_booked",
-    "appointment_changed",
-    "appointment_cancelled",
-    "appointment_hall_cancelled",
-    "appointment_no_show",
-    "booking_paused",
-    "appeal_accepted",
-    "appeal_rejected",
-    "queue_near",
-    "queue_called",
-    "queue_passed",
-    "queue_carried",
-    "queue_finished",
-    "rating_answered",
-)
 
 
 class CannotRun(Exception):
@@ -90,7 +76,8 @@ def environment(var_dir: Path, database_url: str, port: int, sandbox_port: int) 
         "WECHAT_OPEN_BASE": sandbox,
         "WECHAT_MINI_APPID": "sandbox-mini",
         "WECHAT_OFFICIAL_APPID": "sandbox-official",
-        "WECHAT_TEMPLATES": json.dumps({name: f"sandbox-{name}" for name in TEMPLATES}),
+        "WECHAT_TEMPLATES": _sandbox_ids(kind.wechat for kind in TEMPLATES.values()),
+        "WECHAT_MINI_TEMPLATES": _sandbox_ids(kind.mini for kind in TEMPLATES.values()),
         "WECHAT_SUBSCRIBE_TEMPLATES": "sandbox-subscribe",
         "IXIAMEN_BASE": f"{sandbox}/ixiamen",
         "IXIAMEN_CLIENT_ID": "sandbox-ixiamen",
@@ -106,25 +93,38 @@ def environment(var_dir: Path, database_url: str, port: int, sandbox_port: int) 
     }
 
 
+def _sandbox_ids(forms: Iterable[Form | None]) -> str:
+    return json.dumps({form.name: f"sandbox-{form.name}" for form in forms if form})
+
+
 def _keys(path: Path) -> dict[str, str]:
-    if not path.exists():
-        drawn = {
-            "SECRET_KEY": secrets.token_urlsafe(32),
-            "FIELD_KEYS": f"1:{_random_key()}",
-            "INDEX_KEY": _random_key(),
-            "PASS_KEYS": f"1:{_random_key()}",
-            "WECHAT_MINI_SECRET": secrets.token_hex(16),
-            "WECHAT_OFFICIAL_SECRET": secrets.token_hex(16),
-            "IXIAMEN_CLIENT_SECRET": secrets.token_hex(16),
-            "SMS_SECRET": secrets.token_hex(16),
-            "DEMO_PASSWORD": secrets.token_urlsafe(12),
-            "DEMO_TOTP_SECRET": base64.b32encode(secrets.token_bytes(20)).decode(),
-        }
+    kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    drawn = _drawn()
+    if not kept.keys() >= drawn.keys():
+        kept = drawn | kept
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
-        path.write_text(json.dumps(drawn, indent=1))
-    kept: dict[str, str] = json.loads(path.read_text())
+        path.write_text(json.dumps(kept, indent=1))
     return kept
+
+
+def _drawn() -> dict[str, str]:
+    return {
+        "SECRET_KEY": secrets.token_urlsafe(32),
+        "FIELD_KEYS": f"1:{_random_key()}",
+        "INDEX_KEY": _random_key(),
+        "PASS_KEYS": f"1:{_random_key()}",
+        "WECHAT_MINI_SECRET": secrets.token_hex(16),
+        "WECHAT_OFFICIAL_SECRET": secrets.token_hex(16),
+        "WECHAT_OFFICIAL_TOKEN": secrets.token_hex(16),
+        "WECHAT_OFFICIAL_AES_KEYS": _random_key().rstrip("="),
+        "WECHAT_MINI_TOKEN": secrets.token_hex(16),
+        "WECHAT_MINI_AES_KEYS": _random_key().rstrip("="),
+        "IXIAMEN_CLIENT_SECRET": secrets.token_hex(16),
+        "SMS_SECRET": secrets.token_hex(16),
+        "DEMO_PASSWORD": secrets.token_urlsafe(12),
+        "DEMO_TOTP_SECRET": base64.b32encode(secrets.token_bytes(20)).decode(),
+    }
 
 
 def _random_key() -> str:

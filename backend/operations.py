@@ -13,9 +13,11 @@ from backend.core import clock, db, metrics
 from backend.core.auth import public
 from backend.core.config import Settings
 from backend.core.tables import WorkerHeartbeat
+from notify import queries
 
 blueprint = Blueprint("operations", __name__)
 
+NOTICES_LATE_S = 120
 WORKER_SILENT = timedelta(seconds=60)
 LEAST_FREE_DISK = 0.02
 
@@ -53,12 +55,14 @@ def _database_checks() -> dict[str, str]:
     try:
         with db.reading() as session:
             at_head = session.scalar(text("SELECT version_num FROM alembic_version")) == _head()
+            late = queries.oldest_due_s(session) > NOTICES_LATE_S
             beat = session.scalar(select(WorkerHeartbeat.at).order_by(WorkerHeartbeat.at.desc()).limit(1))
     except Exception:  # any failure means the same to the balancer
-        return {"database": "down", "migrations": "unknown", "worker": "unknown"}
+        return {"database": "down", "migrations": "unknown", "worker": "unknown", "notices": "unknown"}
     return {
         "database": "ok" if time.monotonic() - began < 0.5 else "slow",
         "migrations": "ok" if at_head else "behind",
+        "notices": "amber" if late else "ok",
         "worker": "ok" if beat and clock.now() - beat < WORKER_SILENT else "amber",
     }
 

@@ -39,6 +39,9 @@ PERIODIC: tuple[tuple[str, str], ...] = (
     ("*/10 * * * *", "backend.appointments.jobs:materialise_slots"),
     ("37 * * * *", "backend.appointments.jobs:forget_beats"),
     ("*/10 * * * *", "backend.queueing.jobs:close_days"),
+    ("* * * * *", "backend.appointments.jobs:remind"),
+    ("* * * * *", "notify.jobs:reconcile_receipts"),
+    ("27 * * * *", "backend.official.jobs:forget_callbacks"),
     ("*/10 * * * *", "backend.devices.jobs:forget_nonces"),
     ("17 * * * *", "backend.worker:forget_old_keys"),
 )
@@ -47,6 +50,7 @@ PERIODIC: tuple[tuple[str, str], ...] = (
 LOOPS: tuple[tuple[float, str], ...] = (
     (0.5, "notify.jobs:dispatch_due"),
     (1.0, "backend.worker:seal_audit"),
+    (10.0, "notify.jobs:measure_waiting"),
     (10.0, "backend.worker:beat"),
 )
 """Seconds between runs and function."""

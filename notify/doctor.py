@@ -6,6 +6,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from backend.core import clock
+from notify import queries, routing
 from notify.models import Delivery, DeliveryState, Dispatch, Notification
 
 OVERDUE = timedelta(hours=1)
@@ -24,7 +25,7 @@ def invariants(session: Session) -> list[str]:
         ("is final but has an open attempt", (Notification.state != Dispatch.QUEUED) & open_attempt),
         (
             "has been due for more than an hour",
-            (Notification.state == Dispatch.QUEUED) & (Notification.next_attempt_at < clock.now() - OVERDUE),
+            (routing.due_since(clock.now()) < clock.now() - OVERDUE) & queries.waiting(clock.now()),
         ),
     )
     return [

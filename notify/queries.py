@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, select, tuple_
 from sqlalchemy.orm import Session
 
-from notify.models import Contact, Notification
+from backend.core import clock
+from notify import routing
+from notify.models import Contact, Dispatch, Notification
 
 
 def inbox(
@@ -30,3 +32,26 @@ def unread(session: Session, *, person_id: UUID) -> int:
 def has_contact(session: Session, person_id: UUID) -> bool:
     """Whether a notice can leave the house for this person, beyond their inbox."""
     return session.scalar(select(select(Contact).where(Contact.person_id == person_id).exists())) or False
+
+
+def reachable_at(session: Session, person_id: UUID) -> set[str]:
+    """The contacts of a person that take messages."""
+    open_ = Contact.person_id == person_id, Contact.unreachable_since.is_(None)
+    return set(session.scalars(select(Contact.channel).where(*open_)))
+
+
+def waiting(now: datetime) -> ColumnElement[bool]:
+    """Notices that are due and that the hour allows."""
+    return and_(Notification.state == Dispatch.QUEUED, Notification.next_attempt_at <= now, routing.may_go(now))
+
+
+def oldest_due_s(session: Session) -> float:
+    """Seconds since the notice that has been due longest became due; 0 when nothing waits."""
+    now = clock.now()
+    oldest = session.scalar(select(func.min(routing.due_since(now))).where(waiting(now)))
+    return (now - oldest).total_seconds() if oldest else 0.0
+
+
+def written(session: Session, dedupe_keys: Sequence[str]) -> set[str]:
+    """Which of these notices exist already."""
+    return set(session.scalars(select(Notification.dedupe_key).where(Notification.dedupe_key.in_(dedupe_keys))))

@@ -1,18 +1,20 @@
 """Writing notices and contacts, and reading marks. Sending is the dispatcher's work (notify/jobs.py)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 from uuid import UUID
 
-from sqlalchemy import Table, delete, select, update
+from sqlalchemy import Table, delete, func, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backend.core import clock, crypto, db
 from backend.core.errors import NotFound
-from notify.models import Contact, Dispatch, Notification
-from notify.templates import TEMPLATES
+from notify import preferences
+from notify.models import Contact, Dispatch, Importance, Notification
+from notify.registry import TEMPLATES
 
+RESENT_FOR = timedelta(days=1)
 ContactChannel = Literal["wechat_official", "wechat_mini", "phone"]
 _TABLE = cast(Table, Notification.__table__)
 _INSERT = insert(_TABLE).on_conflict_do_nothing(index_elements=[_TABLE.c.dedupe_key])
@@ -35,7 +37,8 @@ def notify(
     """Put a notice into the person's inbox and queue it for sending: one INSERT, and none for a repeated key.
 
     `params` are the values of the template: no id number, no full name. `link` is a path of the citizen app.
-    After `useless_after` it stays in the inbox but is no longer sent. KeyError: no such template.
+    After `useless_after` it stays in the inbox but is no longer sent. `urgent` makes any notice critical.
+    KeyError: no such template.
     """
     kind = TEMPLATES[template]
     now = clock.now()
@@ -50,7 +53,7 @@ def notify(
             "subject_id": subject_id,
             "link": link,
             "dedupe_key": dedupe_key,
-            "urgent": urgent,
+            "importance": Importance.CRITICAL if urgent else kind.importance,
             "created_at": now,
             "useless_after": useless_after or now + kind.useful_for,
             "state": Dispatch.QUEUED,
@@ -58,6 +61,24 @@ def notify(
             "attempts": 0,
         },
     )
+
+
+def resend(session: Session, *, notification_id: UUID) -> None:
+    """Queue a notice that failed or whose fate is unknown again, for a day. NotFound for any other."""
+    now = clock.now()
+    queued = session.execute(
+        update(Notification)
+        .where(Notification.id == notification_id, Notification.state.in_((Dispatch.FAILED, Dispatch.UNKNOWN)))
+        .values(
+            state=Dispatch.QUEUED,
+            next_attempt_at=now,
+            route=null(),
+            useless_after=func.greatest(Notification.useless_after, now + RESENT_FOR),
+        )
+        .returning(Notification.id)
+    ).scalar_one_or_none()
+    if queued is None:
+        raise NotFound()
 
 
 def set_contact(
@@ -68,6 +89,7 @@ def set_contact(
         "address": _seal_address(person_id, channel, address),
         "language": language,
         "updated_at": clock.now(),
+        "unreachable_since": None,
     }
     session.execute(
         insert(Contact)
@@ -98,6 +120,7 @@ def adopt(session: Session, *, person_id: UUID, former_id: UUID) -> None:
             .on_conflict_do_nothing()
         )
     session.execute(delete(Contact).where(Contact.person_id == former_id))
+    preferences.adopt(session, person_id=person_id, former_id=former_id)
 
 
 def address_of(contact: Contact) -> str:

@@ -23,7 +23,7 @@ const CITIZEN_GROUPS = [
   { name: 'forms', test: FORMS, priority: 2 },
   { name: 'booking', test: /pages\/booking\//, priority: 1 },
   { name: 'visits', test: /pages\/appointments\/(List|Done|Reschedule|Cancel)/, priority: 1 },
-  { name: 'account', test: /pages\/citizen\/(Me|Family|Inbox|Login|Conduct)\./, priority: 1 },
+  { name: 'account', test: /pages\/citizen\/(Me|Family|Inbox|Login|Conduct|Notices)\./, priority: 1 },
   { name: 'queue', test: /pages\/queue\/|pages\/citizen\/Hall\.|(state|shared)\/queue\.ts/, priority: 1 },
   { name: 'places', test: /pages\/citizen\/(Halls|Lists?|Help)\.|citizen\/(Sites|parts\/SiteMap)/, priority: 1 },
 ]

@@ -12,7 +12,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from backend.core.config import Settings
 from backend.sandbox.app import create_sandbox
-from backend.sandbox.wechat_templates import TEMPLATE_IDS
+from backend.sandbox.wechat_templates import MINI_TEMPLATE_IDS, TEMPLATE_IDS
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class RunningSandbox:
             wechat_api_base=self.url,
             wechat_open_base=self.url,
             wechat_templates=json.dumps(TEMPLATE_IDS),
+            wechat_mini_templates=json.dumps(MINI_TEMPLATE_IDS),
             ixiamen_base=f"{self.url}/ixiamen",
             sms_base=f"{self.url}/sms",
         )
@@ -62,6 +63,11 @@ class RunningSandbox:
     def follow(self, person: str, following: bool) -> None:
         body = {"person": person, "following": following}
         requests.put(f"{self.url}/phone/api/follow", json=body, timeout=5).raise_for_status()
+
+    def subscribe(self, person: str, template: str, action: str = "accept", *, long_term: bool = False) -> None:
+        """Answer the mini-program's question about a subscribe message."""
+        body = {"person": person, "template_id": template, "action": action, "long_term": long_term}
+        requests.post(f"{self.url}/phone/api/subscriptions", json=body, timeout=5).raise_for_status()
 
     def login_code(self, person: str) -> str:
         """What `wx.login` gives the mini program."""

@@ -1,21 +1,28 @@
 """What the worker does for appointments; every function opens its own transactions and may run twice."""
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import Interval, delete, exists, literal, select, tuple_, update
 
 from backend.appointments import closing, conduct_service, quotas, service, slots
 from backend.appointments.conduct_models import ScannerBeat
 from backend.appointments.models import Appointment, ReturnedPlace, Slot, SlotQuota
+from backend.appointments.notices import visit_params
 from backend.appointments.states import State
 from backend.core import clock
 from backend.core.db import retrying, transaction
+from notify import queries as notices
+from notify.service import notify
 
 SOON = timedelta(days=30)
 MISSED_AFTER = timedelta(minutes=30)
 BEATS_KEPT = timedelta(days=60)
 BATCH = 50
+REMIND_BATCH = 200
+AHEAD = timedelta(hours=2)
+EVE = time(18)
+"""In Xiamen, on the day before."""
 
 
 def materialise_slots() -> None:
@@ -112,3 +119,56 @@ def forget_beats() -> None:
     """Old proof that scanners worked is of no use."""
     with transaction() as session:
         session.execute(delete(ScannerBeat).where(ScannerBeat.at < clock.now() - BEATS_KEPT))
+
+
+def remind() -> None:
+    """Tell people of tomorrow's visits at 18:00, and of each visit two hours ahead; once each, whoever has booked.
+
+    Somebody who booked after that moment knows already. What was cancelled or moved is no longer booked.
+    """
+    now = clock.now()
+    today = clock.civil(now).date()
+    evening = clock.instant(today, EVE)
+    _remind("appointment_soon", start=now, end=now + AHEAD, ahead=AHEAD)
+    if now >= evening:
+        tomorrow, after = (clock.instant(today + timedelta(days=days), time(0)) for days in (1, 2))
+        _remind("appointment_tomorrow", start=tomorrow, end=after, booked_before=evening)
+
+
+def _remind(
+    template: str,
+    *,
+    start: datetime,
+    end: datetime,
+    ahead: timedelta | None = None,
+    booked_before: datetime | None = None,
+) -> None:
+    """One transaction a batch, by start and id; a reminder that exists already is left alone."""
+    known_before = Appointment.start - literal(ahead, Interval()) if ahead is not None else booked_before
+    last: tuple[datetime, UUID] = (start, UUID(int=0))
+    while True:
+        with transaction() as session:
+            page = session.scalars(
+                select(Appointment)
+                .where(Appointment.state == State.BOOKED, Appointment.start <= end)
+                .where(tuple_(Appointment.start, Appointment.id) > last, Appointment.created_at < known_before)
+                .order_by(Appointment.start, Appointment.id)
+                .limit(REMIND_BATCH)
+            ).all()
+            there = notices.written(session, [f"{template}:{appointment.id}" for appointment in page])
+            for appointment in page:
+                if f"{template}:{appointment.id}" not in there:
+                    notify(
+                        session,
+                        person_id=appointment.booker_id,
+                        template=template,
+                        params=visit_params(session, appointment),
+                        subject_type="appointment",
+                        subject_id=str(appointment.id),
+                        link=f"/appointments/{appointment.id}",
+                        dedupe_key=f"{template}:{appointment.id}",
+                        useless_after=appointment.start,
+                    )
+        if len(page) < REMIND_BATCH:
+            return
+        last = page[-1].start, page[-1].id

@@ -65,6 +65,28 @@ class Settings:
     wechat_official_appid: str = _setting("App id of the official account", default="")
     wechat_official_secret: str = _setting("App secret of the official account", default="", secret=True)
     wechat_templates: str = _setting("JSON: our template name → WeChat template id", default="{}")
+    wechat_mini_templates: str = _setting(
+        "JSON: our template name → id of the mini-program's subscribe message", default="{}"
+    )
+    wechat_daily_quota: int = _setting(
+        "Template messages a day that WeChat allows the official account", default=100_000
+    )
+    wechat_official_token: str = _setting(
+        "Token of the official account's message push to `/wechat/official`", default="", secret=True
+    )
+    wechat_official_aes_keys: str = _setting(
+        "EncodingAESKeys of that push, newest first, comma separated; empty takes plain messages",
+        default="",
+        secret=True,
+    )
+    wechat_mini_token: str = _setting(
+        "Token of the mini-program's message push to `/wechat/mini`", default="", secret=True
+    )
+    wechat_mini_aes_keys: str = _setting(
+        "EncodingAESKeys of that push, newest first, comma separated; empty takes plain messages",
+        default="",
+        secret=True,
+    )
     wechat_subscribe_templates: str = _setting(
         "Template ids of the official account's subscription notices, comma separated; empty offers none", default=""
     )
@@ -82,6 +104,10 @@ class Settings:
     @property
     def wechat_template_ids(self) -> dict[str, str]:
         return {str(k): str(v) for k, v in json.loads(self.wechat_templates).items()}
+
+    @property
+    def wechat_mini_template_ids(self) -> dict[str, str]:
+        return {str(k): str(v) for k, v in json.loads(self.wechat_mini_templates).items()}
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -114,10 +140,11 @@ class Settings:
         parts = urlsplit(self.public_url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
             raise ConfigError("PUBLIC_URL must be an address without a path")
-        try:
-            self.wechat_template_ids  # noqa: B018 - parsed for its error
-        except (ValueError, AttributeError):
-            raise ConfigError("WECHAT_TEMPLATES must be a JSON object") from None
+        for name in ("wechat_templates", "wechat_mini_templates"):
+            _check_object(name.upper(), getattr(self, name))
+        for name in ("wechat_official_aes_keys", "wechat_mini_aes_keys"):
+            for key in comma_separated(getattr(self, name)):
+                decode_key(name.upper(), key + "=")
         if self.production:
             self._validate_production()
 
@@ -137,6 +164,20 @@ class Settings:
         for name in ("wechat_mini_appid", "wechat_official_appid", "ixiamen_client_id"):
             if getattr(self, name).startswith("sandbox"):
                 raise ConfigError(f"{name.upper()} is a sandbox account")
+
+
+def comma_separated(text: str) -> list[str]:
+    """`a, b` → the parts that are not empty."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _check_object(name: str, text: str) -> None:
+    try:
+        valid = isinstance(json.loads(text), dict)
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ConfigError(f"{name} must be a JSON object")
 
 
 def _check_database(address: str) -> None:

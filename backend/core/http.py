@@ -50,3 +50,11 @@ def call(session: requests.Session, provider: str, method: str, url: str, **opti
         return session.request(method, url, allow_redirects=False, headers=headers, **options)  # type: ignore[arg-type]
     except requests.RequestException:
         raise ProviderUnavailable(provider) from None
+
+
+def never_connected(trouble: requests.RequestException) -> bool:
+    """Whether the connection was not even made, so that the call had no effect."""
+    if isinstance(trouble, requests.exceptions.ConnectTimeout):
+        return True
+    reason = getattr(trouble.args[0] if trouble.args else None, "reason", None)
+    return type(reason).__name__ in {"NewConnectionError", "NameResolutionError", "ConnectTimeoutError"}

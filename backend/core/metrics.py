@@ -3,13 +3,18 @@
 import os
 from functools import lru_cache
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
 REQUESTS = Histogram(
     "http_request_seconds",
     "Time to answer, by route and status",
     ["method", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+NOTICES_OLDEST_DUE = Gauge(
+    "notices_oldest_due_seconds",
+    "Since when the notice that waits longest has been due; alert above 120",
+    multiprocess_mode="mostrecent",
 )
 JOBS = Counter("jobs_total", "Background jobs by outcome", ["job", "outcome"])
 

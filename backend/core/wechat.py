@@ -23,7 +23,7 @@ from backend.core.errors import (
     ProviderUnavailable,
     Text,
 )
-from backend.core.http import GuardedAdapter, refuse_inside_transaction
+from backend.core.http import GuardedAdapter, never_connected, refuse_inside_transaction
 
 PROVIDER = "wechat"
 OFFICIAL_HOST = "https://api.weixin.qq.com"
@@ -227,6 +227,31 @@ class WeChat:
         )
         return str(answer.get("msgid", ""))
 
+    def send_subscribe(self, *, openid: str, template_id: str, data: dict[str, str], page: str) -> str:
+        """Send a subscribe message of the mini-program and give its msgid, or "" from an account that tells none."""
+        body: dict[str, Any] = {
+            "touser": openid,
+            "template_id": template_id,
+            "data": {key: {"value": value} for key, value in data.items()},
+        }
+        answer = self._with_token(
+            "POST", "/cgi-bin/message/subscribe/send", body={**body, "page": page} if page else body
+        )
+        return str(answer.get("msgid", ""))
+
+    def create_menu(self, menu: dict[str, Any]) -> None:
+        """Replace the official account's menu."""
+        self._with_token("POST", "/cgi-bin/menu/create", body=menu)
+
+    def create_scene(self, scene: str) -> str:
+        """A QR code that never ends: scanning it follows the account and tells us `scene`. Gives its address."""
+        answer = self._with_token(
+            "POST",
+            "/cgi-bin/qrcode/create",
+            body={"action_name": "QR_LIMIT_STR_SCENE", "action_info": {"scene": {"scene_str": scene}}},
+        )
+        return _text(answer, "url")
+
     def jsapi_ticket(self) -> Issued:
         """Fetch the JS-SDK ticket; ask the shared store instead of calling this for every page."""
         answer = self._with_token("GET", "/cgi-bin/ticket/getticket", {"type": "jsapi"})
@@ -275,7 +300,7 @@ class WeChat:
         except WeChatClientException as refusal:
             raise _translated(refusal) from None
         except (requests.exceptions.ConnectTimeout, requests.exceptions.ConnectionError) as trouble:
-            raise ProviderUnavailable(PROVIDER, NOT_SENT if _never_connected(trouble) else TIMEOUT) from None
+            raise ProviderUnavailable(PROVIDER, NOT_SENT if never_connected(trouble) else TIMEOUT) from None
         except requests.RequestException:
             raise ProviderUnavailable(PROVIDER, TIMEOUT) from None
         if not isinstance(answer, dict):
@@ -289,14 +314,6 @@ def _translated(refusal: WeChatClientException) -> ProviderError:
         kind: type[ProviderError] = ProviderUnavailable if status >= 500 else ProviderProtocolError
         return kind(PROVIDER, f"http_{status}")
     return ERRORS.get(refusal.errcode, ProviderProtocolError)(PROVIDER, str(refusal.errcode))
-
-
-def _never_connected(trouble: requests.RequestException) -> bool:
-    """Whether the connection was not even made, so that the call had no effect."""
-    if isinstance(trouble, requests.exceptions.ConnectTimeout):
-        return True
-    reason = getattr(trouble.args[0] if trouble.args else None, "reason", None)
-    return type(reason).__name__ in {"NewConnectionError", "NameResolutionError", "ConnectTimeoutError"}
 
 
 def _text(answer: dict[str, Any], name: str) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from backend.core import audit, clock, db, errors
 from backend.identity import idnumber, queries, service
 from backend.identity.models import FamilyLink, Person
+from notify import preferences
 
 MOST_RELATIVES = 3
 
@@ -69,6 +70,9 @@ def answer(session: Session, *, person_id: UUID, link_id: UUID, accept: bool) ->
     agent_id = session.execute(change).scalar_one_or_none()
     if agent_id is None:
         raise errors.NotFound()
+    born = session.scalar(select(Person.born).where(Person.id == person_id))
+    if accept and born is not None:
+        preferences.copy_to(session, person_id=person_id, agent_id=agent_id, since=queries.elder_from(born))
     action = "family.accepted" if accept else "family.declined"
     audit.record(session, actor=f"person:{person_id}", action=action, object_type="person", object_id=agent_id)
 
@@ -76,9 +80,12 @@ def answer(session: Session, *, person_id: UUID, link_id: UUID, accept: bool) ->
 def remove(session: Session, *, person_id: UUID, link_id: UUID) -> None:
     """Either side may end it."""
     mine = (FamilyLink.agent_id == person_id) | (FamilyLink.person_id == person_id)
-    gone = session.execute(delete(FamilyLink).where(FamilyLink.id == link_id, mine).returning(FamilyLink.id))
-    if gone.first() is None:
+    gone = session.execute(
+        delete(FamilyLink).where(FamilyLink.id == link_id, mine).returning(FamilyLink.person_id, FamilyLink.agent_id)
+    ).one_or_none()
+    if gone is None:
         raise errors.NotFound()
+    preferences.stop_copies(session, person_id=gone.person_id, agent_id=gone.agent_id)
     audit.record(session, actor=f"person:{person_id}", action="family.removed", object_type="link", object_id=link_id)
 
 

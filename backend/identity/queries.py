@@ -26,6 +26,14 @@ def person(session: Session, person_id: UUID) -> Person:
     return found
 
 
+def by_login(session: Session, provider: str, subject: str) -> UUID | None:
+    """Whose login this is, None for a stranger's."""
+    index = crypto.blind_index(subject, field=f"login.{provider}")
+    return session.scalar(
+        select(PersonLogin.person_id).where(PersonLogin.provider == provider, PersonLogin.subject_index == index)
+    )
+
+
 def unseal(person_: Person, field: str) -> str | None:
     """The full value of a sealed field: for masks, and for readers with a permission and a reason."""
     sealed = getattr(person_, field)
@@ -85,6 +93,14 @@ def holder(session: Session, person_id: UUID) -> bytes:
 def is_elder(born: date | None) -> bool:
     """Sixty or older."""
     return born is not None and idnumber.age(born, clock.today()) >= ELDER_AGE
+
+
+def elder_from(born: date) -> date:
+    """The sixtieth birthday; in a year without 29 February, 1 March."""
+    try:
+        return born.replace(year=born.year + ELDER_AGE)
+    except ValueError:
+        return date(born.year + ELDER_AGE, 3, 1)
 
 
 def is_minor(born: date | None) -> bool:

@@ -13,15 +13,21 @@ from werkzeug.wrappers import Response
 
 from notify.sandbox import sms
 
-from . import control, ixiamen, phone, wechat_api, wechat_login
+from . import control, ixiamen, phone, pushes, wechat_api, wechat_login
 from .people import BY_PHONE
 from .world import SandboxSettings, World
 
 
-def create_sandbox(settings: Mapping[str, object], *, clock: Callable[[], float] = time.time) -> Flask:
-    """Build the sandbox from the application's own settings names (see ``SandboxSettings``)."""
+def create_sandbox(
+    settings: Mapping[str, object], *, clock: Callable[[], float] = time.time, push: pushes.Post | None = None
+) -> Flask:
+    """Build the sandbox from the application's own settings names (see ``SandboxSettings``).
+
+    ``push`` carries messages and receipts to the application; without it WeChat stays silent.
+    """
     world = World(SandboxSettings.from_mapping(settings), clock=clock)
     api = wechat_api.WeChatApi(world)
+    api.pusher = pushes.Pusher(world, push) if push else None
     app = Flask(__name__, static_url_path="/sandbox-static")
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
 

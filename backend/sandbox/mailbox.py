@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Kind = Literal["wechat_template", "wechat_subscribe", "sms"]
+Kind = Literal["wechat_template", "wechat_subscribe", "wechat_reply", "sms"]
 KEPT_PER_PHONE = 5000
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response, render_template, request
@@ -60,6 +61,7 @@ def create_blueprint(api: WeChatApi) -> Blueprint:
         return Response(status=204)
 
     _add_actions(blueprint, api)
+    _add_account(blueprint, api)
     return blueprint
 
 
@@ -73,6 +75,7 @@ def _add_actions(blueprint: Blueprint, api: WeChatApi) -> None:
         person = _person(body)
         with world.lock:
             (world.unfollowed.discard if body.get("following") else world.unfollowed.add)(person.key)
+        _tell(api, person, {"MsgType": "event", "Event": "subscribe" if body.get("following") else "unsubscribe"})
         return jsonify(_describe(api, person))
 
     @blueprint.post("/api/wx-login")
@@ -99,6 +102,37 @@ def _add_actions(blueprint: Blueprint, api: WeChatApi) -> None:
             else:
                 api.subscriptions.reject(person.key, template.id)
         return jsonify({template.id: body.get("action")})
+
+
+def _tell(api: WeChatApi, person: people.DemoPerson, fields: dict[str, str]) -> str:
+    """Push to the application what the person did, and put its answer on the phone."""
+    if api.pusher is None:
+        return ""
+    words = api.pusher.push("official", person.openid(api.world.settings.wechat_official_appid), fields)
+    if words:
+        api.world.mailbox.deliver(person.key, kind="wechat_reply", sender="微政务", title="公众号", text=words)
+    return words
+
+
+def _add_account(blueprint: Blueprint, api: WeChatApi) -> None:
+    """Writing to the official account, pressing its menu, scanning a hall's poster."""
+
+    @blueprint.post("/api/account")
+    def write() -> Response:
+        body = _body()
+        person, words = _person(body), str(body.get("words", ""))[:200]
+        kind = str(body.get("kind", "text"))
+        if kind == "text":
+            fields = {"MsgType": "text", "Content": words, "MsgId": str(secrets.randbits(62))}
+        elif kind == "click":
+            fields = {"MsgType": "event", "Event": "CLICK", "EventKey": words}
+        else:
+            new = not api.world.follows(person.key)
+            with api.world.lock:
+                api.world.unfollowed.discard(person.key)
+            event = ("subscribe", f"qrscene_hall:{words}") if new else ("SCAN", f"hall:{words}")
+            fields = {"MsgType": "event", "Event": event[0], "EventKey": event[1]}
+        return jsonify(reply=_tell(api, person, fields))
 
 
 def _body() -> dict[str, Any]:

@@ -14,6 +14,7 @@ from flask import Blueprint, Response, request
 from . import people
 from .codes import CodeError
 from .mailbox import Kind
+from .pushes import Pusher
 from .wechat_rules import first_bad_key
 from .wechat_templates import MINI_BY_ID, OFFICIAL_BY_ID, AccountTemplate
 from .wechat_tokens import TokenAuthority
@@ -71,6 +72,8 @@ class WeChatApi:
         self.tokens = TokenAuthority(world.now)
         self.subscriptions = SubscriptionBook()
         self.quota_left: int | None = None
+        self.menu: list[dict[str, Any]] = []
+        self.pusher: Pusher | None = None
         self._sent: dict[tuple[str, str], tuple[float, int]] = {}
         self._msgids = itertools.count(3_800_000_000_000_000_001)
         self._secrets = {
@@ -126,6 +129,10 @@ class WeChatApi:
                 self._sent[person.key, client_id] = (self.world.now(), msgid)
             url = str(body.get("url") or "")
             self._deliver(person.key, "wechat_template", template, body, url=url, client_id=client_id)
+        if self.pusher:
+            status = "failed:user block" if self.world.faults.receipts == "blocked" else "success"
+            fields = {"Event": "TEMPLATESENDJOBFINISH", "MsgID": str(msgid), "Status": status}
+            self.pusher.later("official", person.openid(appid), {"MsgType": "event", **fields})
         return msgid
 
     def send_subscribe(self, appid: str, body: dict[str, Any]) -> int:
@@ -253,10 +260,34 @@ def create_blueprint(api: WeChatApi) -> Blueprint:
         ticket, left = api.tokens.ticket(appid)
         return wechat_answer({"errcode": 0, "errmsg": "ok", "ticket": ticket, "expires_in": left})
 
+    _add_account_pages(blueprint, api)
     _add_phone_number(blueprint, api)
     _add_messages(blueprint, "/cgi-bin/message/template/send", api, api.send_template)
     _add_messages(blueprint, "/cgi-bin/message/subscribe/send", api, api.send_subscribe)
     return blueprint
+
+
+def _add_account_pages(blueprint: Blueprint, api: WeChatApi) -> None:
+    """The official account's menu and its QR codes."""
+
+    @blueprint.post("/cgi-bin/menu/create")
+    def create_menu() -> Response:
+        api.account()
+        buttons = json_body().get("button")
+        if not isinstance(buttons, list) or not 1 <= len(buttons) <= 3:
+            raise WeChatRefusal(40016, "invalid button size")
+        if any(len(button.get("sub_button", ())) > 5 for button in buttons):
+            raise WeChatRefusal(40023, "invalid sub button size")
+        api.menu = buttons
+        return wechat_answer({"errcode": 0, "errmsg": "ok"})
+
+    @blueprint.post("/cgi-bin/qrcode/create")
+    def create_qrcode() -> Response:
+        api.account()
+        scene = str(json_body().get("action_info", {}).get("scene", {}).get("scene_str", ""))
+        if not 1 <= len(scene) <= 64:
+            raise WeChatRefusal(40053, "invalid action info")
+        return wechat_answer({"ticket": f"ticket-{scene}", "url": f"http://weixin.qq.com/q/{scene}"})
 
 
 def _add_phone_number(blueprint: Blueprint, api: WeChatApi) -> None:

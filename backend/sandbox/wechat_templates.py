@@ -40,6 +40,19 @@ def _visit(name: str, title: str, last: tuple[str, str]) -> AccountTemplate:
     )
 
 
+SHARED: tuple[AccountTemplate, ...] = (
+    _visit("appointment_reminder", "办事提醒", ("办理地址", "thing7")),
+    *(
+        AccountTemplate(name, title, (("办理事项", "thing1"), second, ("当前状态", "phrase3"), ("温馨提示", "thing4")))
+        for name, title, second in (
+            ("case_progress", "办件进度通知", ("办件号", "character_string2")),
+            ("bill_progress", "缴费通知", ("金额", "amount2")),
+            ("shipment_progress", "快递通知", ("单号", "character_string2")),
+        )
+    ),
+)
+"""What both accounts hold."""
+
 OFFICIAL_TEMPLATES: tuple[AccountTemplate, ...] = (
     _visit("appointment_booked", "预约成功通知", ("办理地址", "thing7")),
     _visit("appointment_changed", "预约改期通知", ("办理地址", "thing7")),
@@ -64,12 +77,17 @@ OFFICIAL_TEMPLATES: tuple[AccountTemplate, ...] = (
         )
     ),
     AccountTemplate("rating_answered", "评价回复通知", (("回复事项", "thing1"), ("回复内容", "thing2"))),
+    AccountTemplate("rating_invited", "评价邀请通知", (("办理事项", "thing1"), ("温馨提示", "thing2"))),
+    *SHARED,
 )
 
-MINI_TEMPLATES: tuple[AccountTemplate, ...] = (_visit("appointment_reminder", "办事提醒", ("办理地址", "thing7")),)
+MINI_TEMPLATES: tuple[AccountTemplate, ...] = SHARED
 
 OFFICIAL_BY_ID = {template.id: template for template in OFFICIAL_TEMPLATES}
 MINI_BY_ID = {template.id: template for template in MINI_TEMPLATES}
+
+MINI_TEMPLATE_IDS: dict[str, str] = {template.name: template.id for template in MINI_TEMPLATES}
+"""The same for the mini-program: the development value of WECHAT_MINI_TEMPLATES."""
 
 TEMPLATE_IDS: dict[str, str] = {template.name: template.id for template in OFFICIAL_TEMPLATES}
 """Notice → template id at the demo official account: the development value of WECHAT_TEMPLATES."""

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 
 from .codes import OneTimeCodes
 from .mailbox import Mailbox
@@ -27,12 +27,22 @@ class SandboxSettings:
     ixiamen_client_secret: str
     sms_key: str
     sms_secret: str
+    wechat_official_token: str = ""
+    wechat_official_aes_keys: str = ""
+    wechat_mini_token: str = ""
+    wechat_mini_aes_keys: str = ""
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, object]) -> SandboxSettings:
         """Pick the known names, in either case, out of ``values``; KeyError names the first missing one."""
         lower = {name.lower(): value for name, value in values.items()}
-        return cls(**{field.name: str(lower[field.name]) for field in fields(cls)})
+        optional = {field.name for field in fields(cls) if field.default is not MISSING}
+        return cls(
+            **{
+                field.name: str(lower.get(field.name, "") if field.name in optional else lower[field.name])
+                for field in fields(cls)
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +52,18 @@ class Faults:
     wechat, ixiamen, sms: ``normal`` answers; ``busy`` is WeChat's -1; ``outage`` is HTTP 502.
     wechat also knows ``quota``: every message is refused with 45009.
     slow_s: wait this long *after* the effect, so a caller that gives up has still caused it.
+    receipts: ``normal`` pushes a delivery receipt ``receipt_delay_s`` after a message, ``blocked`` one that says the
+    person blocks the account, ``off`` none.
+    aes_key: which of the account's keys signs pushes, 0 the newest.
     fail_ratio: this share of requests answers busy, drawn from a generator seeded with ``seed``.
     """
 
     wechat: str = "normal"
     ixiamen: str = "normal"
     sms: str = "normal"
+    receipts: str = "normal"
+    receipt_delay_s: float = 1.0
+    aes_key: int = 0
     slow_s: float = 0.0
     fail_ratio: float = 0.0
     seed: int = 1
@@ -57,6 +73,7 @@ MODES: dict[str, frozenset[str]] = {
     "wechat": frozenset({"normal", "busy", "quota", "outage"}),
     "ixiamen": frozenset({"normal", "outage"}),
     "sms": frozenset({"normal", "busy", "outage"}),
+    "receipts": frozenset({"normal", "blocked", "off"}),
 }
 
 
@@ -92,7 +109,7 @@ class World:
                     raise ValueError(f"{name} is one of {', '.join(sorted(MODES[name]))}")
                 values[name] = value
             else:
-                values[name] = int(str(value)) if name == "seed" else float(str(value))
+                values[name] = int(str(value)) if name in {"seed", "aes_key"} else float(str(value))
         with self.lock:
             self.faults = replace(self.faults, **values)  # type: ignore[arg-type]
             if "seed" in values or "fail_ratio" in values:

@@ -1,21 +1,29 @@
 """The port of every channel. Channels know no database and no web framework, and never retry."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 from uuid import UUID
 
 Result = Literal["sent", "again", "refused", "unknown"]
 
+NO_TEMPLATE = "no_template"
+"""Code of a notice whose form has no id in the settings."""
+
 
 @dataclass(frozen=True)
 class Message:
-    """A notice on its way to one address. `id` is the same for every attempt, so a provider can drop repeats."""
+    """A notice on its way to one address. `id` is the same for every attempt, so a provider can drop repeats.
+
+    `form` names the provider's form in our settings, `values` are its keys' values, `link` is a path of the citizen
+    app, or empty.
+    """
 
     id: UUID
-    template: str
+    form: str
     address: str
     values: dict[str, str]
-    url: str
+    link: str
 
 
 @dataclass(frozen=True)
@@ -25,6 +33,7 @@ class Outcome:
     sent: the provider took it. again: it certainly did not, and may later. refused: it never will.
     unknown: no answer came. `exhausted` says that the provider takes nothing more from us for a while,
     `unreachable` that it cannot be reached at all: neither is about this one message.
+    `recipient_closed` says that this person takes nothing there.
     """
 
     result: Result
@@ -32,6 +41,7 @@ class Outcome:
     code: str | None = None
     exhausted: bool = False
     unreachable: bool = False
+    recipient_closed: bool = False
 
 
 class Channel(Protocol):
@@ -40,5 +50,9 @@ class Channel(Protocol):
     name: str
     repeat_window_s: float
     """How long the provider drops a repeat of the same message id."""
+    template_ids: Mapping[str, str]
+    """Form → the provider's id of it."""
+    daily_limit: int | None
+    """How many messages the provider takes a day, None when that is out of reach."""
 
     def send(self, message: Message) -> Outcome: ...

@@ -13,9 +13,12 @@ import requests
 
 from backend.core import http
 from backend.core.config import Settings
-from backend.core.errors import ProviderProtocolError, ProviderRejected, ProviderUnavailable
+from backend.core.errors import ProviderError, ProviderProtocolError, ProviderRejected, ProviderUnavailable
+from notify.channels.base import Message, Outcome
 
 PROVIDER = "sms"
+NOT_SENT = "not_sent"
+TIMEOUT = "timeout"
 
 ERRORS: dict[str, type[ProviderRejected] | type[ProviderUnavailable]] = {
     "SIGNATURE_INVALID": ProviderRejected,
@@ -29,6 +32,28 @@ ERRORS: dict[str, type[ProviderRejected] | type[ProviderUnavailable]] = {
     "BAD_GATEWAY": ProviderUnavailable,
 }
 """The operator's code → our error. A code that is not here is a ProviderProtocolError."""
+
+
+class SmsChannel:
+    """Notices by SMS, for those whom WeChat does not reach. The gateway takes a message id once a day."""
+
+    name = "sms"
+    repeat_window_s = 24 * 3600.0
+    template_ids: Mapping[str, str] = {}
+    daily_limit: int | None = None
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def send(self, message: Message) -> Outcome:
+        try:
+            number = send_sms(self._settings, message.address, message.form, message.values, message_id=message.id.hex)
+        except ProviderUnavailable as trouble:
+            code = trouble.provider_code
+            return Outcome("unknown" if code == TIMEOUT else "again", code=code, unreachable=code == NOT_SENT)
+        except ProviderError as refusal:
+            return Outcome("refused", code=refusal.provider_code)
+        return Outcome("sent", provider_id=number)
 
 
 def send_sms(
@@ -68,8 +93,12 @@ def _post(url: str, base: str, body: bytes, headers: dict[str, str]) -> dict[str
         answer = response.json()
     except requests.exceptions.JSONDecodeError:
         raise ProviderProtocolError(PROVIDER, "body") from None
+    except requests.ConnectTimeout:
+        raise ProviderUnavailable(PROVIDER, NOT_SENT) from None
+    except requests.ConnectionError as trouble:
+        raise ProviderUnavailable(PROVIDER, NOT_SENT if http.never_connected(trouble) else TIMEOUT) from None
     except requests.RequestException:
-        raise ProviderUnavailable(PROVIDER) from None
+        raise ProviderUnavailable(PROVIDER, TIMEOUT) from None
     if not isinstance(answer, dict):
         raise ProviderProtocolError(PROVIDER, "body")
     return answer

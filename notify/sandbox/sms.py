@@ -22,6 +22,10 @@ REGISTERED: dict[str, str] = {
     "appointment_changed": "已改到：{item}，{time}，{hall}，预约号 {code}。",
     "appointment_cancelled": "已取消：{item}，{time}，{hall}。",
     "appointment_hall_cancelled": "{hall}取消了你 {time} 的预约（{item}）。请打开微政务重新预约。",
+    "appointment_tomorrow": "提醒你：{time} 到{hall}办{item}，预约号 {code}。来不了请取消。",
+    "case_correction": "{item}要补材料，办件号 {number}，请在 {until} 以前补上。",
+    "case_decided": "{item}有结果了，办件号 {number}。请打开微政务查看。",
+    "bill_issued": "{item}要交 {amount} 元，请在 {until} 以前打开微政务缴费。",
 }
 
 

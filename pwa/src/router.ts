@@ -29,6 +29,7 @@ const routes: RouteRecordRaw[] = [
   page('/inbox', () => import('./pages/citizen/Inbox.vue')),
   page('/me', () => import('./pages/citizen/Me.vue')),
   page('/me/conduct', () => import('./pages/citizen/Conduct.vue'), ['pages', 'conduct']),
+  page('/me/notices', () => import('./pages/citizen/Notices.vue'), ['pages', 'notices']),
   page('/me/family', () => import('./pages/citizen/Family.vue')),
   page('/login', () => import('./pages/citizen/Login.vue')),
   page('/lists', () => import('./pages/citizen/Lists.vue')),

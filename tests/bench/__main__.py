@@ -5,9 +5,9 @@ import sys
 import time
 from typing import NoReturn
 
-from tests.bench import booking, live, site, slots
+from tests.bench import booking, live, notices, site, slots
 
-BENCHES = {"slots": slots.run, "booking": booking.run, "live": live.run}
+BENCHES = {"slots": slots.run, "booking": booking.run, "live": live.run, "notices": notices.run}
 
 
 def main(names: list[str]) -> int:

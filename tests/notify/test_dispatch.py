@@ -11,8 +11,10 @@ from backend.core import db, http
 from backend.core.config import Settings
 from backend.core.wechat import official_account
 from backend.core.wechat_tokens import connect
-from notify import jobs
-from notify.channels.wechat_template import REASONS, WeChatTemplateChannel
+from notify import claims, jobs, outcomes
+from notify.channels.base import Channel, Outcome
+from notify.channels.reasons import reason
+from notify.channels.wechat_template import WeChatTemplateChannel
 from notify.jobs import dispatch, dispatch_due
 from tests.conftest import Clock
 from tests.notify.conftest import PARAMS, reachable, rows, write_notice
@@ -22,7 +24,12 @@ SEND = "/cgi-bin/message/template/send"
 
 
 def channel(settings: Settings) -> WeChatTemplateChannel:
-    return WeChatTemplateChannel(connect(official_account(settings)), settings.wechat_template_ids)
+    client = connect(official_account(settings))
+    return WeChatTemplateChannel(client, settings.wechat_template_ids, settings.public_url)
+
+
+def only(settings: Settings) -> dict[str, Channel]:
+    return {"wechat_template": channel(settings)}
 
 
 def states(settings: Settings) -> Counter[str]:
@@ -59,7 +66,9 @@ def test_a_notice_arrives_on_the_phone(sandbox: RunningSandbox, database: Settin
     "notice",
     ["appointment_changed", "appointment_cancelled", "appointment_hall_cancelled", "appointment_no_show"],
 )
-def test_every_template_passes_wechat_s_rules(sandbox: RunningSandbox, database: Settings, notice: str) -> None:
+def test_every_template_passes_wechat_s_rules(
+    sandbox: RunningSandbox, database: Settings, clock: Clock, notice: str
+) -> None:
     person = reachable(sandbox, "li")
     write_notice(person, template=notice)
     write_notice(person, template=notice, params={"start": PARAMS["start"], "item": "很长的事项名称" * 20})
@@ -125,7 +134,7 @@ def test_a_worker_killed_before_recording_causes_no_second_message(
         raise WorkerKilled
 
     with pytest.raises(WorkerKilled):
-        dispatch(channel(database), database.public_url, sent=kill)
+        dispatch(only(database), sent=kill)
     assert len(sandbox.messages("zhang")) == 1
     assert states(database) == {"queued": 1}
     assert dispatch_due(database) == 0
@@ -141,11 +150,11 @@ def test_a_late_record_of_a_lost_lease_changes_nothing(
 ) -> None:
     write_notice(reachable(sandbox, "zhang"))
     with db.transaction() as session:
-        _, [slow] = jobs.claim_batch(session, "wechat_template", database.public_url)
+        _, [slow] = claims.claim_batch(session, only(database))
     clock.advance(seconds=61)
     dispatch_due(database)
     with db.transaction() as session:
-        jobs.record(session, slow, jobs.Outcome("refused", code="43004"), repeat_window_s=600)
+        outcomes.record(session, slow, Outcome("refused", code="43004"), repeat_window_s=600)
     assert states(database) == {"sent": 1}
 
 
@@ -171,7 +180,7 @@ def test_a_refusal_is_final_and_said_in_words(sandbox: RunningSandbox, database:
     dispatch_due(database)
     assert states(database) == {"failed": 1}
     assert attempts(database) == [("failed", "43004")]
-    assert REASONS["43004"] == "收件人没有关注公众号"
+    assert reason("43004", "zh") == "收件人没有关注公众号"
 
 
 def test_a_spent_quota_stops_the_batch(sandbox: RunningSandbox, database: Settings, clock: Clock) -> None:
@@ -201,7 +210,7 @@ def test_what_is_useless_or_has_no_address_is_not_sent(
 
 
 def test_waiting_times_are_the_promised_ones() -> None:
-    assert [wait.total_seconds() for wait in jobs.BACK_OFF] == [
+    assert [wait.total_seconds() for wait in outcomes.BACK_OFF] == [
         0, 5, 30, 120, 600, 1800, 3600, 10800, 21600, 43200,
     ]  # fmt: skip
 
@@ -225,7 +234,7 @@ def test_a_provider_that_is_gone_is_asked_once_a_batch(
 
 def test_a_wrong_setting_delays_and_loses_nothing(sandbox: RunningSandbox, database: Settings, clock: Clock) -> None:
     write_notice(reachable(sandbox, "zhang"))
-    dispatch(WeChatTemplateChannel(connect(official_account(database)), {}), database.public_url)
+    dispatch({"wechat_template": WeChatTemplateChannel(connect(official_account(database)), {}, database.public_url)})
     assert attempts(database) == [("failed", "no_template")]
     clock.advance(minutes=1)
     dispatch_due(database)

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from backend.sandbox.wechat_rules import first_bad_key
-from backend.sandbox.wechat_templates import OFFICIAL_TEMPLATES
+from backend.sandbox.wechat_templates import MINI_BY_ID, OFFICIAL_BY_ID
 from notify import templates
-from notify.templates import TEMPLATES
+from notify.registry import TEMPLATES
+from notify.sandbox.sms import REGISTERED
 from tests.notify.conftest import PARAMS
 
 EXTREME = [
@@ -28,10 +29,23 @@ def test_a_notice_is_whole_whatever_the_data(name: str, params: dict[str, object
         assert "None" not in words
         if "item" not in params or "{" not in str(params["item"]):
             assert not re.search(r"[{}]", words)
-    [account] = [template for template in OFFICIAL_TEMPLATES if template.name == name]
-    instants = {"start": PARAMS["start"], "until": PARAMS["start"]}
-    data = templates.wechat_data(name, {**instants, **params})
-    assert first_bad_key(account.keys, {key: {"value": value} for key, value in data.items()}) is None
+    instants = {"start": PARAMS["start"], "until": PARAMS["start"], "amount": 10**11}
+    for channel, account in (("wechat_template", OFFICIAL_BY_ID), ("wechat_subscribe", MINI_BY_ID)):
+        form = templates.form_of(name, channel)
+        if form is not None:
+            data = templates.values_for(form, {**instants, **params})
+            known = account[f"sandbox-{form.name}"]
+            assert first_bad_key(known.keys, {key: {"value": value} for key, value in data.items()}) is None
+    sms = templates.form_of(name, "sms")
+    if sms is not None:
+        text = REGISTERED[sms.name].format_map(templates.values_for(sms, {**instants, **params}))
+        assert "None" not in text
+
+
+def test_the_account_has_room_for_every_form() -> None:
+    """An account may hold 25 templates at once (wechat sheet 6.2)."""
+    assert len({kind.wechat.name for kind in TEMPLATES.values()}) <= 25
+    assert len({kind.mini.name for kind in TEMPLATES.values() if kind.mini}) <= 25
 
 
 @pytest.mark.parametrize("name", sorted(TEMPLATES))

@@ -39,7 +39,12 @@ function draw(message, now, isNew) {
     fields.append(row);
   }
   const text = node.querySelector(".text");
-  text.textContent = message.text;
+  // Answers of the account hold links and nothing else; what is not a link is text.
+  for (const part of message.text.split(/(<a href="https?:[^"]*">[^<]*<\/a>)/)) {
+    const found = /^<a href="([^"]*)">([^<]*)<\/a>$/.exec(part);
+    if (found) text.append(Object.assign(document.createElement("a"), { href: found[1], textContent: found[2], target: "_blank", rel: "noopener" }));
+    else text.append(part);
+  }
   text.hidden = !message.text;
   const link = node.querySelector(".more");
   link.hidden = !/^https?:/.test(message.url);
@@ -80,6 +85,14 @@ async function refresh() {
 followButton.addEventListener("click", async () => {
   const following = followButton.getAttribute("aria-pressed") !== "true";
   await fetch("/phone/api/follow", { method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ person, following }) });
+  await refresh();
+});
+
+document.getElementById("write").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const form = new FormData(event.target);
+  await fetch("/phone/api/account", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ person, words: form.get("words"), kind: form.get("kind") }) });
+  event.target.elements.words.value = "";
   await refresh();
 });
 

@@ -2315,6 +2315,109 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The person's choices about notices. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["NoticePreferences"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        /** Replace the person's choices. The inbox gets everything whatever they are. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NoticeChoice"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["NoticePreferences"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/notices/subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The mini-program tells what the person answered. Unknown templates are ignored. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SubscriptionReport"];
+                };
+            };
+            responses: {
+                /** @description No Content */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/organisations": {
         parameters: {
             query?: never;
@@ -4214,6 +4317,160 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Deliveries by channel and day, failures by code in plain words, and what waits. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["NoticeFigures"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/notices/dead": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Notices that failed or whose fate is unknown. */
+        get: {
+            parameters: {
+                query?: {
+                    lang?: "zh" | "en";
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DeadNotices"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/notices/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every notice with sample values, as it reads in the inbox and on each channel. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["NoticePreviews"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/notices/{notice_id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                notice_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try a dead letter again on every channel; one whose fate is unknown may then arrive twice. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    notice_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description No Content */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -6328,6 +6585,18 @@ export interface components {
             capacity: number;
             reason: string;
         };
+        /** @description One way out of the house, in the person's order; `reachable` when there is an address. */
+        ChannelChoice: {
+            channel: string;
+            reachable: boolean;
+        };
+        /** @description Messages of a channel with a daily limit, today. */
+        ChannelUse: {
+            channel: string;
+            /** Format: date-time */
+            paused_until: string | null;
+            used: number;
+        };
         /** @description A scanned text or eight typed digits; `identity_checked` after comparing the masked name and last four. */
         CheckInRequest: {
             code: string;
@@ -6426,6 +6695,14 @@ export interface components {
             /** @enum {string} */
             state: "open" | "full" | "closed" | "not_released";
         };
+        /** @description Attempts of one channel on one day in Xiamen that ended in one state. */
+        DayFigure: {
+            channel: string;
+            count: number;
+            /** Format: date */
+            day: string;
+            state: string;
+        };
         /** @description A day or half-day that differs from the calendar. */
         DayOverride: {
             /** Format: date */
@@ -6444,6 +6721,25 @@ export interface components {
         DaySet: {
             affected: components["schemas"]["Affected"];
             overrides: components["schemas"]["DayOverride"][];
+        };
+        /** @description A notice that did not go out, with its last attempt. The person is not shown. */
+        DeadNotice: {
+            attempts: number;
+            channel: string | null;
+            code: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: uuid */
+            id: string;
+            reason: string | null;
+            state: string;
+            template: string;
+            title: string;
+        };
+        /** @description A page of dead letters, newest first. */
+        DeadNotices: {
+            next_cursor: string | null;
+            notices: components["schemas"]["DeadNotice"][];
         };
         /** @description The hall's answer, which the citizen reads. */
         Decision: {
@@ -6610,6 +6906,15 @@ export interface components {
             name_masked: string | null;
             people: number;
             slot: components["schemas"]["Period"];
+        };
+        /** @description Attempts that a provider answered with the same code, and what that means. */
+        Failure: {
+            channel: string;
+            code: string;
+            count: number;
+            /** Format: date-time */
+            last_at: string | null;
+            reason: string;
         };
         /** @description Both directions. */
         Family: {
@@ -7003,6 +7308,14 @@ export interface components {
             subscribe_templates: string[];
             timestamp: number;
         };
+        /** @description One kind of notice. `statutory` ones cannot be switched off. */
+        KindChoice: {
+            hint: string;
+            kind: string;
+            name: string;
+            on: boolean;
+            statutory: boolean;
+        };
         /** @description Everybody who waits, in calling order; who missed a call; and how many wait in each queue of the hall. */
         Line: {
             passed: components["schemas"]["StaffTicket"][];
@@ -7138,6 +7451,43 @@ export interface components {
         Note: {
             /** @default null */
             note: string | null;
+        };
+        /** @description Kinds to switch off, and the channels in the wanted order. */
+        NoticeChoice: {
+            channels: ("wechat_template" | "wechat_subscribe" | "sms")[];
+            opted_out: ("bill" | "queue" | "rating" | "reminder" | "shipment" | "visit")[];
+        };
+        /** @description Two weeks of deliveries. `oldest_due_s` above 120 means that notices are late. */
+        NoticeFigures: {
+            days: components["schemas"]["DayFigure"][];
+            failures: components["schemas"]["Failure"][];
+            oldest_due_s: number;
+            used_today: components["schemas"]["ChannelUse"][];
+            waiting: number;
+        };
+        /** @description All choices. `mini_templates` are what the mini-program may ask to subscribe to. */
+        NoticePreferences: {
+            channels: components["schemas"]["ChannelChoice"][];
+            kinds: components["schemas"]["KindChoice"][];
+            mini_templates: string[];
+        };
+        /** @description One notice as it reads with sample values, and each channel's form with its values. */
+        NoticePreview: {
+            body: string;
+            forms: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            importance: string;
+            kind: string;
+            statutory: boolean;
+            template: string;
+            title: string;
+        };
+        /** @description Every notice there is. */
+        NoticePreviews: {
+            notices: components["schemas"]["NoticePreview"][];
         };
         /** @description Who works at a window now, for which queues, with which number. */
         OpenWindow: {
@@ -7765,6 +8115,12 @@ export interface components {
         Step: {
             text: string;
             title: string;
+        };
+        /** @description What `wx.requestSubscribeMessage` gave back: template id → answer; `accept_always` for a long-term one. */
+        SubscriptionReport: {
+            answers: {
+                [key: string]: "accept" | "accept_always" | "reject" | "ban" | "filter";
+            };
         };
         /** @description 追评. */
         Supplement: {

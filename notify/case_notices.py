@@ -1,0 +1,195 @@
+"""Notices about cases, bills and shipments. Their forms are shared: an account may hold 25 templates at once."""
+
+from datetime import timedelta
+
+from backend.core.errors import Text
+from notify.kinds import Form, Template
+from notify.models import Importance
+
+
+def _case(state: str, hint: str) -> Form:
+    keys = {"thing1": "{item}", "character_string2": "{number}", "phrase3": state, "thing4": hint}
+    return Form("case_progress", keys)
+
+
+def _bill(state: str, hint: str) -> Form:
+    return Form("bill_progress", {"thing1": "{item}", "amount2": "{amount}元", "phrase3": state, "thing4": hint})
+
+
+def _shipment(state: str, hint: str) -> Form:
+    keys = {"thing1": "{item}", "character_string2": "{number}", "phrase3": state, "thing4": hint}
+    return Form("shipment_progress", keys)
+
+
+CASES: dict[str, Template] = {
+    "case_received": Template(
+        kind="case",
+        title=Text("收到你的材料：{item}", "We have your papers: {item}"),
+        body=Text(
+            "收到你办“{item}”的材料，办件号 {number}。我们看过以后告诉你能不能受理。",
+            "We have your papers for “{item}”, case {number}. We will tell you whether we can take the case.",
+        ),
+        wechat=_case("已收到", "看过以后告诉你能不能受理"),
+        mini=_case("已收到", "看过以后告诉你能不能受理"),
+        importance=Importance.ANSWER,
+        statutory=True,
+        useful_for=timedelta(days=3),
+    ),
+    "case_correction": Template(
+        kind="case",
+        title=Text("请补材料：{item}", "More papers needed: {item}"),
+        body=Text(
+            "办“{item}”还差材料：{reason}。请在 {until} 以前补上，办件号 {number}。补上以后我们接着办。",
+            "For “{item}” we still need: {reason}. Please add it by {until}, case {number}. Then we carry on.",
+        ),
+        wechat=_case("待补正", "{reason}"),
+        mini=_case("待补正", "{reason}"),
+        sms=Form("case_correction", {"item": "{item}", "number": "{number}", "until": "{until}"}),
+        importance=Importance.CRITICAL,
+        statutory=True,
+        useful_for=timedelta(days=3),
+    ),
+    "case_accepted": Template(
+        kind="case",
+        title=Text("受理了：{item}", "Accepted: {item}"),
+        body=Text(
+            "“{item}”受理了，办件号 {number}。最晚 {until} 出结果。",
+            "“{item}” is accepted, case {number}. You get the result by {until} at the latest.",
+        ),
+        wechat=_case("已受理", "打开看什么时候出结果"),
+        mini=_case("已受理", "打开看什么时候出结果"),
+        statutory=True,
+        useful_for=timedelta(days=3),
+    ),
+    "case_decided": Template(
+        kind="case",
+        title=Text("有结果了：{item}", "Decided: {item}"),
+        body=Text(
+            "“{item}”有结果了：{reason}。办件号 {number}。打开可以看决定书；不同意也可以看怎么申请复议。",
+            "“{item}” is decided: {reason}. Case {number}. Open it to read the decision and how to appeal.",
+        ),
+        wechat=_case("已办结", "打开看结果"),
+        mini=_case("已办结", "打开看结果"),
+        sms=Form("case_decided", {"item": "{item}", "number": "{number}"}),
+        importance=Importance.CRITICAL,
+        statutory=True,
+        useful_for=timedelta(days=3),
+    ),
+    "case_result": Template(
+        kind="case",
+        title=Text("可以拿结果了：{item}", "Ready for you: {item}"),
+        body=Text(
+            "“{item}”的结果做好了，办件号 {number}。到{hall}拿，或者打开选快递送到家。",
+            "The result of “{item}” is ready, case {number}. Fetch it at {hall}, or open this to have it sent to you.",
+        ),
+        wechat=_case("可领取", "到大厅拿，或选快递"),
+        mini=_case("可领取", "到大厅拿，或选快递"),
+        statutory=True,
+        useful_for=timedelta(days=3),
+    ),
+    "bill_issued": Template(
+        kind="bill",
+        title=Text("请交费：{amount} 元", "To pay: ¥{amount}"),
+        body=Text(
+            "办“{item}”要交 {amount} 元，缴款码 {number}。请在 {until} 以前交，打开就能付。",
+            "“{item}” costs ¥{amount}, payment code {number}. Please pay by {until}; open this to pay.",
+        ),
+        wechat=_bill("待缴费", "打开就能付"),
+        mini=_bill("待缴费", "打开就能付"),
+        sms=Form("bill_issued", {"item": "{item}", "amount": "{amount}", "until": "{until}"}),
+        importance=Importance.CRITICAL,
+        statutory=True,
+        useful_for=timedelta(days=3),
+    ),
+    "bill_paid": Template(
+        kind="bill",
+        title=Text("交好了：{amount} 元", "Paid: ¥{amount}"),
+        body=Text(
+            "收到你办“{item}”交的 {amount} 元，缴款码 {number}。电子票据开好了会告诉你。",
+            "We received ¥{amount} for “{item}”, payment code {number}. We tell you when the e-receipt is ready.",
+        ),
+        wechat=_bill("已缴费", "票据开好了会告诉你"),
+        mini=_bill("已缴费", "票据开好了会告诉你"),
+        importance=Importance.ANSWER,
+        useful_for=timedelta(days=3),
+    ),
+    "bill_refunded": Template(
+        kind="bill",
+        title=Text("退款了：{amount} 元", "Refunded: ¥{amount}"),
+        body=Text(
+            "“{item}”的 {amount} 元退给你了，原路退回，一般 3 天到账。缴款码 {number}。",
+            "¥{amount} for “{item}” goes back the way you paid, usually within 3 days. Payment code {number}.",
+        ),
+        wechat=_bill("已退款", "原路退回，一般3天到账"),
+        mini=_bill("已退款", "原路退回，一般3天到账"),
+        statutory=True,
+        useful_for=timedelta(days=3),
+    ),
+    "bill_ebill": Template(
+        kind="bill",
+        title=Text("电子票据开好了", "Your e-receipt is ready"),
+        body=Text(
+            "“{item}”的电子票据开好了，金额 {amount} 元。打开可以看，也可以下载。",
+            "The e-receipt for “{item}”, ¥{amount}, is ready. Open it to read or download.",
+        ),
+        wechat=_bill("已开票", "打开可以看，可以下载"),
+        mini=_bill("已开票", "打开可以看，可以下载"),
+        useful_for=timedelta(days=3),
+    ),
+    "shipment_ordered": Template(
+        kind="shipment",
+        title=Text("快递下单了：{item}", "Delivery ordered: {item}"),
+        body=Text(
+            "“{item}”的快递下单了，单号 {number}。快递员会来取件。",
+            "The delivery of “{item}” is ordered, number {number}. A courier will collect it.",
+        ),
+        wechat=_shipment("已下单", "快递员会来取件"),
+        mini=_shipment("已下单", "快递员会来取件"),
+        importance=Importance.ANSWER,
+        useful_for=timedelta(days=3),
+    ),
+    "shipment_collected": Template(
+        kind="shipment",
+        title=Text("寄出了：{item}", "Sent: {item}"),
+        body=Text(
+            "“{item}”寄出了，单号 {number}。打开可以看到哪儿了。",
+            "“{item}” is on its way, number {number}. Open this to see where it is.",
+        ),
+        wechat=_shipment("已寄出", "打开看到哪儿了"),
+        mini=_shipment("已寄出", "打开看到哪儿了"),
+        useful_for=timedelta(days=3),
+    ),
+    "shipment_out": Template(
+        kind="shipment",
+        title=Text("今天送到：{item}", "Arriving today: {item}"),
+        body=Text(
+            "“{item}”正在派送，单号 {number}。请留意电话，签收时带上证件。",
+            "“{item}” is out for delivery, number {number}. Keep your phone near and your id at hand.",
+        ),
+        wechat=_shipment("派送中", "请留意电话"),
+        mini=_shipment("派送中", "请留意电话"),
+    ),
+    "shipment_delivered": Template(
+        kind="shipment",
+        title=Text("签收了：{item}", "Delivered: {item}"),
+        body=Text(
+            "“{item}”签收了，单号 {number}。不是你收的，请打 11183。",
+            "“{item}” was delivered, number {number}. If you did not get it, call 11183.",
+        ),
+        wechat=_shipment("已签收", "没收到请打11183"),
+        mini=_shipment("已签收", "没收到请打11183"),
+        useful_for=timedelta(days=3),
+    ),
+    "shipment_failed": Template(
+        kind="shipment",
+        title=Text("没送到：{item}", "Not delivered: {item}"),
+        body=Text(
+            "“{item}”没送到：{reason}。单号 {number}。打开可以改时间或地址。",
+            "“{item}” could not be delivered: {reason}. Number {number}. Open this to change time or address.",
+        ),
+        wechat=_shipment("未送达", "打开可以改时间或地址"),
+        mini=_shipment("未送达", "打开可以改时间或地址"),
+        importance=Importance.CRITICAL,
+        useful_for=timedelta(days=3),
+    ),
+}

@@ -1,0 +1,7 @@
+"""The one registry of notices."""
+
+from notify.case_notices import CASES
+from notify.kinds import Template
+from notify.visit_notices import VISITS
+
+TEMPLATES: dict[str, Template] = {**VISITS, **CASES}
