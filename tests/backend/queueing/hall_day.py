@@ -22,7 +22,7 @@ from backend.core import clock, db
 from backend.core.errors import ServiceError
 from backend.identity import queries as identities
 from backend.identity import service as identity
-from backend.identity.models import Staff
+from backend.identity.models import Staff, StaffRole
 from backend.queueing import calling, errors, service, tickets, windows
 from backend.queueing import closing as ending
 from backend.queueing.models import CheckIn, QueuePolicy, Ticket, WindowSession
@@ -87,6 +87,8 @@ def populate() -> People:
         identity.verify(session, open_id="elder", real_name=card, current=citizens[1])
         staff = [Staff(username=f"clerk-{n}", display_name="窗口", password_hash="", totp_secret=b"") for n in range(4)]
         session.add_all(staff)
+        session.flush()
+        session.add_all(StaffRole(staff_id=one.id, role="window_clerk", hall_code=HALL) for one in staff)
         session.flush()
         for days in (3, 5):
             missed(session, citizens[0], clock.instant(TODAY - timedelta(days=days), time(9)))
