@@ -143,9 +143,12 @@ class SearchIndex:
             return {}
         allowed = 1 if len(text) <= SHORT_WORD else 2
         close: list[tuple[int, int, int]] = []
+        compared: dict[str, int] = {}
         for document, term in self._grams.nearest(text, MAX_CANDIDATES):
             spoken = "".join(syllables[0] for syllables in self._readings.get(term, ()))
-            slips = min(slips_in(text, normalise(self._terms[term])), slips_in(text, spoken))
+            forms = normalise(self._terms[term]), spoken
+            compared |= {form: slips_in(text, form) for form in forms if form not in compared}
+            slips = min(compared[form] for form in forms)
             if slips <= allowed:
                 close.append((slips, document, term))
         return {document: term for _, document, term in sorted(close)}

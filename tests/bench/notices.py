@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from uuid import UUID, uuid4
 
 import requests
+from requests.adapters import HTTPAdapter
 from sqlalchemy import text
 
 from backend.core import clock, db
@@ -179,14 +180,13 @@ def _stream(settings: Settings, person: UUID) -> list[float]:
 
 def _bare(url: str) -> float:
     """Posts a second with as many threads and nothing around them."""
-    sessions = threading.local()
+    http = requests.Session()
+    http.mount("http://", HTTPAdapter(pool_maxsize=SENDERS))
 
     def post(_: int) -> None:
-        if not hasattr(sessions, "http"):
-            sessions.http = requests.Session()
-        sessions.http.post(f"{url}/cgi-bin/message/template/send", json={"data": {}}, timeout=5).raise_for_status()
+        http.post(f"{url}/cgi-bin/message/template/send", json={"data": {}}, timeout=5).raise_for_status()
 
-    with ThreadPoolExecutor(SENDERS) as pool:
+    with http, ThreadPoolExecutor(SENDERS) as pool:
         began = time.perf_counter()
         list(pool.map(post, range(NOTICES)))
         return NOTICES / (time.perf_counter() - began)
