@@ -184,6 +184,9 @@ async def _watched(
     finally:
         stop.set()
         await loop.run_in_executor(None, calls.join)
+        for poller in pollers:
+            poller.transport.close()
+        await asyncio.sleep(0)
     return {name: (after[name] - before[name]) / late for name in after}, seen
 
 
@@ -299,8 +302,8 @@ def _configuration(folder: Path, port: int, product: int) -> str:
 
 def _wait_for(port: int) -> None:
     for _ in range(100):
-        with contextlib.suppress(OSError):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        answering = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        with contextlib.suppress(OSError), contextlib.closing(answering) as connection:
             connection.request("GET", "/livez")
             if connection.getresponse().status == 200:
                 return

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import booking, live, notices, report, site, slots
+from tests.bench import booking, live, report, site, slots
 
 
 @pytest.fixture
@@ -18,8 +18,6 @@ def in_short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         monkeypatch.setattr(bench, "WINDOW_S", 0.5)
     monkeypatch.setattr(booking, "RESERVE", 2_000)
     monkeypatch.setattr(booking, "PGBENCH_TRANSACTIONS", 20)
-    monkeypatch.setattr(notices, "NOTICES", 50)
-    monkeypatch.setattr(notices, "STREAM_S", 1)
     for name, short in {"SCREENS": 20, "PHONES": 200, "WARM_S": 2.0, "WINDOW_S": 4.0, "CALL_EVERY_S": 0.3}.items():
         monkeypatch.setattr(live, name, short)
     return tmp_path
@@ -29,14 +27,12 @@ def test_every_figure_is_taken(in_short: Path) -> None:
     with site.running() as running:
         slots.run(running)
         booking.run(running)
-        notices.run(running)
         live.run(running)
     names = ("slots", "booking", "live")
     lists, bookings, watched = (json.loads((in_short / f"{name}.json").read_text()) for name in names)
     assert lists["ratios"]["to bare"]["median"] > 0
     assert bookings["ratios"]["to (a)"]["median"] > 0
     assert bookings["ratios"]["to pgbench"]["median"] > 0
-    assert json.loads((in_short / "notices.json").read_text())["per_second"] > 0
     assert len(bookings["statements"]) <= 11, "a booking sends more statements than it did"
     assert watched["cores"]["all"] > 0
     assert set(watched["statuses"]) == {"200", "304"}
