@@ -40,10 +40,13 @@ PAGES = [
     "/me",
     "/me/conduct",
     "/me/family",
+    "/me/notices",
     "/lists",
     "/lists/on-the-spot",
     "/halls",
     "/halls/XM",
+    "/halls/XM/take",
+    "/sites",
     "/help",
     "/no-such-page",
 ]

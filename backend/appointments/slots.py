@@ -79,16 +79,14 @@ def open_hours(session: Session, hall_code: str, day: date) -> tuple[datetime, d
     the end of a half-day is open to people without an appointment (circular, clause 12).
     """
     try:
-        workday = calendar.is_workday(session, day)
+        workday, opens = _openings(session, day)
     except calendar.CalendarNotLoaded:
         return None
-    overrides = select(DayOverride.half, DayOverride.open).where(DayOverride.hall_code == hall_code)
-    opens = {half: open_ for half, open_ in session.execute(overrides.where(DayOverride.day == day))}
     hours = [
         (max(rule.start, first), min(rule.end, last))
         for rule in _rules(session, day, [hall_code], None)
         for half, first, last in (("morning", time.min, NOON), ("afternoon", NOON, time.max))
-        if opens.get(half, workday) and max(rule.start, first) < min(rule.end, last)
+        if opens.get((hall_code, half), workday) and max(rule.start, first) < min(rule.end, last)
     ]
     if not hours:
         return None

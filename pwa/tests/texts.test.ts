@@ -28,6 +28,14 @@ it('no key has two texts', () => {
   expect(keys.filter((key, at) => keys.indexOf(key) !== at)).toEqual([])
 })
 
+it('the citizens\' app offers every text file that its pages name', () => {
+  const files = import.meta.glob<string>('../src/{main,router}.ts', { query: '?raw', import: 'default', eager: true })
+  const offered = (/\{([\w,]+)\}/.exec(files['../src/main.ts']?.match(/glob\(\[[^\]]+/)?.[0] ?? '')?.[1] ?? '').split(',')
+  const named = [...(files['../src/router.ts'] ?? '').matchAll(/[,=] \['(\w+)'(?:, '(\w+)')?\]/g)].flatMap((match) => [match[1], match[2]]).filter(Boolean)
+  expect(named).toContain('notices')
+  expect(named.filter((name) => !offered.includes(name ?? ''))).toEqual([])
+})
+
 it('every literal key used by the app exists', () => {
   const known = new Set(names.flatMap((name) => load(name, 'zh').map(([key]) => key)))
   const used = [...source.matchAll(/\bt\(\s*'([\w.]+)'/g)].map((match) => match[1] ?? '')

@@ -41,7 +41,7 @@ ANYBODY = [
     "/login",
     "/no-such-page",
 ]
-MINE = ["/appointments", "/appointments?scope=past", "/inbox", "/me", "/me/family", "/me/conduct"]
+MINE = ["/appointments", "/appointments?scope=past", "/inbox", "/me", "/me/family", "/me/conduct", "/me/notices"]
 
 
 @dataclass

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, time, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -450,3 +451,21 @@ def test_a_server_that_cannot_be_reached_is_said_and_tried_again(desk: Desk) -> 
     page.get_by_role("button", name="再试").click()
     expect(page.get_by_role("region", name="预约和现场")).to_be_visible()
     page.context.close()
+
+
+def test_the_operator_sees_how_notices_fare_and_sends_one_again(desk: Desk, shots: Path) -> None:
+    page = desk.page("operator", "/staff/notices")
+    dead = {"id": str(uuid4()), "title": "约好了", "state": "failed", "reason": "收件人没有关注公众号"}
+    letter = {**dead, "template": "appointment_booked", "created_at": desk.morning.now().isoformat(), "channel": None}
+    page.route("**/staff/notices/dead?*", lambda route: route.fulfill(json={"notices": [letter], "next_cursor": None}))
+    page.route("**/resend", lambda route: route.fulfill(status=204))
+    page.reload()
+    expect(page.get_by_text("现在等着发的")).to_be_visible()
+    expect(page.locator("main")).to_contain_text("收件人没有关注公众号")
+    look(page, shots, "notices")
+    page.get_by_role("button", name="再发一次").click()
+    expect(page.get_by_text("排进去了，马上再发")).to_be_visible()
+    expect(page.get_by_role("button", name="再发一次")).to_have_count(0)
+    page.get_by_role("link", name="看看每种通知长什么样").click()
+    expect(page.get_by_role("heading", name=re.compile("约好了"))).to_be_visible()
+    look(page, shots, "notices-preview")

@@ -21,9 +21,10 @@ export const MANAGE: ManagePage[] = [
   { name: 'appeals', group: 'people', may: ['conduct.decide'], ...lazy(() => import('../Appeals.vue')) },
   { name: 'ratings', group: 'people', may: ['ratings.read'], ...lazy(() => import('./Ratings.vue')) },
   { name: 'figures', group: 'look', may: ['hall.manage'], ...lazy(() => import('./Figures.vue')) },
+  { name: 'notices', group: 'look', may: ['platform.manage'], ...lazy(() => import('../Notices.vue')) },
   { name: 'audit', group: 'look', may: ['audit.hall'], ...lazy(() => import('./Audit.vue')) },
 ]
 
-/** Only the city's special days need no hall. */
+/** What the platform's operator does for the whole city needs no hall. */
 export const openTo = (page: ManagePage, permissions: string[], inHall: boolean): boolean =>
   page.may.some((one) => permissions.includes(one) && (inHall || one === 'platform.manage'))

@@ -1,0 +1,37 @@
+"""A citizen chooses what to be told and how, and is told so."""
+
+import time
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import Phone, Product
+from tests.e2e.journeys import log_in_through_wechat, show
+from tests.e2e.test_main_job import book_tomorrow
+
+
+def test_what_one_chose_is_kept_and_followed(phone: Phone, product: Product, shots: Path) -> None:
+    page = phone()
+    log_in_through_wechat(page, "chen", "/me")
+    show(page, language="zh", elder=False)
+    page.get_by_role("link", name="消息设置").tap()
+    page.wait_for_url("**/me/notices")
+    expect(page.get_by_role("heading", level=1)).to_have_text("消息设置")
+    page.locator("label").filter(has_text="排队").first.tap()
+    page.locator("label").filter(has_text="短信").tap()
+    page.get_by_role("button", name="保存").tap()
+    expect(page.get_by_text("保存好了")).to_be_visible()
+    page.screenshot(path=shots / "me-notices.png")
+    page.reload()
+    expect(page.get_by_role("checkbox", name="排队")).not_to_be_checked()
+    expect(page.get_by_role("checkbox", name="预约")).to_be_checked()
+    expect(page.get_by_role("radio", name="短信")).to_be_checked()
+    before = len(product.messages("chen"))
+    code = book_tomorrow(page)
+    for _ in range(60):
+        arrived = product.messages("chen")
+        if len(arrived) > before:
+            break
+        time.sleep(0.5)
+    assert arrived[0]["kind"] == "sms", arrived[0]
+    assert code in str(arrived[0]).replace(" ", "")
