@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from backend.core import clock, crypto, db
 from backend.core.errors import NotFound
 from notify import preferences
-from notify.models import Contact, Dispatch, Importance, Notification
+from notify.models import Contact, Dispatch, Notification
 from notify.registry import TEMPLATES
 
 RESENT_FOR = timedelta(days=1)
@@ -32,13 +32,11 @@ def notify(
     link: str | None,
     dedupe_key: str,
     useless_after: datetime | None = None,
-    urgent: bool = False,
 ) -> None:
     """Put a notice into the person's inbox and queue it for sending: one INSERT, and none for a repeated key.
 
     `params` are the values of the template: no id number, no full name. `link` is a path of the citizen app.
-    After `useless_after` it stays in the inbox but is no longer sent. `urgent` makes any notice critical.
-    KeyError: no such template.
+    After `useless_after` it stays in the inbox but is no longer sent. KeyError: no such template.
     """
     kind = TEMPLATES[template]
     now = clock.now()
@@ -53,7 +51,7 @@ def notify(
             "subject_id": subject_id,
             "link": link,
             "dedupe_key": dedupe_key,
-            "importance": Importance.CRITICAL if urgent else kind.importance,
+            "importance": kind.importance,
             "created_at": now,
             "useless_after": useless_after or now + kind.useful_for,
             "state": Dispatch.QUEUED,

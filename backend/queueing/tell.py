@@ -67,5 +67,4 @@ def _tell(session: Session, ticket: Ticket, template: str, *, useful: timedelta,
         link=f"/tickets/{ticket.link}",
         dedupe_key=f"{template}:{ticket.id}:{ticket.state_at.isoformat()}:{times}",
         useless_after=clock.now() + useful,
-        urgent=True,
     )

@@ -30,7 +30,7 @@ from backend.ratings.models import FollowUp
 from notify.models import Dispatch, Notification
 from tests.backend import staff
 from tests.backend.devices.kiosks import Kiosk
-from tests.backend.queueing import hall_day
+from tests.backend.queueing import hall_day, hall_people
 from tests.conftest import Clock
 
 OWN, OTHER, QUEUE, SITE = "XM", "SM", "exit-entry", "T-XM"
@@ -287,9 +287,9 @@ class World:
 
     def _hall(self) -> None:
         session = self.session
-        mark = hall_day.missed(session, self.person, MONDAY - timedelta(days=3))
+        mark = hall_people.missed(session, self.person, MONDAY - timedelta(days=3))
         appealed = {"state": MarkState.APPEALED, "appeal_reason": "那天停电", "appealed_at": WEDNESDAY}
-        under_appeal = hall_day.missed(session, self.person, MONDAY, **appealed)
+        under_appeal = hall_people.missed(session, self.person, MONDAY, **appealed)
         self._of_citizen("POST", "me/conduct/<uuid:mark_id>/appeal", {"reason": "那天大厅停电"}, mark_id=mark.id)
         decision = {"decision": "reject", "answer": "当天窗口都开着"}
         self._of_hall("hall_lead", "appeals/<uuid:mark_id>/decision", decision, mark_id=under_appeal.id)

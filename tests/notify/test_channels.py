@@ -169,14 +169,14 @@ def test_a_short_quota_goes_to_what_is_critical(sandbox: RunningSandbox, databas
     """Reliability B5: quota 1,000; 1,500 notices of which 300 critical."""
     person, channel = reachable(sandbox, "zhang"), Counting()
     for number in range(1500):
-        write_notice(person, urgent=number % 5 == 0)
+        write_notice(person, template="appointment_booked" if number % 5 else "queue_called")
     dispatch({"wechat_template": channel})
     dispatch({"wechat_template": channel})
     sent = Counter(row[0] for row in rows(database, "SELECT importance FROM notification WHERE state = 'sent'"))
     assert sent[Importance.CRITICAL] == 300
     assert channel.calls == 800, "ordinary ones stop at 80 %, so that the rest of the day has room"
     assert rows(database, "SELECT used FROM channel_day") == [(800,)]
-    write_notice(person, urgent=True)
+    write_notice(person, template="queue_called")
     dispatch({"wechat_template": channel})
     assert channel.calls == 801
     clock.set(datetime(2026, 11, 24, 16, 1, tzinfo=UTC))

@@ -7,47 +7,31 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend.appointments import capacity, closing, jobs, slots
 from backend.appointments import service as booking
-from backend.appointments.conduct import Kind as MarkKind
-from backend.appointments.conduct_models import ConductMark
-from backend.appointments.conduct_states import MarkState
-from backend.appointments.models import Appointment, AppointmentLine, BookingPolicy, OpeningRule, Slot, SlotQuota
+from backend.appointments.models import Appointment, BookingPolicy, OpeningRule, Slot
 from backend.appointments.passes import PassKeys
 from backend.appointments.states import State as Booking
 from backend.core import clock, db
 from backend.core.errors import ServiceError
 from backend.identity import queries as identities
-from backend.identity import service as identity
-from backend.identity.models import Staff, StaffRole
 from backend.queueing import calling, errors, service, tickets, windows
 from backend.queueing import closing as ending
 from backend.queueing.models import CheckIn, QueuePolicy, Ticket, WindowSession
 from backend.queueing.ordering import Kind
 from backend.queueing.states import IN_LINE, OPEN, State
+from tests.backend.queueing.hall_people import HALL, ITEM, PEOPLE, QUEUES, TODAY, TOMORROW, People
 
-HALL, QUEUES, ITEM = "XM", ("exit-entry", "vehicle"), "passport-first"
-TODAY, TOMORROW = date(2026, 11, 25), date(2026, 11, 26)
 NOON = time(13, 0)
-ELDER = "350299195506150037"
-PEOPLE, CLERKS = 6, 3
+CLERKS = 3
 PARTS = ("day", "morning", "afternoon")
 OF_QUEUE = Slot.category_code == QUEUES[0]
 
-
 REFUSALS = (errors.HallClosed, errors.HallFull)
 """All that may keep somebody from a number (circular, clause 12)."""
-
-
-@dataclass(frozen=True)
-class People:
-    """Citizens and staff that every day shares. The first citizen's online booking is paused, the second is old."""
-
-    citizens: Sequence[UUID]
-    staff: Sequence[UUID]
 
 
 @dataclass(frozen=True)
@@ -72,67 +56,6 @@ class Called:
     overtaken: list[UUID]
     walk_in_could_be_called: bool
     walk_in_waits: bool
-
-
-def populate() -> People:
-    """A hall without slots, rules or settings; people with a phone; two visits that the first one missed."""
-    with db.transaction() as session:
-        for row in (SlotQuota, Slot, OpeningRule, BookingPolicy, QueuePolicy):
-            session.execute(delete(row))
-        citizens = [
-            identity.log_in(session, provider="phone", subject=f"1390{n:07d}", current=None, phone=f"1390{n:07d}")
-            for n in range(PEOPLE)
-        ]
-        card = identity.RealName(ELDER, "陈测试", None)
-        identity.verify(session, open_id="elder", real_name=card, current=citizens[1])
-        staff = [Staff(username=f"clerk-{n}", display_name="窗口", password_hash="", totp_secret=b"") for n in range(4)]
-        session.add_all(staff)
-        session.flush()
-        session.add_all(StaffRole(staff_id=one.id, role="window_clerk", hall_code=HALL) for one in staff)
-        session.flush()
-        for days in (3, 5):
-            missed(session, citizens[0], clock.instant(TODAY - timedelta(days=days), time(9)))
-    return People(citizens, [one.id for one in staff])
-
-
-def missed(session: Session, person: UUID, start: datetime, **mark: Any) -> ConductMark:
-    """A visit that this person missed, with its mark."""
-    visit = Appointment(
-        id=db.new_id(),
-        state=Booking.NO_SHOW,
-        state_at=start,
-        hall_code=HALL,
-        category_code=QUEUES[0],
-        person_id=person,
-        booker_id=person,
-        channel="online",
-        day=clock.civil(start).date(),
-        start=start,
-        end=start + timedelta(minutes=30),
-        people=1,
-        cancel_until=start,
-        check_in_from=start,
-        check_in_until=start,
-        reschedules_left=0,
-        created_at=start,
-    )
-    session.add(visit)
-    session.flush()
-    line = {"appointment_id": visit.id, "item_slug": ITEM, "family": ITEM, "person_id": person, "day": visit.day}
-    session.add(AppointmentLine(**line, active=True))
-    made = ConductMark(
-        id=db.new_id(),
-        state_at=start,
-        kind=MarkKind.NO_SHOW,
-        person_id=person,
-        appointment_id=visit.id,
-        hall_code=HALL,
-        at=start,
-        **{"state": MarkState.COUNTS, **mark},
-    )
-    session.add(made)
-    session.flush()
-    return made
 
 
 @dataclass

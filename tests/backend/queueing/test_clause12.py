@@ -28,7 +28,7 @@ from backend.core.errors import ServiceError
 from backend.queueing import doctor, errors, waits
 from backend.queueing.models import QueuePolicy, Ticket
 from backend.queueing.ordering import Kind
-from tests.backend.queueing import hall_day
+from tests.backend.queueing import hall_day, hall_people
 from tests.backend.queueing.hall_day import HALL, QUEUES, TODAY, Day, People, Settings
 from tests.conftest import make_settings
 
@@ -100,7 +100,7 @@ def hall(seeded_database: str) -> Iterator[tuple[Connection, People, PassKeys]]:
         )
         db._engine, db._sessions, db._autocommit_sessions = engine, factory, factory
         with connection.begin():
-            people = hall_day.populate()
+            people = hall_people.populate()
         yield connection, people, PassKeys.from_settings(made)
     engine.dispose()
     clock.replace(None)
