@@ -456,8 +456,20 @@ def test_a_server_that_cannot_be_reached_is_said_and_tried_again(desk: Desk) -> 
 def test_the_operator_sees_how_notices_fare_and_sends_one_again(desk: Desk, shots: Path) -> None:
     page = desk.page("operator", "/staff/notices")
     dead = {"id": str(uuid4()), "title": "约好了", "state": "failed", "reason": "收件人没有关注公众号"}
-    letter = {**dead, "template": "appointment_booked", "created_at": desk.morning.now().isoformat(), "channel": None}
+    now = desk.morning.now().isoformat()
+    letter = {**dead, "template": "appointment_booked", "created_at": now, "channel": None}
     page.route("**/staff/notices/dead?*", lambda route: route.fulfill(json={"notices": [letter], "next_cursor": None}))
+    failure = {
+        "channel": "wechat_template",
+        "code": "43004",
+        "count": 3,
+        "reason": "收件人没有关注公众号",
+        "last_at": now,
+    }
+    day = {"day": now[:10], "channel": "wechat_template", "state": "delivered", "count": 12}
+    used = {"channel": "wechat_template", "used": 15, "paused_until": now}
+    figures = {"waiting": 2, "oldest_due_s": 130, "used_today": [used], "failures": [failure], "days": [day]}
+    page.route(re.compile(r"/api/v1/staff/notices\?"), lambda route: route.fulfill(json=figures))
     page.route("**/resend", lambda route: route.fulfill(status=204))
     page.reload()
     expect(page.get_by_text("现在等着发的")).to_be_visible()
