@@ -49,7 +49,7 @@ fmt: $(VENV)/.installed-dev ## format the code
 	$(BIN)/ruff format .
 
 unit: $(VENV)/.installed-dev ## tests on the embedded PostgreSQL
-	$(BIN)/python -m pytest --ignore=tests/e2e
+	$(BIN)/python -m pytest --ignore=tests/e2e -n 2 --dist loadfile
 
 e2e: $(VENV)/.installed-dev pwa/dist/index.html ## journeys in a real browser
 	$(BIN)/python scripts/browser.py
