@@ -23,7 +23,7 @@ def post_fork(server, worker):  # type: ignore[no-untyped-def]
     """A connection belongs to the process that opened it."""
     from backend.core import db
 
-    db.engine().dispose(close=False)
+    db.forget_connections()
 
 
 def child_exit(server, worker):  # type: ignore[no-untyped-def]
