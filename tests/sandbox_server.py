@@ -17,7 +17,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from backend.core.config import Settings
 from backend.sandbox.app import create_sandbox
 from backend.sandbox.wechat_templates import MINI_TEMPLATE_IDS, TEMPLATE_IDS
-from payments.sandbox.alipay import public_half
+from payments.sandbox.alipay.gateway import public_half
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from flask import Flask, redirect
 from werkzeug.wrappers import Response
 
 from notify.sandbox import sms
-from payments.sandbox import alipay
+from payments.sandbox.alipay import gateway as alipay
 
 from . import control, ixiamen, phone, pushes, wechat_api, wechat_login
 from .people import BY_PHONE, PEOPLE

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, jsonify, render_template, request
 from werkzeug.exceptions import BadRequest, NotFound
 
-from .alipay_trades import FINISHED, PAID, Trade
-from .alipay_wire import in_yuan
+from .trades import FINISHED, PAID, Trade
+from .wire import in_yuan
 
 if TYPE_CHECKING:
-    from .alipay import AlipaySandbox
+    from .gateway import AlipaySandbox
 
 DIFFERENCES = frozenset({"missing", "amount", "extra"})
 
@@ -21,7 +21,7 @@ def add(blueprint: Blueprint, sandbox: AlipaySandbox) -> None:
 
     @blueprint.get("/operator")
     def desk() -> str:
-        from .alipay import CHOICES
+        from .gateway import CHOICES
 
         return render_template("alipay_operator.html", choices=CHOICES)
 
@@ -39,7 +39,7 @@ def add(blueprint: Blueprint, sandbox: AlipaySandbox) -> None:
 
     @blueprint.post("/operator/api/reset")
     def reset() -> Response:
-        from .alipay import CHOICES
+        from .gateway import CHOICES
 
         sandbox.switch({**dict.fromkeys(CHOICES, "normal"), "slow_s": 0, "notice_delay_s": 0, "notice_speed": 1})
         sandbox.bills.differences.clear()

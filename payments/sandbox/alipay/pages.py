@@ -8,11 +8,11 @@ from urllib.parse import urlencode, urlsplit
 from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from .alipay_trades import PAID, WAITING, Trade, described
-from .alipay_wire import Refusal, in_beijing, in_yuan
+from .trades import PAID, WAITING, Trade, described
+from .wire import Refusal, in_beijing, in_yuan
 
 if TYPE_CHECKING:
-    from .alipay import AlipaySandbox
+    from .gateway import AlipaySandbox
 
 PERSON_COOKIE = "sandbox_person"
 COUPON_CENTS = 100

@@ -8,8 +8,8 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from .alipay_trades import Book
-from .alipay_wire import beijing_day, business, in_beijing, in_yuan
+from .trades import Book
+from .wire import beijing_day, business, in_beijing, in_yuan
 
 LINK_S = 30.0
 FEE_PER_MILLE = 6

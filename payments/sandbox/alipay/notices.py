@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 import requests
 
-from .alipay_trades import Book, Refund, Trade, described, money
-from .alipay_wire import Wire, beijing_day, in_beijing, in_yuan
+from .trades import Book, Refund, Trade, described, money
+from .wire import Wire, beijing_day, in_beijing, in_yuan
 
 GAPS_S = (240.0, 600.0, 600.0, 3600.0, 7200.0, 21_600.0, 54_000.0)
 """4 m, 10 m, 10 m, 1 h, 2 h, 6 h, 15 h: eight deliveries in all."""

@@ -1,6 +1,6 @@
 """Alipay on one machine: the gateway, its cashier, notifications, bills and login, with real signatures.
 
-Everything is in memory and behind one lock. The operator's switches are in ``alipay_control``.
+Everything is in memory and behind one lock. The operator's switches are in ``control``.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from .alipay_bills import Bills
-from .alipay_logins import Logins
-from .alipay_notices import Notifier, Post
-from .alipay_trades import SETTLING_S, Book, cents, described, money
-from .alipay_wire import BEIJING, Refusal, Wire, business, in_beijing, in_yuan
+from .bills import Bills
+from .logins import Logins
+from .notices import Notifier, Post
+from .trades import SETTLING_S, Book, cents, described, money
+from .wire import BEIJING, Refusal, Wire, business, in_beijing, in_yuan
 
 PREFIX = "/alipay"
 
@@ -209,7 +209,7 @@ class AlipaySandbox:
 
 def create_blueprint(sandbox: AlipaySandbox) -> Blueprint:
     """Everything below ``/alipay``: gateway, cashier, login, bills and the operator's desk."""
-    from . import alipay_control, alipay_pages
+    from . import control, pages
 
     blueprint = Blueprint("alipay", __name__, url_prefix=PREFIX, template_folder="templates")
 
@@ -227,8 +227,8 @@ def create_blueprint(sandbox: AlipaySandbox) -> Blueprint:
             time.sleep(sandbox.switches.slow_s)
         return Response("Gateway Timeout", 504) if mode == "lost" else Response(body, 200, mimetype="text/html")
 
-    alipay_pages.add(blueprint, sandbox)
-    alipay_control.add(blueprint, sandbox)
+    pages.add(blueprint, sandbox)
+    control.add(blueprint, sandbox)
     return blueprint
 
 

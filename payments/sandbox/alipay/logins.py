@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import urlsplit
 
-from .alipay_wire import Refusal, in_beijing
+from .wire import Refusal, in_beijing
 
 CODE_S = 180.0
 ACCESS_S = 15 * 86_400

@@ -31,7 +31,7 @@ from payments.gateways.base import (
     Scene,
 )
 from tests.conftest import Clock
-from tests.payments.gateways.alipay_site import SELLER, SHOP, Site
+from tests.payments.gateways.alipay.alipay_site import SELLER, SHOP, Site
 from tests.sandbox_server import alipay_app, rsa_key
 
 NUMBER = "A20261124000001"

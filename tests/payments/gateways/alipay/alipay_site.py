@@ -16,7 +16,7 @@ from backend.core.config import Settings
 from backend.sandbox.people import PEOPLE
 from payments.gateways import alipay
 from payments.gateways.base import PayOrder, RefundOrder, Scene
-from payments.sandbox.alipay import AlipaySandbox, create_blueprint, from_settings
+from payments.sandbox.alipay.gateway import AlipaySandbox, create_blueprint, from_settings
 from tests.conftest import make_settings
 from tests.sandbox_server import _Quiet, alipay_app
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import Clock
-from tests.payments.gateways.alipay_site import Site, running_alipay
+from tests.payments.gateways.alipay.alipay_site import Site, running_alipay
 
 
 @pytest.fixture(scope="module")

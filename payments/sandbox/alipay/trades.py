@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from .alipay_wire import BEIJING, beijing_day, business, in_yuan
+from .wire import BEIJING, beijing_day, business, in_yuan
 
 AMOUNT = re.compile(r"(\d{1,9})(?:\.(\d{1,2}))?", re.ASCII)
 NUMBER = re.compile(r"[A-Za-z0-9_-]{1,64}")
