@@ -1,7 +1,6 @@
 """Alipay's notifications: signed forms, repeated for about 25 hours until the answer is the word `success`."""
 
 import base64
-import binascii
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -135,5 +134,5 @@ def _decoded(raw: dict[bytes, bytes]) -> dict[str, str]:
 def _is_signature(text: str, length: int) -> bool:
     try:
         return len(base64.b64decode(text, validate=True)) == length
-    except binascii.Error:
+    except ValueError:
         return False
