@@ -105,7 +105,8 @@ class Settings:
         "Our RSA private key at Alipay: PEM or its base64, PKCS#1 or PKCS#8", default="", secret=True
     )
     alipay_public_key: str = _setting(
-        "Alipay's public key for this app, PEM or its base64; not the app's own public key", default=""
+        "Alipay's public key for this app, PEM or its base64; both, comma separated, while Alipay changes it",
+        default="",
     )
     alipay_seller_id: str = _setting(
         "Account that collects, `2088…`; empty offers Alipay for logging in only", default=""
@@ -210,10 +211,10 @@ def _check_alipay(settings: Settings) -> None:
     except ValueError as problem:
         raise ConfigError(f"ALIPAY_APP_PRIVATE_KEY is {problem}") from None
     try:
-        theirs = rsa_keys.public_key(settings.alipay_public_key)
+        theirs = rsa_keys.public_keys(settings.alipay_public_key)
     except ValueError as problem:
         raise ConfigError(f"ALIPAY_PUBLIC_KEY is {problem}") from None
-    if ours.public_numbers() == theirs.public_numbers():
+    if ours in theirs:
         raise ConfigError("ALIPAY_PUBLIC_KEY is the app's own public key, not Alipay's")
 
 

@@ -1,6 +1,7 @@
 """RSA keys as providers hand them out, and the one signature that we make and trust: PKCS#1 v1.5 over SHA-256."""
 
 import base64
+from collections.abc import Sequence
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
@@ -34,6 +35,11 @@ def public_key(text: str) -> rsa.RSAPublicKey:
     return key
 
 
+def public_keys(text: str) -> tuple[rsa.RSAPublicKey, ...]:
+    """Public keys separated by commas, as while a provider changes its own. Raises ValueError."""
+    return tuple(public_key(part) for part in text.split(","))
+
+
 def spki_base64(key: rsa.RSAPublicKey) -> str:
     """A public key as bare base64."""
     der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
@@ -45,15 +51,22 @@ def sign(key: rsa.RSAPrivateKey, message: bytes) -> str:
     return base64.b64encode(key.sign(message, padding.PKCS1v15(), hashes.SHA256())).decode()
 
 
-def verifies(key: rsa.RSAPublicKey, message: bytes, signature: str) -> bool:
-    """Whether the base64 `signature` over `message` is this key's with SHA-256; anything odd is False.
+def verifies(keys: Sequence[rsa.RSAPublicKey], message: bytes, signature: str) -> bool:
+    """Whether the base64 `signature` over `message` is one of the keys' with SHA-256; anything odd is False.
 
     The hash is ours to choose: a check that reads it from the signature takes MD5 as well.
     """
     try:
         raw = base64.b64decode(signature, validate=True)
+    except ValueError:
+        return False
+    return any(_is_of(key, message, raw) for key in keys if len(raw) == key.key_size // 8)
+
+
+def _is_of(key: rsa.RSAPublicKey, message: bytes, raw: bytes) -> bool:
+    try:
         key.verify(raw, message, padding.PKCS1v15(), hashes.SHA256())
-    except (InvalidSignature, ValueError):
+    except InvalidSignature:
         return False
     return True
 

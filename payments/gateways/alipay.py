@@ -216,7 +216,7 @@ class Alipay:
 
         App and account are handed on as they were signed: whether they are the attempt's is for the books (P10).
         """
-        return alipay_notice.read(body, rsa_keys.public_key(self._app.public_key), now)
+        return alipay_notice.read(body, rsa_keys.public_keys(self._app.public_key), now)
 
     def statement(self, day: date) -> Iterator[StatementLine]:
         """The bill of a day, ready about nine the next morning. Alipay's refund lines do not know the payment's sum."""

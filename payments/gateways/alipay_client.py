@@ -6,6 +6,7 @@ hash from the signature, so that an MD5 signature passes. Importing this module 
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,7 @@ import requests
 from alipay.aop.api.AlipayClientConfig import AlipayClientConfig
 from alipay.aop.api.DefaultAlipayClient import DefaultAlipayClient
 from alipay.aop.api.util.SignatureUtils import get_sign_content
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from backend.core import clock, http, rsa_keys
 from backend.core.config import Settings
@@ -60,7 +62,7 @@ class AlipayClient:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._builder = _builder(account)
-        self._key = rsa_keys.public_key(account.public_key)
+        self._keys = rsa_keys.public_keys(account.public_key)
 
     def page(self, request: Any) -> str:
         """The address that a browser opens for a page call; nothing is sent.
@@ -77,7 +79,7 @@ class AlipayClient:
         """
         method = str(request.get_params()["method"])
         query, form = self._builder.message(request)
-        answer = read_answer(self._post(f"{self._account.gateway}?{query}", form), self._key, method)
+        answer = read_answer(self._post(f"{self._account.gateway}?{query}", form), self._keys, method)
         code, sub_code = str(answer.get("code", _SUCCESS)), str(answer.get("sub_code", ""))
         if code == _SUCCESS:
             return answer
@@ -103,7 +105,7 @@ class AlipayClient:
         return answer.content
 
 
-def read_answer(body: bytes, key: Any, method: str) -> dict[str, Any]:
+def read_answer(body: bytes, keys: Sequence[RSAPublicKey], method: str) -> dict[str, Any]:
     """The verified inner object of a synchronous answer. Raises OutcomeUnknown.
 
     What is signed is the object's text exactly as it came, so it is cut out of the body by the JSON grammar: neither
@@ -116,11 +118,11 @@ def read_answer(body: bytes, key: Any, method: str) -> dict[str, Any]:
             raise ValueError("shape")
         inner, end = json.JSONDecoder(parse_float=str, parse_int=str).raw_decode(text, first.end())
         signature = json.loads(text).get("sign")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise OutcomeUnknown(Channel.ALIPAY, "malformed") from None
     if not isinstance(signature, str) or not signature:
         raise OutcomeUnknown(Channel.ALIPAY, f"unsigned {inner.get('sub_code', '')}".strip())
-    if not rsa_keys.verifies(key, text[first.end() : end].encode(), signature):
+    if not rsa_keys.verifies(keys, text[first.end() : end].encode(), signature):
         raise OutcomeUnknown(Channel.ALIPAY, "bad_signature")
     found: dict[str, Any] = inner
     return found

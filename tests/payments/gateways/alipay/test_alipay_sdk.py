@@ -152,7 +152,7 @@ def test_the_official_client_and_ours_sign_alike(site: Site, clock: Clock) -> No
     for text in ("a=1&b=登记费", "", "x" * 1000):
         theirs = SignatureUtils.sign_with_rsa2(pem, text, "utf-8")
         assert rsa_keys.sign(key, text.encode()) == theirs
-        assert rsa_keys.verifies(key.public_key(), text.encode(), theirs)
+        assert rsa_keys.verifies([key.public_key()], text.encode(), theirs)
 
 
 def test_the_official_client_verifies_the_simulated_notices(site: Site) -> None:

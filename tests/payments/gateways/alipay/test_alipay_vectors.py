@@ -78,7 +78,7 @@ THEN = datetime(2019, 8, 15, 8, 0, tzinfo=UTC)
 
 
 def read(fields: dict[str, str], key: str = NOTICE_KEY, now: datetime = THEN) -> PayAnswer:
-    notice = alipay_notice.read(urlencode(fields).encode(), rsa_keys.public_key(key), now)
+    notice = alipay_notice.read(urlencode(fields).encode(), rsa_keys.public_keys(key), now)
     assert notice.payment is not None
     return notice.payment
 
@@ -113,13 +113,13 @@ def test_a_real_notification_under_another_key_or_years_later_is_refused() -> No
 
 
 def test_a_real_answer_is_verified() -> None:
-    key, method = rsa_keys.public_key(ANSWER_KEY), "alipay.open.file.upload"
-    assert read_answer(ANSWER.encode(), key, method)["file_id"] == "CAxAToWB1JsAAAAAAAAAAAAADgSLAQBr"
+    keys, method = rsa_keys.public_keys(ANSWER_KEY), "alipay.open.file.upload"
+    assert read_answer(ANSWER.encode(), keys, method)["file_id"] == "CAxAToWB1JsAAAAAAAAAAAAADgSLAQBr"
     spaced = ANSWER.replace('response":{', 'response"\r\n  :\n  {').replace(',"sign":"', ',\n\n "sign"  :  "')
-    assert read_answer(spaced.encode(), key, method)["code"] == "10000"
+    assert read_answer(spaced.encode(), keys, method)["code"] == "10000"
     for spoilt in (ANSWER.replace("10000", "10001"), ANSWER.replace('"msg"', ' "msg"'), ANSWER.replace("F+LD", "F+LE")):
         with pytest.raises(OutcomeUnknown):
-            read_answer(spoilt.encode(), key, method)
+            read_answer(spoilt.encode(), keys, method)
 
 
 def test_a_real_unsigned_fault_is_no_answer() -> None:
@@ -128,4 +128,4 @@ def test_a_real_unsigned_fault_is_no_answer() -> None:
         '"sub_msg":"授权码code无效"}}'
     )
     with pytest.raises(OutcomeUnknown, match="unsigned isv.code-invalid"):
-        read_answer(fault.encode(), rsa_keys.public_key(ANSWER_KEY), "alipay.system.oauth.token")
+        read_answer(fault.encode(), rsa_keys.public_keys(ANSWER_KEY), "alipay.system.oauth.token")
