@@ -184,6 +184,7 @@ def sandbox(_: argparse.Namespace) -> None:
         raise ConfigError("The sandbox does not run in production")
     logs.configure(settings.log_level)
     values = {item.name.upper(): str(getattr(settings, item.name)) for item in fields(settings)}
+    values |= {name: key for name, key in os.environ.items() if name.startswith("SANDBOX_")}
     port = int(settings.sandbox_url.rsplit(":", 1)[1])
     push = pushes.over_http(f"http://127.0.0.1:{settings.port}")
     providers = create_sandbox(values, clock=lambda: time.time() + settings.clock_offset_s, push=push)

@@ -17,7 +17,11 @@ import urllib.request
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 from backend import database, postgres
+from backend.core import rsa_keys
 from notify.kinds import Form
 from notify.registry import TEMPLATES
 
@@ -25,6 +29,8 @@ _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 
 DATABASE = "micro_government"
+RSA_KEYS = ("ALIPAY_APP_PRIVATE_KEY", "SANDBOX_ALIPAY_PRIVATE_KEY")
+"""Drawn once, because drawing takes a while; the second is the simulated Alipay's own."""
 LEAST_FREE_BYTES = 500 * 1024 * 1024
 
 
@@ -81,6 +87,11 @@ def environment(var_dir: Path, database_url: str, port: int, sandbox_port: int) 
         "WECHAT_SUBSCRIBE_TEMPLATES": "sandbox-subscribe",
         "IXIAMEN_BASE": f"{sandbox}/ixiamen",
         "IXIAMEN_CLIENT_ID": "sandbox-ixiamen",
+        "ALIPAY_GATEWAY": f"{sandbox}/alipay/gateway.do",
+        "ALIPAY_LOGIN_BASE": f"{sandbox}/alipay",
+        "ALIPAY_APP_ID": "sandbox-alipay",
+        "ALIPAY_SELLER_ID": "2088000000000000",
+        "ALIPAY_PUBLIC_KEY": _public_half(kept["SANDBOX_ALIPAY_PRIVATE_KEY"]),
         "SMS_BASE": f"{sandbox}/sms",
         "SMS_KEY": "sandbox-sms",
         "PROMETHEUS_MULTIPROC_DIR": str(var_dir / "metrics"),
@@ -100,8 +111,8 @@ def _sandbox_ids(forms: Iterable[Form | None]) -> str:
 def _keys(path: Path) -> dict[str, str]:
     kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     drawn = _drawn()
-    if not kept.keys() >= drawn.keys():
-        kept = drawn | kept
+    if not kept.keys() >= {*drawn, *RSA_KEYS}:
+        kept = drawn | {name: _rsa_key() for name in RSA_KEYS} | kept
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_text(json.dumps(kept, indent=1))
@@ -125,6 +136,17 @@ def _drawn() -> dict[str, str]:
         "DEMO_PASSWORD": secrets.token_urlsafe(12),
         "DEMO_TOTP_SECRET": base64.b32encode(secrets.token_bytes(20)).decode(),
     }
+
+
+def _rsa_key() -> str:
+    key = rsa.generate_private_key(65_537, 2048)
+    return base64.b64encode(
+        key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    ).decode()
+
+
+def _public_half(private_key: str) -> str:
+    return rsa_keys.spki_base64(rsa_keys.private_key(private_key).public_key())
 
 
 def _random_key() -> str:

@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from backend.core import rsa_keys
+
 
 class ConfigError(Exception):
     """A setting is missing or wrong. The message names the variable, never its value."""
@@ -97,6 +99,19 @@ class Settings:
     sms_base: str = _setting("SMS gateway", default="")
     sms_key: str = _setting("SMS gateway account", default="")
     sms_secret: str = _setting("SMS gateway signing secret", default="", secret=True)
+    alipay_gateway: str = _setting("Alipay's OpenAPI gateway", default="https://openapi.alipay.com/gateway.do")
+    alipay_login_base: str = _setting("Alipay login pages", default="https://openauth.alipay.com")
+    alipay_app_id: str = _setting("App id at Alipay; empty switches Alipay off", default="")
+    alipay_app_private_key: str = _setting(
+        "Our RSA private key at Alipay: PEM or its base64, PKCS#1 or PKCS#8", default="", secret=True
+    )
+    alipay_public_key: str = _setting(
+        "Alipay's public key for this app, PEM or its base64; both, comma separated, while Alipay changes it",
+        default="",
+    )
+    alipay_seller_id: str = _setting(
+        "Account that collects, `2088…`; empty offers Alipay for logging in only", default=""
+    )
 
     payment_routes: str = _setting(
         "JSON: collecting unit, or `*` for every other, → list of its payment channels; empty takes all there are",
@@ -161,6 +176,7 @@ class Settings:
             re.compile(self.pay_code_pattern)
         except re.error:
             raise ConfigError("PAY_CODE_PATTERN is not a pattern") from None
+        _check_alipay(self)
         if self.production:
             self._validate_production()
 
@@ -173,11 +189,18 @@ class Settings:
             raise ConfigError("CLOCK_OFFSET_S must be 0 in production")
         if "demo" in self.secret_key:
             raise ConfigError("SECRET_KEY is the demo key")
-        for name in ("wechat_api_base", "wechat_open_base", "ixiamen_base", "sms_base"):
-            address = getattr(self, name)
-            if urlsplit(address).hostname in {"127.0.0.1", "localhost", "::1"}:
+        for name in (
+            "wechat_api_base",
+            "wechat_open_base",
+            "ixiamen_base",
+            "sms_base",
+            "alipay_gateway",
+            "alipay_login_base",
+        ):
+            host = urlsplit(getattr(self, name)).hostname or ""
+            if host in {"127.0.0.1", "localhost", "::1"} or host.endswith("alipaydev.com"):
                 raise ConfigError(f"{name.upper()} points at a sandbox")
-        for name in ("wechat_mini_appid", "wechat_official_appid", "ixiamen_client_id"):
+        for name in ("wechat_mini_appid", "wechat_official_appid", "ixiamen_client_id", "alipay_app_id"):
             if getattr(self, name).startswith("sandbox"):
                 raise ConfigError(f"{name.upper()} is a sandbox account")
 
@@ -194,6 +217,21 @@ def _check_object(name: str, text: str) -> None:
         valid = False
     if not valid:
         raise ConfigError(f"{name} must be a JSON object")
+
+
+def _check_alipay(settings: Settings) -> None:
+    if not settings.alipay_app_id:
+        return
+    try:
+        ours = rsa_keys.private_key(settings.alipay_app_private_key).public_key()
+    except ValueError as problem:
+        raise ConfigError(f"ALIPAY_APP_PRIVATE_KEY is {problem}") from None
+    try:
+        theirs = rsa_keys.public_keys(settings.alipay_public_key)
+    except ValueError as problem:
+        raise ConfigError(f"ALIPAY_PUBLIC_KEY is {problem}") from None
+    if ours in theirs:
+        raise ConfigError("ALIPAY_PUBLIC_KEY is the app's own public key, not Alipay's")
 
 
 def _check_database(address: str) -> None:

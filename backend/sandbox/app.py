@@ -12,9 +12,10 @@ from flask import Flask, redirect
 from werkzeug.wrappers import Response
 
 from notify.sandbox import sms
+from payments.sandbox.alipay import gateway as alipay
 
 from . import control, ixiamen, phone, pushes, wechat_api, wechat_login
-from .people import BY_PHONE
+from .people import BY_PHONE, PEOPLE
 from .world import SandboxSettings, World
 
 
@@ -53,6 +54,9 @@ def create_sandbox(
         control.create_blueprint(api),
     ):
         app.register_blueprint(blueprint)
+    channel = alipay.from_settings(settings, PEOPLE, world.now)
+    if channel:
+        app.register_blueprint(alipay.create_blueprint(channel))
 
     @app.get("/")
     def home() -> Response:
