@@ -96,6 +96,20 @@ class Settings:
     sms_base: str = _setting("SMS gateway", default="")
     sms_key: str = _setting("SMS gateway account", default="")
     sms_secret: str = _setting("SMS gateway signing secret", default="", secret=True)
+    wechat_pay_base: str = _setting("WeChat Pay API v3", default="https://api.mch.weixin.qq.com")
+    wechat_pay_mchid: str = _setting("WeChat Pay merchant id; empty offers no WeChat Pay", default="")
+    wechat_pay_serial: str = _setting("Serial of the merchant's API certificate, hexadecimal", default="")
+    wechat_pay_private_key: str = _setting(
+        "Private key of that certificate: PKCS#8, PEM or its base64 alone", default="", secret=True
+    )
+    wechat_pay_api_key: str = _setting("APIv3 key, 32 bytes", default="", secret=True)
+    wechat_pay_public_keys: str = _setting(
+        "JSON: `PUB_KEY_ID_…` → WeChat Pay's public key, or serial → platform certificate; the first is preferred",
+        default="",
+    )
+    wechat_nontax_mchid: str = _setting("Merchant id of WeChat 非税缴费; empty offers none", default="")
+    wechat_nontax_service_id: str = _setting("Service id of WeChat 非税缴费", default="")
+    wechat_nontax_region: str = _setting("Division code of the collecting units, six digits", default="350200")
 
     @property
     def production(self) -> bool:
@@ -157,11 +171,17 @@ class Settings:
             raise ConfigError("CLOCK_OFFSET_S must be 0 in production")
         if "demo" in self.secret_key:
             raise ConfigError("SECRET_KEY is the demo key")
-        for name in ("wechat_api_base", "wechat_open_base", "ixiamen_base", "sms_base"):
+        for name in ("wechat_api_base", "wechat_open_base", "ixiamen_base", "sms_base", "wechat_pay_base"):
             address = getattr(self, name)
             if urlsplit(address).hostname in {"127.0.0.1", "localhost", "::1"}:
                 raise ConfigError(f"{name.upper()} points at a sandbox")
-        for name in ("wechat_mini_appid", "wechat_official_appid", "ixiamen_client_id"):
+        for name in (
+            "wechat_mini_appid",
+            "wechat_official_appid",
+            "ixiamen_client_id",
+            "wechat_pay_mchid",
+            "wechat_nontax_mchid",
+        ):
             if getattr(self, name).startswith("sandbox"):
                 raise ConfigError(f"{name.upper()} is a sandbox account")
 
