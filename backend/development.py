@@ -17,6 +17,9 @@ import urllib.request
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 from backend import database, postgres
 from notify.kinds import Form
 from notify.registry import TEMPLATES
@@ -83,6 +86,8 @@ def environment(var_dir: Path, database_url: str, port: int, sandbox_port: int) 
         "IXIAMEN_CLIENT_ID": "sandbox-ixiamen",
         "SMS_BASE": f"{sandbox}/sms",
         "SMS_KEY": "sandbox-sms",
+        "WECHAT_PAY_BASE": sandbox,
+        "WECHAT_PAY_MCHID": "sandbox-merchant",
         "PROMETHEUS_MULTIPROC_DIR": str(var_dir / "metrics"),
         **kept,
     }
@@ -99,7 +104,7 @@ def _sandbox_ids(forms: Iterable[Form | None]) -> str:
 
 def _keys(path: Path) -> dict[str, str]:
     kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    drawn = _drawn()
+    drawn = _drawn() | ({} if "SANDBOX_WECHAT_PAY_KEYS" in kept else _wechat_pay_keys())
     if not kept.keys() >= drawn.keys():
         kept = drawn | kept
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -125,6 +130,28 @@ def _drawn() -> dict[str, str]:
         "DEMO_PASSWORD": secrets.token_urlsafe(12),
         "DEMO_TOTP_SECRET": base64.b32encode(secrets.token_bytes(20)).decode(),
     }
+
+
+def _wechat_pay_keys() -> dict[str, str]:
+    """Both ends' RSA keys: the merchant's, and the provider's, of which the application sees the public half."""
+    ours, theirs = (rsa.generate_private_key(public_exponent=65_537, key_size=2048) for _ in range(2))
+    public = theirs.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    key_id = f"PUB_KEY_ID_{secrets.randbelow(10**34):034d}"
+    return {
+        "WECHAT_PAY_SERIAL": secrets.token_hex(20).upper(),
+        "WECHAT_PAY_PRIVATE_KEY": _private_pem(ours),
+        "WECHAT_PAY_API_KEY": secrets.token_hex(16),
+        "WECHAT_PAY_PUBLIC_KEYS": json.dumps({key_id: public.decode()}),
+        "SANDBOX_WECHAT_PAY_KEYS": json.dumps({key_id: _private_pem(theirs)}),
+    }
+
+
+def _private_pem(key: rsa.RSAPrivateKey) -> str:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
 
 
 def _random_key() -> str:

@@ -12,18 +12,28 @@ from flask import Flask, redirect
 from werkzeug.wrappers import Response
 
 from notify.sandbox import sms
+from payments.sandbox.wechat_pay.app import create_blueprints
+from payments.sandbox.wechat_pay.notices import Post
+from payments.sandbox.wechat_pay.seals import merchant_from
+from payments.sandbox.wechat_pay.simulator import Simulator
+from payments.sandbox.wechat_pay.simulator import World as PayWorld
 
 from . import control, ixiamen, phone, pushes, wechat_api, wechat_login
-from .people import BY_PHONE
+from .people import BY_PHONE, PEOPLE
 from .world import SandboxSettings, World
 
 
 def create_sandbox(
-    settings: Mapping[str, object], *, clock: Callable[[], float] = time.time, push: pushes.Post | None = None
+    settings: Mapping[str, object],
+    *,
+    clock: Callable[[], float] = time.time,
+    push: pushes.Post | None = None,
+    pay_push: Post | None = None,
 ) -> Flask:
     """Build the sandbox from the application's own settings names (see ``SandboxSettings``).
 
-    ``push`` carries messages and receipts to the application; without it WeChat stays silent.
+    ``push`` carries messages and receipts to the application, ``pay_push`` notices of payments and refunds; without
+    them the providers stay silent.
     """
     world = World(SandboxSettings.from_mapping(settings), clock=clock)
     api = wechat_api.WeChatApi(world)
@@ -53,6 +63,11 @@ def create_sandbox(
         control.create_blueprint(api),
     ):
         app.register_blueprint(blueprint)
+    merchant = merchant_from({name: str(value) for name, value in settings.items()})
+    if merchant:
+        appids = (world.settings.wechat_mini_appid, world.settings.wechat_official_appid)
+        for blueprint in create_blueprints(Simulator(merchant, PayWorld(appids, PEOPLE, world.now), pay_push)):
+            app.register_blueprint(blueprint)
 
     @app.get("/")
     def home() -> Response:

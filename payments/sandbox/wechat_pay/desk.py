@@ -116,7 +116,7 @@ def _add_operator(blueprint: Blueprint, simulator: Simulator) -> None:
         return jsonify(_state(simulator))
 
     @blueprint.post("/wechat-pay/operator/orders/<number>/pay")
-    def pay(number: str) -> Response:
+    def take(number: str) -> Response:
         order = simulator.accounts.orders.get(number)
         if order is None:
             raise NotFound("no such order")
