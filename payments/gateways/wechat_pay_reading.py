@@ -39,6 +39,7 @@ REFUND_STATES = {
     "ABNORMAL": RefundStatus.ABNORMAL,
     "CLOSED": RefundStatus.CLOSED,
 }
+MONEY_CAME = frozenset({PayStatus.PAID, PayStatus.REFUNDED})
 PAYMENT_EVENT = "TRANSACTION.SUCCESS"
 REFUND_EVENTS = frozenset({"REFUND.SUCCESS", "REFUND.ABNORMAL", "REFUND.CLOSED"})
 
@@ -48,10 +49,10 @@ class Unreadable(ValueError):
 
 
 def transaction(content: Mapping[str, Any]) -> PayAnswer:
-    """A transaction as the query and the notice give it. Raises Unreadable."""
-    amount = content.get("amount") or {}
+    """A transaction as the query and the notice give it. Raises Unreadable, too when a paid one names no money."""
     try:
-        return PayAnswer(
+        amount = content.get("amount", {})
+        answer = PayAnswer(
             number=_text(content["out_trade_no"]),
             status=TRADE_STATES[content["trade_state"]],
             app_id=content.get("appid"),
@@ -64,6 +65,9 @@ def transaction(content: Mapping[str, Any]) -> PayAnswer:
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         raise Unreadable("transaction") from None
+    if answer.status in MONEY_CAME and (not answer.transaction_id or answer.amount_fen is None):
+        raise Unreadable("transaction")
+    return answer
 
 
 def refund(content: Mapping[str, Any]) -> RefundAnswer:

@@ -68,6 +68,7 @@ class Bills:
         day = self._day(query.get("bill_date", ""))
         if self.plan.damage == "creating":
             raise Refusal(400, "STATEMENT_CREATING", "账单生成中，请稍后再试")
+        self._accounts.tick()
         variant = query.get("bill_type", "ALL")
         if variant not in {"ALL", "SUCCESS", "REFUND"} or query.get("tar_type", "GZIP") != "GZIP":
             raise Refusal(400, "PARAM_ERROR", "bill_type 或 tar_type 有误")
