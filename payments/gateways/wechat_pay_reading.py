@@ -118,16 +118,20 @@ def opened(
         resource = envelope["resource"]
         if envelope["resource_type"] != "encrypt-resource" or resource["algorithm"] != CIPHER:
             raise NoticeRefused("algorithm")
-        plain = AESGCM(api_key.encode()).decrypt(
-            resource["nonce"].encode(),
-            b64decode(resource["ciphertext"], validate=True),
-            (resource.get("associated_data") or "").encode(),
-        )
-        return envelope, _object(plain)
+        return envelope, _object(decrypted(api_key, resource))
     except InvalidTag:
         raise NoticeRefused("decryption") from None
     except (KeyError, TypeError, AttributeError, NotBase64, ValueError):
         raise NoticeRefused("content") from None
+
+
+def decrypted(api_key: str, resource: Mapping[str, str]) -> bytes:
+    """The content of a resource under the APIv3 key. Raises InvalidTag when it is not this key's."""
+    return AESGCM(api_key.encode()).decrypt(
+        resource["nonce"].encode(),
+        b64decode(resource["ciphertext"], validate=True),
+        (resource.get("associated_data") or "").encode(),
+    )
 
 
 def _object(text: bytes) -> dict[str, Any]:
