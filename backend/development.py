@@ -88,6 +88,8 @@ def environment(var_dir: Path, database_url: str, port: int, sandbox_port: int) 
         "SMS_KEY": "sandbox-sms",
         "WECHAT_PAY_BASE": sandbox,
         "WECHAT_PAY_MCHID": "sandbox-merchant",
+        "WECHAT_NONTAX_MCHID": "sandbox-nontax",
+        "WECHAT_NONTAX_SERVICE_ID": "1",
         "PROMETHEUS_MULTIPROC_DIR": str(var_dir / "metrics"),
         **kept,
     }

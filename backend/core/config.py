@@ -109,7 +109,6 @@ class Settings:
     )
     wechat_nontax_mchid: str = _setting("Merchant id of WeChat 非税缴费; empty offers none", default="")
     wechat_nontax_service_id: str = _setting("Service id of WeChat 非税缴费", default="")
-    wechat_nontax_region: str = _setting("Division code of the collecting units, six digits", default="350200")
 
     @property
     def production(self) -> bool:

@@ -12,6 +12,7 @@ from flask import Flask, redirect
 from werkzeug.wrappers import Response
 
 from notify.sandbox import sms
+from payments.sandbox import wechat_nontax
 from payments.sandbox.wechat_pay.app import create_blueprints
 from payments.sandbox.wechat_pay.notices import Post
 from payments.sandbox.wechat_pay.seals import merchant_from
@@ -68,6 +69,11 @@ def create_sandbox(
         appids = (world.settings.wechat_mini_appid, world.settings.wechat_official_appid)
         for blueprint in create_blueprints(Simulator(merchant, PayWorld(appids, PEOPLE, world.now), pay_push)):
             app.register_blueprint(blueprint)
+    mch_id = str(settings.get("WECHAT_NONTAX_MCHID") or settings.get("wechat_nontax_mchid") or "")
+    if mch_id:
+        nontax = wechat_nontax.create_blueprint(wechat_nontax.NonTax(mch_id, world.now), api.account)
+        wechat_api.install_faults(nontax, world)
+        app.register_blueprint(nontax)
 
     @app.get("/")
     def home() -> Response:

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request
+from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request, url_for
 from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Response as WerkzeugResponse
 
@@ -159,8 +159,10 @@ def _page(simulator: Simulator, token: str, said: str) -> Response:
     return make_response(
         render_template(
             "wechat_pay_cashier.html",
+            stylesheet=url_for("wechat_pay_desk.static", filename="cashier.css"),
             shop=simulator.world.shop,
-            order=order,
+            description=order.body["description"] if order else "",
+            number=order.number if order else "",
             amount=f"{order.total // 100}.{order.total % 100:02d}" if order else "",
             refused="" if paid else refused,
             paid=paid,

@@ -194,6 +194,20 @@ def running_bank(*serials: str, known: tuple[str, ...] | None = None) -> Iterato
     yield Bank(address(), simulator, gateway_knowing(*(known or serials)))
 
 
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """An application on a free port, for a moment."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
 def closed_port() -> int:
     """A port on which nobody listens."""
     with socket.socket() as probe:

@@ -5,19 +5,28 @@ import json
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
+from flask import Flask, Response
 
+from backend import development
 from backend.core import clock
+from backend.core.config import Settings
+from backend.sandbox.app import create_sandbox
 from backend.sandbox.people import BY_KEY, PEOPLE
+from payments.gateways import wechat_pay
 from payments.gateways.base import PayStatus
-from payments.sandbox.wechat_pay.notices import GAPS_S
+from payments.gateways.wechat_pay_wire import verify
+from payments.sandbox.wechat_pay.notices import GAPS_S, over_http
 from payments.sandbox.wechat_pay.simulator import Simulator, World
-from tests.conftest import Clock
+from tests.conftest import Clock, make_settings
 from tests.payments.gateways.wechat_pay.bank import (
     APP_ID,
     NEW,
@@ -25,9 +34,11 @@ from tests.payments.gateways.wechat_pay.bank import (
     OLD,
     OUR_SERIAL,
     Bank,
+    closed_port,
     merchant,
     rsa_key,
     running_bank,
+    served,
 )
 
 ORDER: dict[str, Any] = {
@@ -266,6 +277,59 @@ def test_the_bridge_may_be_called_from_any_page(bank: Bank) -> None:
     assert (asked.status_code, asked.headers["Access-Control-Allow-Origin"]) == (204, "*")
     unknown = requests.post(f"{bank.url}/wechat-pay/pay", json={"parameters": {"package": "prepay_id=x"}}, timeout=5)
     assert unknown.json()["err_msg"] == "get_brand_wcpay_request:fail"
+
+
+def test_the_sandbox_of_a_development_run_has_the_account_and_tells_the_application(tmp_path: Path) -> None:
+    """The keys that `make run` draws fit, and a payment reaches the notice address of the order."""
+    environ = development.environment(tmp_path, "postgresql://nobody@127.0.0.1/none", 8000, 8001)
+    told: list[str] = []
+
+    def push(address: str, headers: Mapping[str, str], body: bytes) -> int:
+        told.append(address)
+        return 204
+
+    sandbox = create_sandbox(environ, pay_push=push)
+    account = wechat_pay.from_settings(Settings.from_env(environ))
+    assert account is not None
+    client = sandbox.test_client()
+    target, body = "/v3/pay/transactions/jsapi", json.dumps(ORDER).encode()
+    at = datetime.now(UTC)
+    answer = client.post(
+        target,
+        data=body,
+        content_type="application/json",
+        headers={
+            "Authorization": account._calls.authorization("POST", target, body.decode(), at, "nonce"),
+            "Accept": "application/json",
+            "User-Agent": "test",
+        },
+    )
+    verify(account._account.keys, answer.headers, answer.data, at)
+    given = account.bridge_parameters(APP_ID, answer.json["prepay_id"])
+    paid = client.post("/wechat-pay/pay", json={"parameters": given})
+    assert paid.json == {"err_msg": "get_brand_wcpay_request:ok"}
+    deadline = time.monotonic() + 5
+    while not told and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert told == [NOTICE_URL]
+
+
+def test_a_sandbox_without_keys_has_no_account() -> None:
+    bare = create_sandbox({**asdict(make_settings("postgresql://nobody@127.0.0.1/none"))})
+    assert bare.test_client().get("/wechat-pay/operator").status_code == 404
+
+
+@pytest.mark.parametrize(("status", "heard"), [(204, 204), (302, 302), (500, 500)])
+def test_a_notice_goes_over_http_and_no_redirect_is_followed(status: int, heard: int) -> None:
+    app = Flask(__name__)
+
+    @app.post("/callbacks/wechat-pay")
+    def take() -> Response:
+        return Response(status=status, headers={"Location": "/elsewhere"})
+
+    with served(app) as url:
+        assert over_http(f"{url}/callbacks/wechat-pay", {}, b"{}") == heard
+    assert over_http(f"http://127.0.0.1:{closed_port()}/", {}, b"{}") is None
 
 
 def test_an_order_nobody_pays_closes_itself_after_a_week(bank: Bank, clock: Clock) -> None:
