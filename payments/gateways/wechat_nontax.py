@@ -1,11 +1,11 @@
-"""WeChat 非税缴费: fees of one collecting unit through `/nontax/*` of api.weixin.qq.com (reference/domain.md §1.4).
+"""WeChat 非税缴费: fees of collecting units through `/nontax/*` of api.weixin.qq.com (reference/domain.md §1.4).
 
 Its error codes and the envelope of its notices are not published. So nothing hangs on them: what an order is, only
 `getorder` says, and a notice is a reason to ask.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -90,44 +90,46 @@ class NonTaxNotice:
 
 
 @dataclass(frozen=True, slots=True)
-class NonTaxOrder(PayOrder):
-    """An order with the notice it pays; this channel takes no other."""
+class Owed:
+    """What an order of ours pays, and to whom."""
 
-    notice: NonTaxNotice | None = None
+    unit: Unit
+    notice: NonTaxNotice
 
 
-def from_settings(settings: Settings, unit: Unit, token: TokenSource) -> "WeChatNonTax | None":
-    """The channel for one unit, None when it is off. `token` gives the official account's access token.
+Debts = Callable[[str], Owed]
+"""Our order's number → what it pays. Called outside any transaction, as the token source is."""
 
-    Raises ConfigError.
-    """
+
+def from_settings(settings: Settings, token: TokenSource, debts: Debts) -> "WeChatNonTax | None":
+    """The channel, None when it is off. `token` gives the official account's access token. Raises ConfigError."""
     if not settings.wechat_nontax_mchid:
         return None
     if settings.wechat_nontax_service_id and not settings.wechat_nontax_service_id.isdecimal():
         raise ConfigError("WECHAT_NONTAX_SERVICE_ID must be a number")
     wechat = WeChat(official_account(settings), token)
-    return WeChatNonTax(wechat, settings.wechat_nontax_mchid, settings.wechat_nontax_service_id, unit)
+    return WeChatNonTax(wechat, settings.wechat_nontax_mchid, settings.wechat_nontax_service_id, debts)
 
 
 class WeChatNonTax:
-    """One unit's fees; see `Gateway` for what the methods promise. Orders go under our number as `order_no`."""
+    """See `Gateway` for what the methods promise. Orders go under our number as `order_no`."""
 
     channel = Channel.WECHAT_NONTAX
 
-    def __init__(self, wechat: WeChat, merchant_id: str, service_id: str, unit: Unit) -> None:
+    def __init__(self, wechat: WeChat, merchant_id: str, service_id: str, debts: Debts) -> None:
         self.merchant_id = merchant_id
         self._wechat = wechat
         self._app_id = wechat.account.appid
         self._service = {"service_id": int(service_id)} if service_id else {}
-        self._unit = unit
+        self._debts = debts
 
-    def query_fee(self, notice_number: str, kind: int = 1) -> NonTaxNotice:
-        """What finance says is owed under a notice's number. Raises GatewayError."""
+    def query_fee(self, unit: Unit, notice_number: str, kind: int = 1) -> NonTaxNotice:
+        """What finance says is owed to a unit under a notice's number. Raises GatewayError."""
         body = {
             "payment_notice_no": notice_number,
             "payment_notice_type": kind,
-            "department_code": self._unit.code,
-            "region_code": self._unit.region,
+            "department_code": unit.code,
+            "region_code": unit.region,
         }
         answer = self._post("queryfee", {**self._service, **body})
         try:
@@ -147,28 +149,29 @@ class WeChatNonTax:
         return notice
 
     def open(self, order: PayOrder) -> Launch:
-        if not isinstance(order, NonTaxOrder) or order.notice is None:
-            raise GatewayError(self.channel, "NOTICE_NEEDED")
         _check(order.number)
-        if order.notice.fee_fen != order.amount_fen or type(order.amount_fen) is not int or order.amount_fen < 1:
+        owed = self._debts(order.number)
+        if owed.notice.fee_fen != order.amount_fen or type(order.amount_fen) is not int or order.amount_fen < 1:
             raise ValueError("an amount is the whole fen of the notice's items")
         if order.scene is Scene.MICROPAY:
-            return self._charge(order, order.notice)
+            return self._charge(order, owed)
+        if order.app_id != self._app_id:
+            raise GatewayError(self.channel, "APP", order.app_id)
         if order.scene not in {Scene.JSAPI, Scene.H5}:
             raise GatewayError(self.channel, "SCENE", str(order.scene))
-        body = self._body(order, order.notice) | {
+        body = self._body(order, owed) | {
             **self._service,
             "ip": order.client_ip,
             "scene": "biz",
-            "return_url": order.return_url or "",
         }
+        body |= {"return_url": order.return_url} if order.return_url else {}
         body |= {"trade_type": "MWEB"} if order.scene is Scene.H5 else {"openid": order.openid or ""}
         answer = self._post("unifiedorder", body)
         if not isinstance(answer.get("pay_url"), str):
             raise OutcomeUnknown(self.channel, "BODY")
         return Launch(url=answer["pay_url"], reference=str(answer.get("order_id", "")) or None)
 
-    def _charge(self, order: NonTaxOrder, notice: NonTaxNotice) -> Launch:
+    def _charge(self, order: PayOrder, owed: Owed) -> Launch:
         """Take the money by the payer's code. Whatever it answers, a query says what became of it.
 
         While the payer types a password or the system fails, this raises OutcomeUnknown: query, wait, open again.
@@ -176,7 +179,7 @@ class WeChatNonTax:
         if not PAYERS_CODE.fullmatch(order.auth_code or ""):
             raise ValueError("a payer's code has 18 digits and begins with 10 to 15")
         earlier = self._order_id(order.number)
-        body = self._body(order, notice) | {"auth_code": order.auth_code}
+        body = self._body(order, owed) | {"auth_code": order.auth_code}
         try:
             answer = self._post("micropay", body | ({"order_id": earlier} if earlier else {}))
         except (Busy, OutcomeUnknown):
@@ -279,7 +282,8 @@ class WeChatNonTax:
         except ProviderError as trouble:
             raise self._translated(trouble) from None
 
-    def _body(self, order: NonTaxOrder, notice: NonTaxNotice) -> dict[str, Any]:
+    def _body(self, order: PayOrder, owed: Owed) -> dict[str, Any]:
+        notice, unit = owed.notice, owed.unit
         body: dict[str, Any] = {
             "mch_id": self.merchant_id,
             "order_no": order.number,
@@ -288,9 +292,9 @@ class WeChatNonTax:
             "items": [_written(place, item) for place, item in enumerate(notice.items, 1)],
             "payment_notice_create_time": int(notice.created_at.timestamp()),
             "payment_notice_type": notice.kind,
-            "department_code": self._unit.code,
-            "department_name": self._unit.name,
-            "region_code": self._unit.region,
+            "department_code": unit.code,
+            "department_name": unit.name,
+            "region_code": unit.region,
         }
         if notice.payer_name:
             body["user_name"] = notice.payer_name
@@ -301,7 +305,8 @@ class WeChatNonTax:
     def _order_id(self, number: str) -> str | None:
         """WeChat's id of our number: the paid one, else the newest."""
         _check(number)
-        body = {"order_no": number, "department_code": self._unit.code, "region_code": self._unit.region}
+        unit = self._debts(number).unit
+        body = {"order_no": number, "department_code": unit.code, "region_code": unit.region}
         answer = self._post("getorderlist", body)
         ids = answer.get("order_id_list") or []
         return str(answer.get("paid_order_id") or (ids[-1] if ids else "")) or None
@@ -311,7 +316,7 @@ class WeChatNonTax:
         if order_id is None:
             return None
         found = self._post("getorder", {**self._service, "order_id": order_id})
-        if found.get("order_no") != number or found.get("department_code") != self._unit.code:
+        if found.get("order_no") != number:
             raise OutcomeUnknown(self.channel, "OTHER_NUMBER")
         return found
 

@@ -27,7 +27,7 @@ from payments.gateways.base import (
     RefundStatus,
     Scene,
 )
-from payments.gateways.wechat_nontax import NonTaxItem, NonTaxNotice, NonTaxOrder, Unit, WeChatNonTax
+from payments.gateways.wechat_nontax import NonTaxItem, NonTaxNotice, Owed, Unit, WeChatNonTax
 from tests.conftest import make_settings
 from tests.sandbox_server import RunningSandbox, running_sandbox
 
@@ -44,7 +44,7 @@ NOTICE = NonTaxNotice(
     payer_name="张测试",
     due_on=date(2026, 12, 31),
 )
-ORDER = NonTaxOrder(
+ORDER = PayOrder(
     number="B20261124-000001",
     amount_fen=12_850,
     description="城市道路占用费",
@@ -54,9 +54,13 @@ ORDER = NonTaxOrder(
     client_ip="203.0.113.7",
     openid=BY_KEY["zhang"].openid("sandbox-official"),
     return_url="https://zw.example.cn/pay/1",
-    notice=NOTICE,
 )
 CODE = "134567890123456789"
+
+
+def debts(number: str) -> Owed:
+    """Every order here pays the same notice."""
+    return Owed(UNIT, NOTICE)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +80,7 @@ def sandbox(served: RunningSandbox) -> RunningSandbox:
 def gateway(sandbox: RunningSandbox) -> WeChatNonTax:
     settings = sandbox.settings(SETTINGS)
     fetch = WeChat(official_account(settings)).stable_token
-    found = wechat_nontax.from_settings(settings, UNIT, lambda stale=None: fetch().value)
+    found = wechat_nontax.from_settings(settings, lambda stale=None: fetch().value, debts)
     assert found is not None
     return found
 
@@ -101,9 +105,9 @@ def pay(gateway: WeChatNonTax, number: str) -> None:
 
 def test_without_a_merchant_the_channel_is_off() -> None:
     off = replace(SETTINGS, wechat_nontax_mchid="")
-    assert wechat_nontax.from_settings(off, UNIT, lambda stale=None: "") is None
+    assert wechat_nontax.from_settings(off, lambda stale=None: "", debts) is None
     with pytest.raises(ConfigError, match="WECHAT_NONTAX_SERVICE_ID"):
-        wechat_nontax.from_settings(replace(SETTINGS, wechat_nontax_service_id="x"), UNIT, lambda stale=None: "")
+        wechat_nontax.from_settings(replace(SETTINGS, wechat_nontax_service_id="x"), lambda stale=None: "", debts)
 
 
 def test_an_order_is_paid_on_wechats_page(gateway: WeChatNonTax, sandbox: RunningSandbox, number: str) -> None:
@@ -216,12 +220,12 @@ def test_finance_says_what_is_owed(gateway: WeChatNonTax, sandbox: RunningSandbo
         "payment_expire_date": "20261231",
     }
     operate(sandbox, fees={"N1": fee, "N2": {**fee, "payment_notice_no": "N2", "fee": 301}})
-    notice = gateway.query_fee("N1")
+    notice = gateway.query_fee(UNIT, "N1")
     assert (notice.fee_fen, notice.kind, notice.number, notice.due_on) == (300, 2, "N1", date(2026, 12, 31))
     with pytest.raises(OutcomeUnknown):
-        gateway.query_fee("N2")
+        gateway.query_fee(UNIT, "N2")
     with pytest.raises(GatewayError):
-        gateway.query_fee("N3")
+        gateway.query_fee(UNIT, "N3")
 
 
 def test_the_bill_of_a_day(gateway: WeChatNonTax, sandbox: RunningSandbox, number: str) -> None:
@@ -251,7 +255,7 @@ def test_an_outage_leaves_the_outcome_unknown(
 ) -> None:
     gateway.query(number)
     fetched = WeChatNonTax(
-        WeChat(official_account(sandbox.settings(SETTINGS)), lambda stale=None: "kept"), "m", "", UNIT
+        WeChat(official_account(sandbox.settings(SETTINGS)), lambda stale=None: "kept"), "m", "", debts
     )
     sandbox.faults(wechat=mode)
     with pytest.raises(error) as raised:
@@ -262,13 +266,12 @@ def test_an_outage_leaves_the_outcome_unknown(
 def test_without_a_token_nothing_happened(sandbox: RunningSandbox, number: str) -> None:
     wechat = WeChat(official_account(sandbox.settings(SETTINGS)), lambda stale=None: "stale")
     with pytest.raises(Busy, match="40001"):
-        WeChatNonTax(wechat, "sandbox-nontax", "7", UNIT).query(number)
+        WeChatNonTax(wechat, "sandbox-nontax", "7", debts).query(number)
 
 
 def test_other_orders_are_not_for_this_channel(gateway: WeChatNonTax) -> None:
-    plain = PayOrder("B20261124-000001", 1, "费", ORDER.expires_at, Scene.JSAPI, "a", "203.0.113.7")
-    with pytest.raises(GatewayError, match="NOTICE_NEEDED"):
-        gateway.open(plain)
+    with pytest.raises(GatewayError, match="APP"):
+        gateway.open(replace(ORDER, app_id="sandbox-mini"))
     with pytest.raises(GatewayError, match="SCENE"):
         gateway.open(replace(ORDER, scene=Scene.NATIVE))
     with pytest.raises(ValueError, match="whole fen"):

@@ -227,6 +227,24 @@ def test_a_valid_notice_of_an_unpaid_order_says_so(bank: Bank) -> None:
     assert (notice.payment.status, notice.payment.amount_fen) == (PayStatus.PENDING, None)
 
 
+def test_a_genuine_notice_about_another_merchant_says_whose_it_is(bank: Bank) -> None:
+    """P10 to P13: the adapter reads what was signed; the books compare it with their own order."""
+    bank.simulator.notices.plan.changes = {
+        "appid": "wx0",
+        "mchid": "1900000109",
+        "amount": {"total": 1, "payer_total": 1, "currency": "USD", "payer_currency": "USD"},
+    }
+    bank.paid()
+    payment = bank.gateway.read_notice(*bank.sealed(), clock.now()).payment
+    assert payment is not None
+    assert (payment.app_id, payment.merchant_id, payment.amount_fen, payment.currency) == (
+        "wx0",
+        "1900000109",
+        1,
+        "USD",
+    )
+
+
 def test_p20_old_and_new_keys_are_accepted_on_the_day_of_a_rotation(clock: Clock) -> None:
     serial, _ = platform_certificate()
     with running_bank(OLD, NEW, serial) as bank:
