@@ -90,12 +90,6 @@ class Settings:
     wechat_subscribe_templates: str = _setting(
         "Template ids of the official account's subscription notices, comma separated; empty offers none", default=""
     )
-    ixiamen_base: str = _setting("i厦门 user centre", default="https://buss.ixiamen.org.cn/pbc/usercenter")
-    ixiamen_client_id: str = _setting("i厦门 client id", default="")
-    ixiamen_client_secret: str = _setting("i厦门 client secret", default="", secret=True)
-    sms_base: str = _setting("SMS gateway", default="")
-    sms_key: str = _setting("SMS gateway account", default="")
-    sms_secret: str = _setting("SMS gateway signing secret", default="", secret=True)
     wechat_pay_base: str = _setting("WeChat Pay API v3", default="https://api.mch.weixin.qq.com")
     wechat_pay_mchid: str = _setting("WeChat Pay merchant id; empty offers no WeChat Pay", default="")
     wechat_pay_serial: str = _setting("Serial of the merchant's API certificate, hexadecimal", default="")
@@ -109,6 +103,12 @@ class Settings:
     )
     wechat_nontax_mchid: str = _setting("Merchant id of WeChat 非税缴费; empty offers none", default="")
     wechat_nontax_service_id: str = _setting("Service id of WeChat 非税缴费", default="")
+    ixiamen_base: str = _setting("i厦门 user centre", default="https://buss.ixiamen.org.cn/pbc/usercenter")
+    ixiamen_client_id: str = _setting("i厦门 client id", default="")
+    ixiamen_client_secret: str = _setting("i厦门 client secret", default="", secret=True)
+    sms_base: str = _setting("SMS gateway", default="")
+    sms_key: str = _setting("SMS gateway account", default="")
+    sms_secret: str = _setting("SMS gateway signing secret", default="", secret=True)
 
     @property
     def production(self) -> bool:
