@@ -49,11 +49,11 @@ fmt: $(VENV)/.installed-dev ## format the code
 	$(BIN)/ruff format .
 
 unit: $(VENV)/.installed-dev ## tests on the embedded PostgreSQL
-	$(BIN)/python -m pytest --ignore=tests/e2e
+	$(BIN)/python -m pytest --ignore=tests/e2e -n 2 --dist loadfile
 
 e2e: $(VENV)/.installed-dev pwa/dist/index.html ## journeys in a real browser
 	$(BIN)/python scripts/browser.py
-	$(BIN)/python -m pytest tests/e2e
+	$(BIN)/python -m pytest tests/e2e -n 2 --dist loadfile
 
 frontend: $(VENV)/.installed pwa/dist/index.html ## types and unit tests of the front end, and its build
 	$(NPM) run check --silent
