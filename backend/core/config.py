@@ -19,6 +19,25 @@ from sqlalchemy.exc import ArgumentError
 
 from backend.core import rsa_keys
 
+_PROVIDER_ADDRESSES = (
+    "wechat_api_base",
+    "wechat_open_base",
+    "wechat_pay_base",
+    "ixiamen_base",
+    "sms_base",
+    "alipay_gateway",
+    "alipay_login_base",
+)
+_PROVIDER_ACCOUNTS = (
+    "wechat_mini_appid",
+    "wechat_official_appid",
+    "wechat_pay_mchid",
+    "wechat_nontax_mchid",
+    "ixiamen_client_id",
+    "alipay_app_id",
+)
+"""Production refuses an address of a sandbox and an account whose name begins with `sandbox`."""
+
 
 class ConfigError(Exception):
     """A setting is missing or wrong. The message names the variable, never its value."""
@@ -93,6 +112,19 @@ class Settings:
     wechat_subscribe_templates: str = _setting(
         "Template ids of the official account's subscription notices, comma separated; empty offers none", default=""
     )
+    wechat_pay_base: str = _setting("WeChat Pay API v3", default="https://api.mch.weixin.qq.com")
+    wechat_pay_mchid: str = _setting("WeChat Pay merchant id; empty offers no WeChat Pay", default="")
+    wechat_pay_serial: str = _setting("Serial of the merchant's API certificate, hexadecimal", default="")
+    wechat_pay_private_key: str = _setting(
+        "Private key of that certificate: PKCS#8, PEM or its base64 alone", default="", secret=True
+    )
+    wechat_pay_api_key: str = _setting("APIv3 key, 32 bytes", default="", secret=True)
+    wechat_pay_public_keys: str = _setting(
+        "JSON: `PUB_KEY_ID_…` → WeChat Pay's public key, or serial → platform certificate; the first is preferred",
+        default="",
+    )
+    wechat_nontax_mchid: str = _setting("Merchant id of WeChat 非税缴费; empty offers none", default="")
+    wechat_nontax_service_id: str = _setting("Service id of WeChat 非税缴费", default="")
     ixiamen_base: str = _setting("i厦门 user centre", default="https://buss.ixiamen.org.cn/pbc/usercenter")
     ixiamen_client_id: str = _setting("i厦门 client id", default="")
     ixiamen_client_secret: str = _setting("i厦门 client secret", default="", secret=True)
@@ -189,18 +221,11 @@ class Settings:
             raise ConfigError("CLOCK_OFFSET_S must be 0 in production")
         if "demo" in self.secret_key:
             raise ConfigError("SECRET_KEY is the demo key")
-        for name in (
-            "wechat_api_base",
-            "wechat_open_base",
-            "ixiamen_base",
-            "sms_base",
-            "alipay_gateway",
-            "alipay_login_base",
-        ):
+        for name in _PROVIDER_ADDRESSES:
             host = urlsplit(getattr(self, name)).hostname or ""
             if host in {"127.0.0.1", "localhost", "::1"} or host.endswith("alipaydev.com"):
                 raise ConfigError(f"{name.upper()} points at a sandbox")
-        for name in ("wechat_mini_appid", "wechat_official_appid", "ixiamen_client_id", "alipay_app_id"):
+        for name in _PROVIDER_ACCOUNTS:
             if getattr(self, name).startswith("sandbox"):
                 raise ConfigError(f"{name.upper()} is a sandbox account")
 
