@@ -83,6 +83,8 @@ def environment(var_dir: Path, database_url: str, port: int, sandbox_port: int) 
         "IXIAMEN_CLIENT_ID": "sandbox-ixiamen",
         "SMS_BASE": f"{sandbox}/sms",
         "SMS_KEY": "sandbox-sms",
+        "FINANCE_BASE": f"{sandbox}/finance",
+        "FINANCE_APP": "sandbox-finance",
         "PROMETHEUS_MULTIPROC_DIR": str(var_dir / "metrics"),
         **kept,
     }
@@ -122,6 +124,7 @@ def _drawn() -> dict[str, str]:
         "WECHAT_MINI_AES_KEYS": _random_key().rstrip("="),
         "IXIAMEN_CLIENT_SECRET": secrets.token_hex(16),
         "SMS_SECRET": secrets.token_hex(16),
+        "FINANCE_KEYS": f"1:{_random_key()}",
         "DEMO_PASSWORD": secrets.token_urlsafe(12),
         "DEMO_TOTP_SECRET": base64.b32encode(secrets.token_bytes(20)).decode(),
     }

@@ -32,6 +32,7 @@ class RunningSandbox:
             wechat_mini_templates=json.dumps(MINI_TEMPLATE_IDS),
             ixiamen_base=f"{self.url}/ixiamen",
             sms_base=f"{self.url}/sms",
+            finance_base=f"{self.url}/finance",
         )
 
     def faults(self, **changes: Any) -> None:

@@ -96,6 +96,11 @@ class Settings:
     sms_base: str = _setting("SMS gateway", default="")
     sms_key: str = _setting("SMS gateway account", default="")
     sms_secret: str = _setting("SMS gateway signing secret", default="", secret=True)
+    finance_base: str = _setting("Finance's non-tax system; empty leaves finance out", default="")
+    finance_app: str = _setting("Our application id at finance's gateway", default="")
+    finance_keys: str = _setting(
+        "Keys shared with finance, `id:base64 of 32 bytes`, newest first, comma separated", default="", secret=True
+    )
 
     @property
     def production(self) -> bool:
@@ -145,6 +150,10 @@ class Settings:
         for name in ("wechat_official_aes_keys", "wechat_mini_aes_keys"):
             for key in comma_separated(getattr(self, name)):
                 decode_key(name.upper(), key + "=")
+        if self.finance_base:
+            parse_keys("FINANCE_KEYS", self.finance_keys)
+            if not self.finance_app:
+                raise ConfigError("FINANCE_APP must be set together with FINANCE_BASE")
         if self.production:
             self._validate_production()
 
@@ -157,11 +166,11 @@ class Settings:
             raise ConfigError("CLOCK_OFFSET_S must be 0 in production")
         if "demo" in self.secret_key:
             raise ConfigError("SECRET_KEY is the demo key")
-        for name in ("wechat_api_base", "wechat_open_base", "ixiamen_base", "sms_base"):
+        for name in ("wechat_api_base", "wechat_open_base", "ixiamen_base", "sms_base", "finance_base"):
             address = getattr(self, name)
             if urlsplit(address).hostname in {"127.0.0.1", "localhost", "::1"}:
                 raise ConfigError(f"{name.upper()} points at a sandbox")
-        for name in ("wechat_mini_appid", "wechat_official_appid", "ixiamen_client_id"):
+        for name in ("wechat_mini_appid", "wechat_official_appid", "ixiamen_client_id", "finance_app"):
             if getattr(self, name).startswith("sandbox"):
                 raise ConfigError(f"{name.upper()} is a sandbox account")
 
