@@ -15,7 +15,7 @@ PROVIDER = "finance"
 
 @dataclass(frozen=True, slots=True)
 class NoticeItem:
-    """One charge of a notice; `fee_fen` already holds standard × quantity, overdue and penalty (money rule M2)."""
+    """One charge of a notice; `fee_fen` = standard × quantity + overdue + penalty - reduction (money rule M2)."""
 
     item_code: str
     name: str
@@ -24,17 +24,22 @@ class NoticeItem:
     quantity: int
     overdue_fen: int
     penalty_fen: int
+    reduction_fen: int
     fee_fen: int
 
 
 @dataclass(frozen=True, slots=True)
 class NoticeOrder:
-    """A notice 缴款通知书 to be issued. `request_no` is ours, the same on every repeat."""
+    """A notice 缴款通知书 to be issued. `request_no` is ours, the same on every repeat.
+
+    `pay_code` is the unit's own number, or None for one that finance draws. `notice_type` is `ordinary` or `penalty`.
+    """
 
     request_no: str
+    pay_code: str | None
     region_code: str
     unit_code: str
-    notice_type: int
+    notice_type: str
     payer_name: str
     total_fen: int
     due_date: date

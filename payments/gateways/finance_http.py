@@ -73,6 +73,7 @@ class HttpFinance:
                 "quantity": item.quantity,
                 "overdue_fen": item.overdue_fen,
                 "penalty_fen": item.penalty_fen,
+                "reduction_fen": item.reduction_fen,
                 "fee_fen": item.fee_fen,
             }
             for item in order.items
@@ -80,6 +81,7 @@ class HttpFinance:
         answer = self._ask(
             "notices/issue",
             request_no=order.request_no,
+            pay_code=order.pay_code,
             region_code=order.region_code,
             unit_code=order.unit_code,
             notice_type=order.notice_type,

@@ -108,8 +108,9 @@ class FinanceBooks:
                 return self._notice(known)
             self._check_order(order)
             self._serial += 1
-            year = self._day(self._now()).year % 100
-            pay_code = f"{REGION}{year:02d}{self._serial:012d}"
+            pay_code = str(order["pay_code"] or f"{REGION}{self._day(self._now()):%y}{self._serial:012d}")
+            if (str(order["region_code"]), pay_code) in self.bills:
+                raise FinanceRefusal("PAY_CODE_TAKEN", "缴款码已被使用")
             bill = Bill(dict(order), pay_code, self._now())
             self.bills[bill.region, pay_code] = bill
             self._by_request[str(order["request_no"])] = bill
@@ -290,6 +291,7 @@ class FinanceBooks:
             if item["item_code"] in self.denied_items:
                 raise FinanceRefusal("NO_COLLECTION_RIGHT", "该单位没有此收入项目的执收权限")
             due = item["standard_fen"] * item["quantity"] + item["overdue_fen"] + item["penalty_fen"]
+            due -= item["reduction_fen"]
             if item["fee_fen"] != due:
                 raise FinanceRefusal("AMOUNT_MISMATCH", "项目金额与标准、数量不符")
         if not items or order["total_fen"] != sum(item["fee_fen"] for item in items) or order["total_fen"] <= 0:

@@ -67,9 +67,11 @@ def faults(sandbox: RunningSandbox, **changes: Any) -> None:
 
 
 def order(fen: int = 12_000, quantity: int = 1, **changes: Any) -> NoticeOrder:
-    item = NoticeItem("103050101", "普通护照", "本", fen, quantity, 0, 0, fen * quantity)
+    item = NoticeItem("103050101", "普通护照", "copy", fen, quantity, 0, 0, 0, fen * quantity)
     due = (datetime.now(UTC) + timedelta(days=15)).date()
-    made = NoticeOrder(uuid4().hex, REGION, "113502990000000199", 1, "张测试", fen * quantity, due, (item,))
+    made = NoticeOrder(
+        uuid4().hex, None, REGION, "113502990000000199", "ordinary", "张测试", fen * quantity, due, (item,)
+    )
     return replace(made, **changes)
 
 
@@ -107,6 +109,10 @@ def test_a_notice_has_a_pay_code_of_its_own_and_one_for_every_repeat(finance: Fi
     assert notice.pay_code in notice.qr_url
     assert finance.issue_notice(first) == notice
     assert finance.issue_notice(order()).pay_code != notice.pay_code
+    own = finance.issue_notice(order(pay_code="35029926300000000001"))
+    assert own.pay_code == "35029926300000000001"
+    with refused("PAY_CODE_TAKEN"):
+        finance.issue_notice(order(pay_code=own.pay_code))
     with refused("REQUEST_NO_REUSED"):
         finance.issue_notice(replace(first, payer_name="李测试"))
 
