@@ -8,6 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.core.db import Base
 
+OPEN_NOTICE = "registered_version IS NOT NULL AND withdrawn_at IS NULL AND confirmed_at IS NULL"
+
 
 class BillAtFinance(Base):
     """What finance has heard of a bill, and when we tell it again.
@@ -28,4 +30,7 @@ class BillAtFinance(Base):
     failure: Mapped[str | None] = mapped_column(Text)
     alerted_at: Mapped[datetime | None]
 
-    __table_args__ = (Index("ix_bill_at_finance_due", "next_try_at", postgresql_where=text("next_try_at IS NOT NULL")),)
+    __table_args__ = (
+        Index("ix_bill_at_finance_open", "bill_id", postgresql_where=text(OPEN_NOTICE)),
+        Index("ix_bill_at_finance_due", "next_try_at", postgresql_where=text("next_try_at IS NOT NULL")),
+    )

@@ -154,6 +154,6 @@ class ReconDifference(Base):
         Index("ix_recon_difference_open", "found_at", postgresql_where=text("state <> 'closed'")),
         Index("ix_recon_difference_due", "next_try_at", postgresql_where=text("next_try_at IS NOT NULL")),
         CheckConstraint("state = 'open' OR reason IS NOT NULL", name="reason"),
-        CheckConstraint("(state = 'closed') = (ended_by IS NOT NULL)", name="ended_by"),
+        CheckConstraint("state <> 'closed' OR ended_by IS NOT NULL", name="ended_by"),
         CheckConstraint("ended_by IN ('staff', 'system', 'gone')", name="who_ended"),
     )

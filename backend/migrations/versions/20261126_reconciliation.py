@@ -97,6 +97,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("bill_id", name=op.f("pk_bill_at_finance")),
     )
     op.create_index(
+        "ix_bill_at_finance_open",
+        "bill_at_finance",
+        ["bill_id"],
+        unique=False,
+        postgresql_where=sa.text("registered_version IS NOT NULL AND withdrawn_at IS NULL AND confirmed_at IS NULL"),
+    )
+    op.create_index(
         "ix_bill_at_finance_due",
         "bill_at_finance",
         ["next_try_at"],
@@ -160,7 +167,7 @@ def upgrade() -> None:
         sa.Column("tries", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("failure", sa.Text(), nullable=True),
-        sa.CheckConstraint("(state = 'closed') = (ended_by IS NOT NULL)", name=op.f("ck_recon_difference_ended_by")),
+        sa.CheckConstraint("state <> 'closed' OR ended_by IS NOT NULL", name=op.f("ck_recon_difference_ended_by")),
         sa.CheckConstraint("ended_by IN ('staff', 'system', 'gone')", name=op.f("ck_recon_difference_who_ended")),
         sa.CheckConstraint("state = 'open' OR reason IS NOT NULL", name=op.f("ck_recon_difference_reason")),
         sa.ForeignKeyConstraint(["attempt_id"], ["payment_attempt.id"], name=op.f("fk_recon_difference_attempt_id")),
@@ -224,6 +231,11 @@ def downgrade() -> None:
     op.drop_index("uq_recon_book", table_name="recon_book")
     op.drop_index("ix_recon_book_due", table_name="recon_book", postgresql_where=sa.text("next_try_at IS NOT NULL"))
     op.drop_table("recon_book")
+    op.drop_index(
+        "ix_bill_at_finance_open",
+        table_name="bill_at_finance",
+        postgresql_where=sa.text("registered_version IS NOT NULL AND withdrawn_at IS NULL AND confirmed_at IS NULL"),
+    )
     op.drop_index(
         "ix_bill_at_finance_due", table_name="bill_at_finance", postgresql_where=sa.text("next_try_at IS NOT NULL")
     )
