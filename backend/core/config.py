@@ -7,6 +7,7 @@ import base64
 import binascii
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -102,6 +103,13 @@ class Settings:
         "Keys shared with finance, `id:base64 of 32 bytes`, newest first, comma separated", default="", secret=True
     )
 
+    payment_routes: str = _setting(
+        "JSON: collecting unit, or `*` for every other, → list of its payment channels; empty takes all there are",
+        default="{}",
+    )
+    pay_code_pattern: str = _setting("Pattern of the city's payment codes", default=r"3502\d{16}")
+    pay_region: str = _setting("Division code of bills that are issued here", default="350200")
+
     @property
     def production(self) -> bool:
         return self.app_env == "production"
@@ -113,6 +121,10 @@ class Settings:
     @property
     def wechat_mini_template_ids(self) -> dict[str, str]:
         return {str(k): str(v) for k, v in json.loads(self.wechat_mini_templates).items()}
+
+    @property
+    def payment_route_lists(self) -> dict[str, list[str]]:
+        return {str(unit): [str(name) for name in names] for unit, names in json.loads(self.payment_routes).items()}
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -145,7 +157,7 @@ class Settings:
         parts = urlsplit(self.public_url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
             raise ConfigError("PUBLIC_URL must be an address without a path")
-        for name in ("wechat_templates", "wechat_mini_templates"):
+        for name in ("wechat_templates", "wechat_mini_templates", "payment_routes"):
             _check_object(name.upper(), getattr(self, name))
         for name in ("wechat_official_aes_keys", "wechat_mini_aes_keys"):
             for key in comma_separated(getattr(self, name)):
@@ -154,6 +166,10 @@ class Settings:
             parse_keys("FINANCE_KEYS", self.finance_keys)
             if not self.finance_app:
                 raise ConfigError("FINANCE_APP must be set together with FINANCE_BASE")
+        try:
+            re.compile(self.pay_code_pattern)
+        except re.error:
+            raise ConfigError("PAY_CODE_PATTERN is not a pattern") from None
         if self.production:
             self._validate_production()
 

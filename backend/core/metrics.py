@@ -16,6 +16,8 @@ NOTICES_OLDEST_DUE = Gauge(
     "Since when the notice that waits longest has been due; alert above 120",
     multiprocess_mode="mostrecent",
 )
+PAYMENT_ALERTS = Counter("payment_alerts_total", "Money that needs a person to look at it, by kind", ["kind"])
+CALLBACKS = Counter("payment_callbacks_total", "Notifications of payment channels by verdict", ["channel", "verdict"])
 JOBS = Counter("jobs_total", "Background jobs by outcome", ["job", "outcome"])
 
 

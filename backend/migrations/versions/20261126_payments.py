@@ -43,6 +43,12 @@ END $$
 
 
 def upgrade() -> None:
+    op.add_column("income_item", sa.Column("late_day_bp", sa.SmallInteger(), nullable=True))
+    op.add_column("income_item", sa.Column("late_cap_percent", sa.SmallInteger(), nullable=True))
+    op.add_column("income_item", sa.Column("late_basis", sa.Text(), nullable=True))
+    op.create_check_constraint(
+        op.f("ck_income_item_late"), "income_item", "num_nulls(late_day_bp, late_cap_percent, late_basis) IN (0, 3)"
+    )
     _create_tables()
     for table in APPEND_ONLY:
         op.execute(
@@ -573,3 +579,6 @@ def downgrade() -> None:
     # ### end Alembic commands ###
     op.execute("DROP FUNCTION refuse_unbalanced()")
     op.execute("DROP FUNCTION keep_bill_amount()")
+    op.drop_constraint("ck_income_item_late", "income_item")
+    for column in ("late_basis", "late_cap_percent", "late_day_bp"):
+        op.drop_column("income_item", column)
