@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date, time, timedelta
 from typing import Any
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import Result, TextClause, text
 from sqlalchemy.orm import Session
 
 from backend.core import clock
@@ -62,23 +62,25 @@ SELECT key, number, channel, amount_fen, at, standing, settles, refund_number FR
 """)
 
 _CHANNEL = text("""
-SELECT coalesce(b.region_code || '/' || b.pay_code, '?' || l.number) AS key, l.number, k.book AS channel,
-  l.amount_fen, l.at, k.day, l.transaction_id, l.refund_number, upper(l.status) AS status
-FROM recon_book k JOIN recon_line l ON l.book_id = k.id
-LEFT JOIN payment_attempt a ON a.number = l.number AND a.channel = k.book
-LEFT JOIN bill b ON b.id = a.bill_id
-WHERE k.book <> :finance AND (k.day = :day
-  OR k.day IN (:before, :after) AND (a.id IN (SELECT id FROM recon_attempt) OR l.refund_number IS NOT NULL))
-ORDER BY key COLLATE "C"
+SELECT * FROM (
+  SELECT coalesce(b.region_code || '/' || b.pay_code, '?' || l.number) AS key, l.number, k.book AS channel,
+    l.amount_fen, l.at, k.day, l.transaction_id, l.refund_number, upper(l.status) AS status
+  FROM recon_book k JOIN recon_line l ON l.book_id = k.id
+  LEFT JOIN payment_attempt a ON a.number = l.number AND a.channel = k.book
+  LEFT JOIN bill b ON b.id = a.bill_id
+  WHERE k.book <> :finance AND (k.day = :day
+    OR k.day IN (:before, :after) AND (a.id IN (SELECT id FROM recon_attempt) OR l.refund_number IS NOT NULL))
+) listed ORDER BY key COLLATE "C"
 """)
 """Refunds of the neighbouring days come along: a refund's own day is not known from its payment's."""
 
 _FINANCE = text("""
-SELECT l.region_code || '/' || l.pay_code AS key, b.id IS NOT NULL AS known, l.number, l.amount_fen, l.at, k.day
-FROM recon_book k JOIN recon_line l ON l.book_id = k.id
-LEFT JOIN bill b ON b.region_code = l.region_code AND b.pay_code = l.pay_code
-WHERE k.book = :finance AND (k.day = :day OR k.day IN (:before, :after) AND b.id IN (SELECT id FROM recon_bill))
-ORDER BY key COLLATE "C"
+SELECT * FROM (
+  SELECT l.region_code || '/' || l.pay_code AS key, b.id IS NOT NULL AS known, l.number, l.amount_fen, l.at, k.day
+  FROM recon_book k JOIN recon_line l ON l.book_id = k.id
+  LEFT JOIN bill b ON b.region_code = l.region_code AND b.pay_code = l.pay_code
+  WHERE k.book = :finance AND (k.day = :day OR k.day IN (:before, :after) AND b.id IN (SELECT id FROM recon_bill))
+) listed ORDER BY key COLLATE "C"
 """)
 
 REFUND_STATUS = {"SUCCESS": Standing.DONE, "PROCESSING": Standing.OPEN}
@@ -86,10 +88,11 @@ REFUND_STATUS = {"SUCCESS": Standing.DONE, "PROCESSING": Standing.OPEN}
 
 
 class Books:
-    """The streams of one day, all from the caller's transaction."""
+    """The streams of one day, all from the caller's transaction; to be closed when they were read, or given up."""
 
     def __init__(self, session: Session, day: date) -> None:
         self._session = session
+        self._open: list[Result[Any]] = []
         begin = clock.instant(day, time(0)) - EDGE
         end = clock.instant(day + timedelta(days=1), time(0)) + EDGE
         self._given = {
@@ -141,7 +144,14 @@ class Books:
             yield AtFinance(row.key, row.known, row.number, row.amount_fen, row.at, row.day)
 
     def _rows(self, statement: TextClause) -> Iterator[Any]:
-        return iter(self._session.execute(statement, self._used(statement), execution_options={"yield_per": ROWS}))
+        rows = self._session.execute(statement, self._used(statement), execution_options={"yield_per": ROWS})
+        self._open.append(rows)
+        return iter(rows)
+
+    def close(self) -> None:
+        """Close the cursors on the server."""
+        for rows in self._open:
+            rows.close()
 
     def _used(self, statement: TextClause) -> dict[str, Any]:
         return {name: self._given[name] for name in statement.compile().params}

@@ -1,7 +1,7 @@
 """Comparing a day and keeping what was found: each difference is one row, however often the day is compared."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from contextlib import closing
 from datetime import date, timedelta
 from itertools import islice
 from uuid import UUID
@@ -63,7 +63,7 @@ def compare_day(session: Session, day: date) -> bool:
         alert("recon_stopped", day=day, why=row.failure)
         return False
     row.failure, row.compare_at, row.compared_at = None, None, clock.now()
-    row.figures = asdict(figures)
+    row.figures = figures.summary()
     session.flush()
     transition(session, row, DayEvent.COMPARE, actor=SYSTEM)
     if row.state == DayState.CLOSED and open_differences(session, day):
@@ -117,12 +117,12 @@ def _known(session: Session, day: date) -> Known:
 
 
 def _keep(session: Session, day: date, figures: Figures) -> set[tuple[str, str]]:
-    books = Books(session, day)
-    differences = compare(_known(session, day), books.ours(), books.channel(), books.finance(), figures)
     found: set[tuple[str, str]] = set()
-    while batch := list(islice(differences, BATCH)):
-        found |= {(one.kind.value, one.object_key) for one in batch}
-        _write(session, day, batch)
+    with closing(Books(session, day)) as books:
+        differences = compare(_known(session, day), books.ours(), books.channel(), books.finance(), figures)
+        while batch := list(islice(differences, BATCH)):
+            found |= {(one.kind.value, one.object_key) for one in batch}
+            _write(session, day, batch)
     return found
 
 

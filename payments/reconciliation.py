@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from heapq import merge
 from itertools import groupby
+from typing import Any
 
 from backend.core import clock
 
@@ -139,6 +140,12 @@ class Figures:
     differences: Counter[str] = field(default_factory=Counter)
     pairs: Counter[str] = field(default_factory=Counter)
     hundredfold: Counter[str] = field(default_factory=Counter)
+
+    def summary(self) -> dict[str, Any]:
+        """What is kept of them."""
+        names = ("payments", "payments_fen", "refunds", "refunds_fen", "at_finance", "at_finance_fen")
+        counts = {name: getattr(self, name) for name in (*names, "matched", "day_shifted")}
+        return {**counts, "differences": {str(kind): count for kind, count in sorted(self.differences.items())}}
 
 
 class Unsorted(Exception):

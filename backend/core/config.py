@@ -163,15 +163,18 @@ class Settings:
             for key in comma_separated(getattr(self, name)):
                 decode_key(name.upper(), key + "=")
         if self.finance_base:
-            parse_keys("FINANCE_KEYS", self.finance_keys)
-            if not self.finance_app:
-                raise ConfigError("FINANCE_APP must be set together with FINANCE_BASE")
+            self._validate_finance()
         try:
             re.compile(self.pay_code_pattern)
         except re.error:
             raise ConfigError("PAY_CODE_PATTERN is not a pattern") from None
         if self.production:
             self._validate_production()
+
+    def _validate_finance(self) -> None:
+        parse_keys("FINANCE_KEYS", self.finance_keys)
+        if not self.finance_app:
+            raise ConfigError("FINANCE_APP must be set together with FINANCE_BASE")
 
     def _validate_production(self) -> None:
         if not self.public_url.startswith("https://"):

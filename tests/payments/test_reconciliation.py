@@ -268,7 +268,7 @@ def test_each_difference_is_of_its_kind(scenario: Scenario, kind: Kind) -> None:
     plan=st.lists(st.sampled_from([*GOOD, *PLANTED]), max_size=60),
     order=st.randoms(use_true_random=False),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_mixed_day_gives_exactly_what_was_planted(plan: list[Scenario], order: random.Random) -> None:
     books = Books()
     good(books, "000")
