@@ -20,6 +20,7 @@ FEATURES = (
     "notify.api",
     "notify.preferences_api",
     "notify.staff_api",
+    "payments.recon_api",
     "backend.catalogue.api",
     "backend.identity.api",
     "backend.identity.accounts_api",

@@ -116,8 +116,8 @@ class ReconDifference(Base):
     """One thing in which the books of a day differ; `kind` and `object_key` name it within the day.
 
     `owner` is the member of staff who looks after it. `ended_by` is `staff`, `system` for what an effect put right, or
-    `gone` for what a later comparison did not find any more: only that may reappear. `next_try_at` is when we try
-    ourselves to put it right, None where a person has to.
+    `gone` for what a later comparison did not find any more; what `staff` ended never reappears. `next_try_at` is when
+    we try ourselves to put it right, None where a person has to.
     """
 
     __tablename__ = "recon_difference"

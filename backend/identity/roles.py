@@ -23,7 +23,7 @@ PERMISSIONS: Final[dict[str, frozenset[str]]] = {
     "window_clerk": CLERK,
     "hall_lead": LEAD,
     "platform_operator": OPERATOR,
-    "finance": frozenset({"finance.read"}),
+    "finance": frozenset({"finance.read", "finance.reconcile"}),
     "auditor": frozenset({"audit.read"}),
 }
 
