@@ -1,5 +1,6 @@
 """Comparing a day and keeping what was found: each difference is one row, however often the day is compared."""
 
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
 from datetime import date, timedelta
@@ -118,15 +119,17 @@ def _known(session: Session, day: date) -> Known:
 
 def _keep(session: Session, day: date, figures: Figures) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
+    new: Counter[Kind] = Counter()
     with closing(Books(session, day)) as books:
         differences = compare(_known(session, day), books.ours(), books.channel(), books.finance(), figures)
         while batch := list(islice(differences, BATCH)):
             found |= {(one.kind.value, one.object_key) for one in batch}
-            _write(session, day, batch)
+            new += _write(session, day, batch)
+    _warn(day, new)
     return found
 
 
-def _write(session: Session, day: date, batch: list[Difference]) -> None:
+def _write(session: Session, day: date, batch: list[Difference]) -> Counter[Kind]:
     """New ones are written with their event; known ones keep their row, and come back if a run had ended them."""
     bills, attempts = _owners(session, batch)
     names = [(one.kind.value, one.object_key) for one in batch]
@@ -138,12 +141,22 @@ def _write(session: Session, day: date, batch: list[Difference]) -> None:
             )
         )
     }
+    new: Counter[Kind] = Counter()
     for one in batch:
         known = there.get((one.kind.value, one.object_key))
         if known is None:
+            new[one.kind] += 1
             _new(session, day, one, bills.get(one.key), attempts.get(one.number or ""))
         else:
             _again(session, known, one)
+    return new
+
+
+def _warn(day: date, new: Counter[Kind]) -> None:
+    """One alarm for each kind that was found for the first time, however many there are of it."""
+    for kind, count in new.items():
+        if kind not in QUIET:
+            alert("recon_difference", day=day, difference=kind.value, count=count)
 
 
 def _new(session: Session, day: date, one: Difference, bill_id: UUID | None, attempt_id: UUID | None) -> None:
@@ -172,8 +185,6 @@ def _new(session: Session, day: date, one: Difference, bill_id: UUID | None, att
     record_event(session, ReconDifferenceEvent, row.id, None, row.state, DifferenceEvent.FIND, actor=SYSTEM)
     if one.kind is Kind.NEAR_MIDNIGHT:
         carry(session, row, actor=SYSTEM, reason=MIDNIGHT)
-    if one.kind not in QUIET:
-        alert("recon_difference", kind_found=one.kind.value, difference=row.id)
 
 
 def _again(session: Session, row: ReconDifference, one: Difference) -> None:
