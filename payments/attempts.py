@@ -176,6 +176,11 @@ def next_delay(attempt: Attempt, now: datetime) -> timedelta:
     return timedelta(hours=1)
 
 
+def live_of(session: Session, bill_id: UUID) -> UUID | None:
+    """The attempt of this bill that may still be paid, if any."""
+    return session.scalar(select(Attempt.id).where(Attempt.bill_id == bill_id, Attempt.state.in_(LIVE)))
+
+
 def claim_due(session: Session, limit: int) -> list[tuple[UUID, bool]]:
     """Live attempts to be asked about now, and whether they are to be closed: past their deadline, or not needed.
 

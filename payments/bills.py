@@ -26,6 +26,8 @@ FINE_DAYS = 15
 MOST_FEN = 2_000_000_000
 """Twenty million yuan: what the columns hold."""
 EXPIRE_BATCH = 200
+GROWS_DAYS = 60
+"""A fine has reached its cap after 34 days; the rest is for a worker that was away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +233,22 @@ def grow(session: Session, bill: Bill) -> bool:
     session.execute(update(Bill).where(Bill.id == bill.id).values(total_fen=total, version=Bill.version + 1))
     session.refresh(bill)
     return True
+
+
+def late_fines(session: Session) -> list[UUID]:
+    """Fines past their due date whose figure may have changed since yesterday."""
+    capped = timedelta(days=GROWS_DAYS)
+    return list(
+        session.scalars(
+            select(Bill.id).where(
+                Bill.state == BillState.ISSUED,
+                Bill.notice_type == "penalty",
+                Bill.source != "finance",
+                Bill.due_on < clock.today(),
+                Bill.due_on >= clock.today() - capped,
+            )
+        )
+    )
 
 
 def adopt(session: Session, *, person_id: UUID, former_id: UUID) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from typing import TypeVar
 from uuid import UUID
@@ -10,6 +11,7 @@ from backend.core.config import Settings
 from backend.core.db import transaction
 from payments import attempts, bills, ledger, paying, refunding, refunds
 from payments.alerts import alert
+from payments.errors import BillBusy
 from payments.registry import Gateways, gateways_of
 
 T = TypeVar("T")
@@ -57,6 +59,15 @@ def expire_bills() -> None:
         with transaction() as session:
             if bills.expire(session) == 0:
                 return
+
+
+def grow_fines() -> None:
+    """Fines past their due date cost more each day, up to their cap (money rules M7, M11)."""
+    with transaction() as session:
+        late = bills.late_fines(session)
+    for bill_id in late:
+        with suppress(BillBusy), transaction() as session:
+            bills.grow(session, bills.locked(session, bill_id))
 
 
 def warn_overdue() -> None:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from backend.core import clock
 from backend.core.config import Settings
+from notify.service import ContactChannel
 from payments.errors import WayNotOffered
 from payments.gateways.base import Busy, Channel, Gateway, OutcomeUnknown, Scene
 
@@ -35,7 +36,7 @@ class Way:
     channels: tuple[Channel, ...]
     scene: Scene
     app: str
-    needs_openid: str | None = None
+    needs_openid: ContactChannel | None = None
 
 
 WECHAT = (Channel.WECHAT_PAY, Channel.WECHAT_NONTAX)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, aliased
 from backend.core import audit, crypto, errors, jobs
 from backend.identity.models import FamilyLink, LoginSession, OrganisationAgent, Person, PersonLogin
 from notify import service as notices
+from payments import bills
 
 
 class TwoPeople(errors.Conflict):
@@ -57,6 +58,7 @@ def merge(session: Session, *, kept: UUID, gone: UUID) -> UUID:
     _move_family(session, kept, gone)
     _move_organisations(session, kept, gone)
     notices.adopt(session, person_id=kept, former_id=gone)
+    bills.adopt(session, person_id=kept, former_id=gone)
     audit.record(
         session,
         actor=f"person:{kept}",
