@@ -79,6 +79,10 @@ class Gateways:
         self._routes = dict(routes or {})
         self._breakers = {channel: Breaker() for channel in accounts}
 
+    def channels(self) -> list[str]:
+        """Every channel that is set up."""
+        return list(self._accounts)
+
     def channels_of(self, unit_code: str) -> list[str]:
         """What the unit takes, in the order of its setting."""
         chosen = self._routes.get(unit_code, self._routes.get(EVERY_UNIT, list(self._accounts)))

@@ -40,6 +40,7 @@ class RunningSandbox:
             alipay_gateway=f"{self.url}/alipay/gateway.do",
             alipay_login_base=f"{self.url}/alipay",
             **{name: value for name, value in alipay_app().items() if not name.startswith("sandbox_")},
+            finance_base=f"{self.url}/finance",
         )
 
     def faults(self, **changes: Any) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.orm import Session
 
 from backend.app import create_app
@@ -28,6 +28,8 @@ from backend.queueing import calling, tickets, windows
 from backend.ratings import service as ratings
 from backend.ratings.models import FollowUp
 from notify.models import Dispatch, Notification
+from payments import recon_compare
+from payments.recon_models import ReconDifference
 from tests.backend import staff
 from tests.backend.devices.kiosks import Kiosk
 from tests.backend.queueing import hall_day, hall_people
@@ -220,6 +222,10 @@ NOT_OF_A_HALL = {
         "POST",
         "/api/v1/staff/notices/<uuid:notice_id>/resend",
     ): "the platform's operator resends notices of all halls",
+    **{
+        ("POST", f"/api/v1/staff/reconciliation/differences/<uuid:difference_id>/{change}"): "finance is the city's"
+        for change in ("assign", "carry", "close", "try-again")
+    },
 }
 """Routes with an object that no hall owns, and why."""
 
@@ -238,6 +244,7 @@ class World:
         self._management()
         self._machines()
         self._notice()
+        self._difference()
         self._family()
 
     def _post(self, path: str, who: Who, body: dict[str, Any]) -> Any:
@@ -344,6 +351,22 @@ class World:
         dead.state = Dispatch.FAILED
         session.commit()
         self._of_hall("platform_operator", "notices/<uuid:notice_id>/resend", REASON, notice_id=dead.id)
+
+    def _difference(self) -> None:
+        """A day with something that differs."""
+        session, day = self.session, MONDAY.date()
+        recon_compare.begin_day(session, day)
+        common = {"day": day, "state": "open", "state_at": TUESDAY, "kind": "unknown_order", "found_at": TUESDAY}
+        ids = {
+            change: session.scalar(
+                insert(ReconDifference).values(object_key=change, **common).returning(ReconDifference.id)
+            )
+            for change in ("assign", "carry", "close", "try-again")
+        }
+        session.commit()
+        for change, body in (("assign", {"mine": True}), ("carry", REASON), ("close", REASON), ("try-again", {})):
+            rule = f"reconciliation/differences/<uuid:difference_id>/{change}"
+            self._of_hall("finance", rule, body, difference_id=ids[change])
 
     def _machines(self) -> None:
         session, lead = self.session, self.roles["hall_lead"]

@@ -5117,6 +5117,394 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/reconciliation/days": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Days, newest first: which books are there, what the comparison came to, what is left to do. */
+        get: {
+            parameters: {
+                query?: {
+                    before?: string;
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReconDays"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliation/days/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 结账: only when every book was read and each difference is closed or carried with a reason. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["DayBody"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DayState"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliation/days/run-again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read the day's books once more and compare within a minute. What is the same changes nothing. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["DayBody"];
+                };
+            };
+            responses: {
+                /** @description Accepted */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DayState"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliation/differences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Differences of a day, or all that are not closed, longest known first. */
+        get: {
+            parameters: {
+                query?: {
+                    day?: string;
+                    state?: "open" | "carried" | "closed";
+                    lang?: "zh" | "en";
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Differences"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliation/differences.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same as a table, for the finance bureau. */
+        get: {
+            parameters: {
+                query?: {
+                    day?: string;
+                    state?: "open" | "carried" | "closed";
+                    lang?: "zh" | "en";
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliation/differences/{difference_id}/assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                difference_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a difference on, or give it back. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    difference_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Assign"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Difference"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliation/differences/{difference_id}/carry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                difference_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 结转: understood, not over; the day may be closed. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    difference_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["DifferenceReason"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Difference"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliation/differences/{difference_id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                difference_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Over, by a person's decision. Nothing is booked by this: money is decided where refunds and suspense are. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    difference_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["DifferenceReason"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Difference"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliation/differences/{difference_id}/try-again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                difference_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask the other side once more within a minute. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    difference_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Difference"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/scanner-beats": {
         parameters: {
             query?: never;
@@ -6531,6 +6919,10 @@ export interface components {
             /** @enum {string} */
             verdict: "on_time" | "late" | "early" | "wrong_hall" | "wrong_day" | "already_used" | "cancelled" | "forged" | "unknown" | "check_identity";
         };
+        /** @description True takes the difference on, false gives it back to everybody. */
+        Assign: {
+            mine: boolean;
+        };
         /** @description The appointment, whose code is read out, and whether a notice reaches the person. */
         Assisted: {
             appointment: components["schemas"]["Appointment"];
@@ -6566,6 +6958,19 @@ export interface components {
             queues: components["schemas"]["QueueCount"][];
             tickets: number;
             windows: number;
+        };
+        /** @description A channel's bill or finance's list of the day; `read_at` is null until it was read whole. */
+        Book: {
+            amount_fen: number;
+            book: string;
+            failure: string | null;
+            fee_fen: number;
+            lines: number;
+            merchant_id: string;
+            /** Format: date-time */
+            read_at: string | null;
+            refund_fen: number;
+            tries: number;
         };
         /** @description Limits of one booking. Minutes for the first person, extra minutes for each further one. */
         Booking: {
@@ -6772,6 +7177,11 @@ export interface components {
             /** @enum {string} */
             state: "open" | "full" | "closed" | "not_released";
         };
+        /** @description Which day. */
+        DayBody: {
+            /** Format: date */
+            day: string;
+        };
         /** @description Attempts of one channel on one day in Xiamen that ended in one state. */
         DayFigure: {
             channel: string;
@@ -6779,6 +7189,20 @@ export interface components {
             /** Format: date */
             day: string;
             state: string;
+        };
+        /** @description Counts and sums of the last comparison; differences by kind. */
+        DayFigures: {
+            at_finance: number;
+            at_finance_fen: number;
+            day_shifted: number;
+            differences: {
+                [key: string]: number;
+            };
+            matched: number;
+            payments: number;
+            payments_fen: number;
+            refunds: number;
+            refunds_fen: number;
         };
         /** @description A day or half-day that differs from the calendar. */
         DayOverride: {
@@ -6798,6 +7222,13 @@ export interface components {
         DaySet: {
             affected: components["schemas"]["Affected"];
             overrides: components["schemas"]["DayOverride"][];
+        };
+        /** @description The day as it is now. */
+        DayState: {
+            /** Format: date */
+            day: string;
+            /** @enum {unknown} */
+            state: "open" | "compared" | "closed";
         };
         /** @description A notice that did not go out, with its last attempt. The person is not shown. */
         DeadNotice: {
@@ -6921,6 +7352,45 @@ export interface components {
         /** @description The devices of my hall, those in use first. */
         Devices: {
             devices: components["schemas"]["Device"][];
+        };
+        /** @description One difference. `next_try_at` is when the system tries itself; null means that a person has to look. */
+        Difference: {
+            advice: string;
+            age_days: number;
+            /** Format: date-time */
+            at: string | null;
+            channel: string | null;
+            /** Format: date */
+            day: string;
+            ended_by: string | null;
+            failure: string | null;
+            /** Format: date-time */
+            found_at: string;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            name: string;
+            /** Format: date-time */
+            next_try_at: string | null;
+            number: string | null;
+            ours_fen: number | null;
+            owner: string | null;
+            pay_code: string | null;
+            reason: string | null;
+            refund_number: string | null;
+            /** @enum {unknown} */
+            state: "open" | "carried" | "closed";
+            theirs_fen: number | null;
+            transaction_id: string | null;
+        };
+        /** @description Why; it stays with the difference and in the audit trail. */
+        DifferenceReason: {
+            reason: string;
+        };
+        /** @description A page of differences, longest known first. */
+        Differences: {
+            differences: components["schemas"]["Difference"][];
+            next_cursor: string | null;
         };
         /** @description A free slot and its hall. */
         EarlySlot: {
@@ -7847,6 +8317,26 @@ export interface components {
             name_masked: string | null;
             number: string;
         };
+        /** @description A day: its books, what the comparison came to, and how far it is. */
+        ReconDay: {
+            books: components["schemas"]["Book"][];
+            closed_by: string | null;
+            /** Format: date-time */
+            compared_at: string | null;
+            /** Format: date */
+            day: string;
+            differences: components["schemas"]["StateCounts"];
+            failure: string | null;
+            figures: components["schemas"]["DayFigures"] | null;
+            /** @enum {string} */
+            progress: "waiting" | "reading" | "comparing" | "failed" | "compared" | "closed";
+            /** @enum {unknown} */
+            state: "open" | "compared" | "closed";
+        };
+        /** @description Days, newest first. */
+        ReconDays: {
+            days: components["schemas"]["ReconDay"][];
+        };
         /** @description Back to the calendar, and why. */
         RemoveDay: {
             /** Format: date */
@@ -8187,6 +8677,12 @@ export interface components {
             /** @enum {string} */
             state: "waiting" | "waiting_priority" | "called" | "serving" | "passed" | "parked" | "done" | "cancelled" | "abandoned" | "closed" | "carried_over";
             window: number | null;
+        };
+        /** @description How many differences are in which state. */
+        StateCounts: {
+            carried: number;
+            closed: number;
+            open: number;
         };
         /** @description One step of a guide. */
         Step: {
