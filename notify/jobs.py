@@ -61,8 +61,9 @@ def measure_waiting() -> None:
 
 
 def reconcile_receipts() -> None:
-    """Receipts without a message number settle unknown attempts; old receipts are dropped."""
+    """Receipts without a message number settle unknown attempts; old receipts and lost attempts are put away."""
     with db.transaction() as session:
+        outcomes.close_lost(session)
         outcomes.reconcile(session)
         session.execute(delete(DeliveryReceipt).where(DeliveryReceipt.at < clock.now() - outcomes.RECEIPTS_KEPT))
 

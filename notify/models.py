@@ -23,13 +23,17 @@ from backend.core import db
 
 
 class Dispatch(StrEnum):
-    """How far a notice has come on its way out. The inbox shows it in every state."""
+    """How far a notice has come on its way out. The inbox shows it in every state.
+
+    WITHDRAWN: what it says no longer held before it was sent.
+    """
 
     QUEUED = "queued"
     SENT = "sent"
     FAILED = "failed"
     UNKNOWN = "unknown"
     INBOX_ONLY = "inbox_only"
+    WITHDRAWN = "withdrawn"
 
 
 class Importance(IntEnum):

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backend.core import clock
 from notify import routing
 from notify.channels.base import Outcome
-from notify.claims import Claim
+from notify.claims import LEASE, WORKER_LOST, Claim
 from notify.models import (
     Contact,
     Delivery,
@@ -52,13 +52,18 @@ class Step:
 
 
 def record(session: Session, claim: Claim, outcome: Outcome, *, repeat_window_s: float) -> None:
-    """Write down one outcome and decide what is next; nothing if another worker has claimed the notice since."""
+    """Write down one outcome and decide what is next; nothing if another worker has claimed the notice since.
+
+    A notice that was withdrawn meanwhile is sent or stays withdrawn: it is not tried again.
+    """
     now = clock.now()
     step = next_step(claim, outcome, now, repeat_window_s)
+    withdrawn = Notification.state == Dispatch.WITHDRAWN
+    after = step.state if outcome.result == "sent" else case((withdrawn, Dispatch.WITHDRAWN), else_=step.state)
     kept = session.execute(
         update(Notification)
         .where(Notification.id == claim.message.id, Notification.attempts == claim.attempt)
-        .values(state=step.state, next_attempt_at=step.due, route=list(step.route))
+        .values(state=after, next_attempt_at=step.due, route=list(step.route))
         .returning(Notification.id)
         .execution_options(synchronize_session=False)
     ).scalar_one_or_none()
@@ -206,6 +211,20 @@ def _try_elsewhere(session: Session, notification_id: UUID) -> None:
         )
 
 
+def close_lost(session: Session) -> None:
+    """Nobody claims a withdrawn notice again: what a dead worker was sending of it stays unknown."""
+    now = clock.now()
+    withdrawn = select(Notification.id).where(Notification.state == Dispatch.WITHDRAWN)
+    session.execute(
+        update(Delivery)
+        .where(Delivery.started_at.between(now - LOST_WITHIN, now - LEASE), Delivery.state == DeliveryState.SENDING)
+        .where(Delivery.notification_id.in_(withdrawn))
+        .values(state=DeliveryState.UNKNOWN, error_code=WORKER_LOST, finished_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+LOST_WITHIN = timedelta(days=1)
 RECEIPT_WAIT = timedelta(minutes=1)
 RECEIPTS_KEPT = timedelta(days=7)
 ANSWER_LOST = timedelta(minutes=10)
