@@ -178,13 +178,18 @@ class NoticeCopy(db.Base):
 
 
 class ChannelDay(db.Base):
-    """Messages of one channel on one day in Xiamen, and until when the provider takes no more."""
+    """Messages of one channel on one day in Xiamen, the limit of that day, and until when the provider takes no more.
+
+    `warned_at`: the operators were told that the day's messages run short.
+    """
 
     __tablename__ = "channel_day"
 
     channel: Mapped[str] = mapped_column(Text, primary_key=True)
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     used: Mapped[int] = mapped_column(Integer)
+    daily_limit: Mapped[int | None] = mapped_column(Integer)
+    warned_at: Mapped[datetime | None]
     paused_until: Mapped[datetime | None]
 
 

@@ -88,9 +88,9 @@ def record(session: Session, claim: Claim, outcome: Outcome, *, repeat_window_s:
 def next_step(claim: Claim, outcome: Outcome, now: datetime, repeat_window_s: float) -> Step:
     """The state after an outcome, and when it is due again.
 
-    A refusal, or an end of patience, hands the notice to the next channel. After an unanswered attempt a repeat is
-    safe only while the provider drops repeats; then a critical notice takes another channel, and the rest stay
-    unknown (reliability B3).
+    A refusal, an address that has had its share, or an end of patience hands the notice to the next channel. After
+    an unanswered attempt a repeat is safe only while the provider drops repeats; then a critical notice takes another
+    channel, and the rest stay unknown (reliability B3).
     """
     this = (claim.channel, *claim.others)
     if outcome.result == "sent":
@@ -101,14 +101,21 @@ def next_step(claim: Claim, outcome: Outcome, now: datetime, repeat_window_s: fl
         return failed
     if outcome.exhausted:
         return Step(Dispatch.QUEUED, now, this)
+    if outcome.wait_s:
+        return elsewhere or _while_useful(claim, now + timedelta(seconds=outcome.wait_s), failed)
     next_at = now + BACK_OFF[claim.attempt] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load
     first_unknown = claim.first_unknown or (now if outcome.result == "unknown" else None)
     if first_unknown is not None and next_at >= first_unknown + timedelta(seconds=repeat_window_s):
         critical = claim.importance == Importance.CRITICAL
         return elsewhere if critical and elsewhere else Step(Dispatch.UNKNOWN, now, ())
+    return _while_useful(claim, next_at, failed)
+
+
+def _while_useful(claim: Claim, next_at: datetime, otherwise: Step) -> Step:
+    """The same way again at that time, unless nobody needs the notice then."""
     if claim.useless_after is not None and next_at >= claim.useless_after:
-        return failed
-    return Step(Dispatch.QUEUED, next_at, this)
+        return otherwise
+    return Step(Dispatch.QUEUED, next_at, (claim.channel, *claim.others))
 
 
 def _learn(session: Session, claim: Claim, outcome: Outcome) -> None:

@@ -6590,11 +6590,13 @@ export interface components {
             channel: string;
             reachable: boolean;
         };
-        /** @description Messages of a channel with a daily limit, today. */
+        /** @description Messages of a channel today. `short`: 80 % of its limit is used, so ordinary notices wait for tomorrow. */
         ChannelUse: {
             channel: string;
+            daily_limit: number | null;
             /** Format: date-time */
             paused_until: string | null;
+            short: boolean;
             used: number;
         };
         /** @description A scanned text or eight typed digits; `identity_checked` after comparing the masked name and last four. */
