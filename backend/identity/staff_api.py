@@ -4,11 +4,11 @@ from typing import Any
 
 from flask import Response
 
-from backend.core import audit
+from backend.core import audit, limits
 from backend.core import auth as access
 from backend.core.db import transaction
 from backend.core.problems import ApiBlueprint
-from backend.identity import browser, schemas, sessions, staff
+from backend.identity import browser, passwords, schemas, sessions, staff
 from backend.identity.session_view import halls_of_staff, session_state
 
 blueprint = ApiBlueprint("staff-identity", __name__, description="Staff accounts")
@@ -68,3 +68,23 @@ def choose_hall(body: dict[str, str]) -> dict[str, Any]:
             hall_code=body["hall"],
         )
     return session_state(access.reloaded_principal())
+
+
+@blueprint.put("/staff/password")
+@access.staff("")
+@blueprint.arguments(schemas.PasswordSchema)
+@blueprint.response(204)
+def change_password(body: dict[str, str]) -> None:
+    """My own password; I stay signed in here, and nowhere else. A wrong current one counts as a failed sign-in."""
+    principal, source = access.current_staff(), browser.source()
+    limits.spend(f"staff-password:{principal.id}", capacity=5, per_seconds=300)
+    with transaction() as session:
+        username, attempt = passwords.own(session, principal.id)
+    if not staff.password_fits(attempt, body["current"]):
+        with transaction() as session:
+            staff.failed(session, principal.id, source)
+        raise passwords.WrongPassword()
+    passwords.refuse_easy(body["new"], username, body["current"])
+    made = staff.hashed(body["new"])
+    with transaction() as session:
+        passwords.change(session, attempt, made, staying=principal.session_id, hall_code=principal.hall_code)
