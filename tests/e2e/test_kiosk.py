@@ -1,9 +1,6 @@
 """The kiosk of a hall: enrolled by its lead; a number, a booking, a check-in and a look by id card; switched off."""
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import time, timedelta
 from pathlib import Path
@@ -11,9 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from backend import development, postgres
-from tests.e2e.conftest import ROOT, running_product, violations
+from tests.e2e.conftest import running_product, violations
 from tests.e2e.journeys import until_next_workday
+from tests.e2e.machines import enrol, new_device, open_until_the_start, press, title, type_digits
 from tests.e2e.morning import Morning
 
 START = time(10, 0)
@@ -59,50 +56,6 @@ def look(page: Page, shots: Path, name: str) -> None:
         )
         assert small == 0, name
     page.set_viewport_size({"width": PORTRAIT[0], "height": PORTRAIT[1]})
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=re.compile(name)).first.click()
-
-
-def type_digits(page: Page, digits: str) -> None:
-    for digit in digits:
-        page.locator(".pad").get_by_role("button", name=digit, exact=True).click()
-
-
-def title(page: Page, text: str) -> None:
-    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(text))
-
-
-def new_device(lead: Page, name: str) -> str:
-    """Add a device on the lead's page; its code."""
-    lead.goto("/staff/devices")
-    lead.get_by_label("新自助机的名字").fill(name)
-    press(lead, "加一台")
-    return re.sub(r"\D", "", lead.locator(".code").inner_text())
-
-
-def enrol(page: Page, code: str) -> None:
-    page.goto("/kiosk/XM")
-    title(page, "登记这台自助机")
-    type_digits(page, code)
-    page.get_by_role("button", name="登记", exact=True).click()
-    title(page, "你要办什么")
-
-
-def open_until_the_start(lead: Page) -> None:
-    """Bookings of the passport queue are taken until the slot begins, so that one can be checked in at once."""
-    lead.goto("/staff/devices")
-    answer = lead.evaluate(
-        """async () => {
-            const { csrf_token } = await (await fetch('/api/v1/session')).json()
-            const values = { same_day_lead_minutes: 0, close_minutes: 0 }
-            const body = JSON.stringify({ category: 'exit-entry', values, reason: '当天随到随约' })
-            const headers = { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf_token }
-            return (await fetch('/api/v1/staff/booking-policy', { method: 'PUT', headers, body })).status
-        }"""
-    )
-    assert answer == 200
 
 
 def slip_lines(page: Page) -> list[str]:
@@ -264,30 +217,10 @@ def test_english_and_a_kiosk_left_alone(browser: Browser, morning: Morning, mach
     expect(machine.locator("#typed")).to_have_value("")
 
 
-def terminal_code(morning: Morning, site: str) -> str:
-    """The enrolment code of a new terminal outside the halls, from the command line."""
-    folder = morning.product.folder
-    server = postgres.start(folder)
-    try:
-        environ = development.environment(folder, server.url(development.DATABASE), 8000, 8001)
-        offset = str(int(morning.offset.total_seconds()))
-        printed = subprocess.run(
-            [sys.executable, "-m", "backend.cli", "device", site, "社区终端"],
-            cwd=ROOT,
-            env={**os.environ, **environ, "CLOCK_OFFSET_S": offset},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    finally:
-        server.stop()
-    return printed.stdout.strip()
-
-
 def test_a_terminal_outside_the_halls_books_at_a_hall_of_one_s_choice(
     morning: Morning, machine: Page, shots: Path
 ) -> None:
-    enrol(machine, terminal_code(morning, "T-XM"))
+    enrol(machine, morning.command("device", "T-XM", "社区终端").strip())
     expect(machine.get_by_role("button", name="取号")).to_have_count(0)
     expect(machine.locator("footer")).to_contain_text("12345")
     look(machine, shots, "site-start")
