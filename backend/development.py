@@ -15,7 +15,7 @@ import urllib.request
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from backend import database, postgres
+from backend import database, demo_keys, postgres
 from notify.kinds import Form
 from notify.registry import TEMPLATES
 
