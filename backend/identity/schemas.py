@@ -2,6 +2,8 @@
 
 from marshmallow import Schema, fields, validate
 
+from backend.identity.staff import LEAST_PASSWORD
+
 PHONE = validate.Regexp(r"^1[3-9]\d{9}$", error="Must be a mainland mobile number")
 AGENT_ROLES = validate.OneOf(["manager", "agent"])
 
@@ -77,6 +79,13 @@ class WorkplaceSchema(Schema):
     """The hall to work in from now on."""
 
     hall = fields.String(required=True, validate=validate.Length(1, 20))
+
+
+class PasswordSchema(Schema):
+    """The password of now, and the new one: at least fifteen characters, no other rule."""
+
+    current = fields.String(required=True, validate=validate.Length(1, 200))
+    new = fields.String(required=True, validate=validate.Length(LEAST_PASSWORD, 200))
 
 
 class StaffMeSchema(Schema):

@@ -12,14 +12,13 @@ from flask import Flask, redirect, request
 from werkzeug.wrappers import Response
 
 from notify.sandbox import sms
-from payments.sandbox import wechat_nontax
+from payments.sandbox import finance, finance_desk, wechat_nontax
 from payments.sandbox.alipay import gateway as alipay
 from payments.sandbox.wechat_pay.app import create_blueprints
 from payments.sandbox.wechat_pay.notices import Post
 from payments.sandbox.wechat_pay.seals import merchant_from
 from payments.sandbox.wechat_pay.simulator import Simulator
 from payments.sandbox.wechat_pay.simulator import World as PayWorld
-from payments.sandbox import finance, finance_desk
 
 from . import control, ixiamen, phone, pushes, wechat_api, wechat_login
 from .people import BY_PHONE, PEOPLE
