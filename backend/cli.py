@@ -62,7 +62,7 @@ def run(_: argparse.Namespace) -> None:
         processes.start("sandbox", "backend.cli", "sandbox")
         processes.start("web", "gunicorn", "-c", "backend/gunicorn.conf.py", "backend.wsgi:app")
         _seed(_connect(settings))
-        _demo_staff(environ)
+        _demo(environ)
         processes.start("worker", "backend.cli", "worker")
         processes.wait_until_answers(f"http://127.0.0.1:{sandbox_port}/livez")
         processes.wait_until_answers(f"http://127.0.0.1:{port}/readyz")
@@ -102,11 +102,16 @@ Demo staff: user, password, one-time code secret, code of this minute (`make log
 def _print_logins(environ: Mapping[str, str]) -> None:
     from backend.devices import service as devices
     from backend.identity import staff
+    from payments import demo
 
     for line in staff.demo_logins(password=environ["DEMO_PASSWORD"], secret=environ["DEMO_TOTP_SECRET"]):
         print(f"  {line}")
     with db.transaction() as session:
         code = devices.demo_code(session)
+        to_pay = demo.open_bills(session)
+    print("Demo bills to pay: code, payer's name, sum")
+    for line in to_pay:
+        print(f"  {line}")
     print(f"Demo kiosk: enter this code at /kiosk within fifteen minutes: {code[:5]} {code[5:]}")
 
 
@@ -145,11 +150,13 @@ def _seed(settings: Settings) -> None:
     jobs.first_slots()
 
 
-def _demo_staff(environ: Mapping[str, str]) -> None:
+def _demo(environ: Mapping[str, str]) -> None:
     from backend.identity import staff
+    from payments import demo
 
     with db.transaction() as session:
         staff.seed_demo(session, password=environ["DEMO_PASSWORD"], secret=environ["DEMO_TOTP_SECRET"])
+        demo.issue(session, region_code=Settings.from_env(environ).pay_region)
 
 
 def seed(_: argparse.Namespace) -> None:
@@ -178,6 +185,7 @@ def sandbox(_: argparse.Namespace) -> None:
 
     from backend.sandbox import pushes
     from backend.sandbox.app import create_sandbox
+    from payments.sandbox.alipay import notices as alipay_notices
     from payments.sandbox.wechat_pay import notices
 
     settings = Settings.from_env()
@@ -189,7 +197,11 @@ def sandbox(_: argparse.Namespace) -> None:
     port = int(settings.sandbox_url.rsplit(":", 1)[1])
     push = pushes.over_http(f"http://127.0.0.1:{settings.port}")
     providers = create_sandbox(
-        values, clock=lambda: time.time() + settings.clock_offset_s, push=push, pay_push=notices.over_http
+        values,
+        clock=lambda: time.time() + settings.clock_offset_s,
+        push=push,
+        pay_push=notices.over_http,
+        alipay_push=alipay_notices.over_http,
     )
     make_server("127.0.0.1", port, providers, threaded=True).serve_forever()
 

@@ -92,6 +92,7 @@ def environment(var_dir: Path, database_url: str, port: int, sandbox_port: int) 
         "SMS_KEY": "sandbox-sms",
         "FINANCE_BASE": f"{sandbox}/finance",
         "FINANCE_APP": "sandbox-finance",
+        "PAY_REGION": "350299",
         "PROMETHEUS_MULTIPROC_DIR": str(var_dir / "metrics"),
         **kept,
     }

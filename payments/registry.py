@@ -9,8 +9,12 @@ from typing import TypeVar
 
 from backend.core import clock
 from backend.core.config import Settings
+from backend.core.wechat import official_account
+from backend.core.wechat_tokens import token_source
 from notify.service import ContactChannel
+from payments.debts import owed
 from payments.errors import WayNotOffered
+from payments.gateways import alipay, wechat_nontax, wechat_pay
 from payments.gateways.base import Busy, Channel, Gateway, OutcomeUnknown, Scene
 
 T = TypeVar("T")
@@ -47,6 +51,11 @@ WAYS: dict[str, Way] = {
     "wechat_native": Way((Channel.WECHAT_PAY,), Scene.NATIVE, "official"),
     "alipay_wap": Way((Channel.ALIPAY,), Scene.WAP, "web"),
 }
+WINDOW_WAYS: dict[str, Way] = {
+    "payer_code": Way((Channel.WECHAT_NONTAX,), Scene.MICROPAY, "official"),
+    "wechat_native": WAYS["wechat_native"],
+}
+"""How a window collects: by the code on the payer's phone, or by one that the payer scans."""
 
 
 @dataclass
@@ -88,18 +97,18 @@ class Gateways:
         chosen = self._routes.get(unit_code, self._routes.get(EVERY_UNIT, list(self._accounts)))
         return [channel for channel in chosen if channel in self._accounts]
 
-    def ways_of(self, unit_code: str) -> list[str]:
-        """The names of WAYS that lead to this unit."""
+    def ways_of(self, unit_code: str, ways: Mapping[str, Way] = WAYS) -> list[str]:
+        """The names of `ways` that lead to this unit."""
         taken = self.channels_of(unit_code)
         return [
             name
-            for name, way in WAYS.items()
+            for name, way in ways.items()
             if any(channel in taken and self._accounts[channel].app_ids.get(way.app) for channel in way.channels)
         ]
 
-    def chosen(self, unit_code: str, way_name: str) -> tuple[str, Account]:
-        """The channel and account of one way. Raises WayNotOffered."""
-        way = WAYS.get(way_name)
+    def chosen(self, unit_code: str, way_name: str, ways: Mapping[str, Way] = WAYS) -> tuple[str, Account]:
+        """The channel and account of one of `ways`. Raises WayNotOffered."""
+        way = ways.get(way_name)
         for channel in self.channels_of(unit_code):
             if way is not None and channel in way.channels and self._accounts[channel].app_ids.get(way.app):
                 return channel, self._accounts[channel]
@@ -126,12 +135,32 @@ class Gateways:
         return answer
 
 
-FACTORIES: tuple[Callable[[Settings], tuple[str, Account] | None], ...] = ()
-"""Each gives a channel's name and account, or None when its settings are empty."""
+def _wechat_pay(settings: Settings) -> Account | None:
+    gateway = wechat_pay.from_settings(settings)
+    apps = {"official": settings.wechat_official_appid, "mini": settings.wechat_mini_appid}
+    return Account(gateway, apps) if gateway else None
+
+
+def _alipay(settings: Settings) -> Account | None:
+    gateway = alipay.from_settings(settings)
+    return Account(gateway, {"web": settings.alipay_app_id}) if gateway else None
+
+
+def _wechat_nontax(settings: Settings) -> Account | None:
+    gateway = wechat_nontax.from_settings(settings, token_source(official_account(settings)), owed)
+    return Account(gateway, {"official": settings.wechat_official_appid}) if gateway else None
+
+
+FACTORIES: Mapping[str, Callable[[Settings], Account | None]] = {
+    Channel.WECHAT_PAY: _wechat_pay,
+    Channel.ALIPAY: _alipay,
+    Channel.WECHAT_NONTAX: _wechat_nontax,
+}
+"""Each gives a channel's account, or None when its settings are empty; the first is preferred where two can do it."""
 
 
 @lru_cache(maxsize=2)
 def gateways_of(settings: Settings) -> Gateways:
-    """The channels of these settings."""
-    found = [made for factory in FACTORIES if (made := factory(settings)) is not None]
-    return Gateways(dict(found), settings.payment_route_lists)
+    """The channels of these settings. Raises ConfigError."""
+    found = {channel: made for channel, factory in FACTORIES.items() if (made := factory(settings)) is not None}
+    return Gateways(found, settings.payment_route_lists)

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 from notify.sandbox import sms
 from payments.sandbox import finance, finance_desk, wechat_nontax
 from payments.sandbox.alipay import gateway as alipay
+from payments.sandbox.alipay.notices import Post as AlipayPost
 from payments.sandbox.wechat_pay.app import create_blueprints
 from payments.sandbox.wechat_pay.notices import Post
 from payments.sandbox.wechat_pay.seals import merchant_from
@@ -31,11 +32,12 @@ def create_sandbox(
     clock: Callable[[], float] = time.time,
     push: pushes.Post | None = None,
     pay_push: Post | None = None,
+    alipay_push: AlipayPost | None = None,
 ) -> Flask:
     """Build the sandbox from the application's own settings names (see ``SandboxSettings``).
 
-    ``push`` carries messages and receipts to the application, ``pay_push`` notices of payments and refunds; without
-    them the providers stay silent.
+    ``push`` carries messages and receipts to the application, ``pay_push`` WeChat Pay's notices of payments and
+    refunds, ``alipay_push`` Alipay's; without them the providers stay silent.
     """
     world = World(SandboxSettings.from_mapping(settings), clock=clock)
     api = wechat_api.WeChatApi(world)
@@ -74,7 +76,7 @@ def create_sandbox(
         control.create_blueprint(api),
     ):
         app.register_blueprint(blueprint)
-    channel = alipay.from_settings(settings, PEOPLE, world.now)
+    channel = alipay.from_settings(settings, PEOPLE, world.now, alipay_push)
     if channel:
         app.register_blueprint(alipay.create_blueprint(channel))
     merchant = merchant_from({name: str(value) for name, value in settings.items()})
