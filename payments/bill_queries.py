@@ -55,8 +55,8 @@ def in_hall(session: Session, bill_id: UUID, hall_code: str) -> Bill:
     return bill
 
 
-def own_attempt(session: Session, attempt_id: UUID, person_id: UUID | None) -> Attempt:
-    """One attempt of this payer, or with None one that a window began. Raises NotFound."""
+def own_attempt(session: Session, attempt_id: UUID, person_id: UUID) -> Attempt:
+    """One attempt of this payer. Raises NotFound."""
     query = select(Attempt).where(Attempt.id == attempt_id, Attempt.payer_id == person_id)
     attempt = session.scalars(query).one_or_none()
     if attempt is None:

@@ -152,22 +152,6 @@ def look_up(session: Session, *, pay_code: str, payer_name: str, reader_id: UUID
     return bill
 
 
-def by_code(session: Session, *, region_code: str, pay_code: str) -> Bill:
-    """The bill with this code, any state, for staff with the notice in hand. Raises BillNotFound."""
-    bill = session.scalar(select(Bill).where(Bill.region_code == region_code, Bill.pay_code == pay_code))
-    if bill is None:
-        raise BillNotFound()
-    return bill
-
-
-def existing(session: Session, bill_id: UUID) -> Bill:
-    """Any bill. Raises BillNotFound."""
-    bill = session.get(Bill, bill_id)
-    if bill is None:
-        raise BillNotFound()
-    return bill
-
-
 def locked(session: Session, bill_id: UUID) -> Bill:
     """The bill, locked: whoever changes a bill or its attempts takes this lock first. Raises BillNotFound."""
     query = select(Bill).where(Bill.id == bill_id).with_for_update().execution_options(populate_existing=True)

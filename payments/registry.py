@@ -51,11 +51,6 @@ WAYS: dict[str, Way] = {
     "wechat_native": Way((Channel.WECHAT_PAY,), Scene.NATIVE, "official"),
     "alipay_wap": Way((Channel.ALIPAY,), Scene.WAP, "web"),
 }
-WINDOW_WAYS: dict[str, Way] = {
-    "payer_code": Way((Channel.WECHAT_NONTAX,), Scene.MICROPAY, "official"),
-    "wechat_native": WAYS["wechat_native"],
-}
-"""How a window collects: by the code on the payer's phone, or by one that the payer scans."""
 
 
 @dataclass
@@ -97,18 +92,18 @@ class Gateways:
         chosen = self._routes.get(unit_code, self._routes.get(EVERY_UNIT, list(self._accounts)))
         return [channel for channel in chosen if channel in self._accounts]
 
-    def ways_of(self, unit_code: str, ways: Mapping[str, Way] = WAYS) -> list[str]:
-        """The names of `ways` that lead to this unit."""
+    def ways_of(self, unit_code: str) -> list[str]:
+        """The names of WAYS that lead to this unit."""
         taken = self.channels_of(unit_code)
         return [
             name
-            for name, way in ways.items()
+            for name, way in WAYS.items()
             if any(channel in taken and self._accounts[channel].app_ids.get(way.app) for channel in way.channels)
         ]
 
-    def chosen(self, unit_code: str, way_name: str, ways: Mapping[str, Way] = WAYS) -> tuple[str, Account]:
-        """The channel and account of one of `ways`. Raises WayNotOffered."""
-        way = ways.get(way_name)
+    def chosen(self, unit_code: str, way_name: str) -> tuple[str, Account]:
+        """The channel and account of one way. Raises WayNotOffered."""
+        way = WAYS.get(way_name)
         for channel in self.channels_of(unit_code):
             if way is not None and channel in way.channels and self._accounts[channel].app_ids.get(way.app):
                 return channel, self._accounts[channel]

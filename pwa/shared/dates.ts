@@ -5,12 +5,8 @@ const OFFSET_MS = 8 * 3_600_000
 const WEEKDAYS = { zh: ['周日', '周一', '周二', '周三', '周四', '周五', '周六'], en: ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] }
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
-const local = (iso: string) => new Date(Date.parse(iso) + OFFSET_MS)
-const two = (n: number) => String(n).padStart(2, '0')
-
-/** "2026-12-01" of an instant. */
-export const civilDate = (iso: string): string => local(iso).toISOString().slice(0, 10)
-export const todayIn = (now: number): string => civilDate(new Date(now).toISOString())
+export const local = (iso: string) => new Date(Date.parse(iso) + OFFSET_MS)
+export const two = (n: number) => String(n).padStart(2, '0')
 
 /** "12月1日 周二" or "Tue 1 Dec" of a civil date or an instant. */
 export function dayText(date: string, lang: Lang): string {
@@ -28,14 +24,3 @@ export function timeText(iso: string): string {
 
 /** "12月1日 周二 09:30" */
 export const whenText = (iso: string, lang: Lang): string => `${dayText(iso, lang)} ${timeText(iso)}`
-export const rangeText = (start: string, end: string): string => `${timeText(start)}–${timeText(end)}`
-export const isMorning = (iso: string): boolean => local(iso).getUTCHours() < 12
-
-/** "12345678" as "1234 5678" */
-export const codeText = (code: string): string => code.replace(/\s/g, '').replace(/^(\d{4})(\d+)$/, '$1 $2')
-
-/** Remaining time as "4:05"; never below zero. */
-export function countdownText(ms: number): string {
-  const seconds = Math.max(0, Math.ceil(ms / 1000))
-  return `${Math.floor(seconds / 60)}:${two(seconds % 60)}`
-}

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { civilDate, codeText, countdownText, dayText, isMorning, rangeText, todayIn, whenText } from '../shared/dates'
+import { dayText, whenText } from '../shared/dates'
+import { civilDate, codeText, countdownText, isMorning, rangeText, todayIn } from '../shared/times'
 
 describe('dates', () => {
   it('shows UTC instants in Xiamen time', () => {

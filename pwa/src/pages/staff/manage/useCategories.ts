@@ -1,7 +1,7 @@
 /** The bookable queues of the hall one is signed in to, and the one that the page is about; the address remembers it. */
 import { computed, ref, watch } from 'vue'
 import { useRoute, useRouter } from 'vue-router'
-import { todayIn } from '../../../../shared/dates'
+import { todayIn } from '../../../../shared/times'
 import { api } from '../../../api/client'
 import type { WindowPlan } from '../../../api/types'
 import { prefs } from '../../../state/prefs'
