@@ -48,7 +48,7 @@ class PaidSchema(Schema):
     paid = fields.Boolean(required=True)
 
 
-class SlipSchema(Schema):
+class PaymentSlipSchema(Schema):
     """What a window prints: a slip 小票, never called a receipt; the electronic bill when finance has issued it."""
 
     pay_code = fields.String(required=True)
@@ -132,7 +132,7 @@ def look_at_finance(body: dict[str, Any], bill_id: UUID) -> dict[str, Any]:
 
 @blueprint.get("/staff/bills/<uuid:bill_id>/slip")
 @staff("bills.issue")
-@blueprint.response(200, SlipSchema)
+@blueprint.response(200, PaymentSlipSchema)
 def slip(bill_id: UUID) -> dict[str, Any]:
     """The slip of a bill of my hall."""
     with transaction() as session:

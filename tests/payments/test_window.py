@@ -10,7 +10,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from payments import receipt_jobs
+from backend.identity import service as identity
+from backend.identity import sessions
+from payments import jobs, receipt_jobs
 from payments.gateways.base import Channel
 from payments.registry import Account, Gateways
 from tests.backend import staff
@@ -137,9 +139,6 @@ def test_cash_at_finance_is_seen_at_once_and_the_slip_names_the_receipt(window: 
 
 
 def test_the_payer_has_the_receipt_checked_and_finance_is_asked_once_a_day(window: Window) -> None:
-    from backend.identity import service as identity
-    from backend.identity import sessions
-
     phone = "13900000001"
     person = identity.log_in(window.session, provider="phone", subject=phone, current=None, phone=phone)
     token = sessions.start(window.session, person_id=person).token
@@ -161,6 +160,7 @@ def test_the_payer_has_the_receipt_checked_and_finance_is_asked_once_a_day(windo
     window.office.wire.calls.clear()
     assert check().json["state"] == "valid"
     assert window.office.wire.calls == []
+    jobs.seal_books()
     window.desk.clock.advance(days=1)
     token = sessions.start(window.session, person_id=person).token
     window.session.commit()
