@@ -117,6 +117,10 @@ def _read(gateways: Gateways, finance: Finance | None, claim: Claim) -> None:
         _try_later(claim, trouble.code)
     except ProviderError as trouble:
         _try_later(claim, trouble.provider_code)
+    except Exception:
+        # One book that nobody can read must not keep the others from being read.
+        log.exception("book_broken", extra={"day": str(claim.day), "book": claim.book})
+        _try_later(claim, "broken")
 
 
 def _fetched(gateways: Gateways, finance: Finance | None, claim: Claim) -> AbstractContextManager[Spool]:
