@@ -23,6 +23,8 @@ FEATURES = (
     "notify.staff_api",
     "payments.api",
     "payments.staff_api",
+    "payments.window_api",
+    "payments.receipt_api",
     "payments.recon_api",
     "backend.catalogue.api",
     "backend.identity.api",

@@ -55,6 +55,15 @@ def in_hall(session: Session, bill_id: UUID, hall_code: str) -> Bill:
     return bill
 
 
+def with_code(session: Session, pay_code: str, hall_code: str) -> Bill:
+    """The hall's bill with this code. Raises BillNotFound."""
+    query = select(Bill).where(Bill.pay_code == pay_code, Bill.hall_code == hall_code)
+    bill = session.scalars(query.order_by(Bill.created_at.desc()).limit(1)).one_or_none()
+    if bill is None:
+        raise BillNotFound()
+    return bill
+
+
 def own_attempt(session: Session, attempt_id: UUID, person_id: UUID) -> Attempt:
     """One attempt of this payer. Raises NotFound."""
     query = select(Attempt).where(Attempt.id == attempt_id, Attempt.payer_id == person_id)

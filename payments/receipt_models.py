@@ -15,6 +15,7 @@ class BillAtFinance(Base):
     """What finance has heard of a bill, and when we tell it again.
 
     `registered_version` is the bill's version that finance holds; `withdrawn_at` when a dead bill was taken back there.
+    `checked_state` is what finance said of the electronic bill at `checked_at`, when its payer had it checked.
     `failure` is finance's last refusal, kept until a call succeeds; `alerted_at` when somebody was told of it.
     """
 
@@ -25,6 +26,8 @@ class BillAtFinance(Base):
     withdrawn_at: Mapped[datetime | None]
     confirm_no: Mapped[str | None] = mapped_column(Text)
     confirmed_at: Mapped[datetime | None]
+    checked_at: Mapped[datetime | None]
+    checked_state: Mapped[str | None] = mapped_column(Text)
     tries: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     next_try_at: Mapped[datetime | None]
     failure: Mapped[str | None] = mapped_column(Text)

@@ -6,8 +6,9 @@ left of the payment gets a new one.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, and_, exists, func, or_, select, union, update
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from backend.core import clock, db
 from backend.core.states import transition
-from payments import bills
+from payments import bills, notices
 from payments.alerts import alert
 from payments.attempt_models import Attempt
 from payments.bill_models import Bill, BillItem, EBill
@@ -24,6 +25,7 @@ from payments.gateways.finance import (
     Confirmation,
     Confirmed,
     EbillOrder,
+    EbillState,
     IssuedEbill,
     Notice,
     NoticeItem,
@@ -162,6 +164,7 @@ def issued(session: Session, task: Task, answer: IssuedEbill) -> None:
         issued_at=answer.issued_at,
     )
     session.execute(row.on_conflict_do_nothing(index_elements=["code", "number"]))
+    notices.receipt(session, bill, task.ebill.amount_fen, answer.number)
     _heard(session, _told(session, task.bill_id))
     transition(session, bill, BillEvent.ISSUE_EBILL, actor=ACTOR)
 
@@ -216,6 +219,34 @@ def confirmation_of(session: Session, bill_id: UUID) -> Confirmation | None:
     """What finance is told of the payment that settled a bill; None for money that came past us."""
     bill = session.get_one(Bill, bill_id)
     return None if bill.paid_via in (None, "other") else _confirmation(session, bill)
+
+
+def to_check(session: Session, bill_id: UUID) -> tuple[str, str, str, int, date] | None:
+    """What finance is asked about the newest electronic bill: code, number, check code, sum, day of issue."""
+    newest = select(EBill).where(EBill.bill_id == bill_id).order_by(EBill.issued_at.desc()).limit(1)
+    ebill = session.scalars(newest).one_or_none()
+    if ebill is None:
+        return None
+    return ebill.code, ebill.number, ebill.check_code, ebill.amount_fen, clock.civil(ebill.issued_at).date()
+
+
+def checked_today(session: Session, bill_id: UUID) -> dict[str, Any] | None:
+    """What finance said today, unless the electronic bill has changed since."""
+    told = _told(session, bill_id)
+    newest = select(func.max(func.greatest(EBill.issued_at, EBill.red_at))).where(EBill.bill_id == bill_id)
+    changed_at = session.scalar(newest)
+    fresh = told.checked_at is not None and clock.civil(told.checked_at).date() == clock.today()
+    if not fresh or (changed_at is not None and told.checked_at is not None and told.checked_at < changed_at):
+        return None
+    return {"state": told.checked_state, "checked_at": told.checked_at}
+
+
+def keep_check(session: Session, bill_id: UUID, state: EbillState) -> dict[str, Any]:
+    """Remember what finance said."""
+    told = _told(session, bill_id)
+    told.checked_state, told.checked_at = state.value, clock.now()
+    session.flush()
+    return {"state": state, "checked_at": told.checked_at}
 
 
 def _due() -> Sequence[Select[UUID]]:

@@ -6,7 +6,7 @@ One function does whatever is due, so a night without a worker, a late bill and 
 import logging
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -71,9 +71,14 @@ def want_books(session: Session, day: date, gateways: Gateways, finance: Finance
     if finance is not None:
         accounts.append((FINANCE, ""))
     for book, merchant_id in accounts:
-        ready = clock.instant(day + timedelta(days=1), READY.get(book, READY_ELSE))
+        ready = ready_at(book, day)
         row = insert(ReconBook).values(id=db.new_id(), day=day, book=book, merchant_id=merchant_id, next_try_at=ready)
         session.execute(row.on_conflict_do_nothing())
+
+
+def ready_at(book: str, day: date) -> datetime:
+    """From when the book of a day can be had."""
+    return clock.instant(day + timedelta(days=1), READY.get(book, READY_ELSE))
 
 
 def _open_days(gateways: Gateways, finance: Finance | None) -> None:
@@ -112,6 +117,10 @@ def _read(gateways: Gateways, finance: Finance | None, claim: Claim) -> None:
         _try_later(claim, trouble.code)
     except ProviderError as trouble:
         _try_later(claim, trouble.provider_code)
+    except Exception:
+        # One book that nobody can read must not keep the others from being read.
+        log.exception("book_broken", extra={"day": str(claim.day), "book": claim.book})
+        _try_later(claim, "broken")
 
 
 def _fetched(gateways: Gateways, finance: Finance | None, claim: Claim) -> AbstractContextManager[Spool]:

@@ -51,6 +51,9 @@ WAYS: dict[str, Way] = {
     "wechat_native": Way((Channel.WECHAT_PAY,), Scene.NATIVE, "official"),
     "alipay_wap": Way((Channel.ALIPAY,), Scene.WAP, "web"),
 }
+WINDOW_CODE = "window_code"
+STAFF_WAYS = {WINDOW_CODE: Way((Channel.WECHAT_NONTAX,), Scene.MICROPAY, "official")}
+"""Ways that only staff may choose: the payer's code scanned at a window."""
 
 
 @dataclass
@@ -103,7 +106,7 @@ class Gateways:
 
     def chosen(self, unit_code: str, way_name: str) -> tuple[str, Account]:
         """The channel and account of one way. Raises WayNotOffered."""
-        way = WAYS.get(way_name)
+        way = WAYS.get(way_name) or STAFF_WAYS.get(way_name)
         for channel in self.channels_of(unit_code):
             if way is not None and channel in way.channels and self._accounts[channel].app_ids.get(way.app):
                 return channel, self._accounts[channel]

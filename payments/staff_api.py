@@ -7,20 +7,20 @@ from uuid import UUID
 from flask import Response, current_app
 from sqlalchemy.orm import Session
 
-from backend.core import pagination
+from backend.core import limits, pagination
 from backend.core.auth import current_staff, request_language, staff
 from backend.core.config import Settings
 from backend.core.db import transaction
 from backend.core.errors import Text
 from backend.core.once import answer_once
 from backend.core.problems import ApiBlueprint
-from payments import attempts, bill_queries, bills, paying, refunds
+from payments import attempts, bill_queries, bills, pay_codes, paying, refunds
 from payments import staff_schemas as schemas
 from payments.api import gateways
 from payments.bill_models import Bill
 from payments.errors import DecisionNeeded
 from payments.refund_models import Refund
-from payments.schemas import EmptySchema
+from payments.schemas import BillSchema, EmptySchema
 from payments.states import BillState
 
 blueprint = ApiBlueprint("staff-payments", __name__, description="Bills, refunds and suspense for staff")
@@ -73,9 +73,24 @@ def issue(body: dict[str, Any]) -> Response:
     return answer_once("staff-bills", body, effect, schemas.StaffBillSchema(), status=201)
 
 
+@blueprint.post("/staff/bills/look-up")
+@staff("bills.issue")
+@blueprint.arguments(schemas.WindowLookUpSchema)
+@blueprint.response(200, BillSchema)
+def look_up(body: dict[str, Any]) -> dict[str, Any]:
+    """My hall's bill of a notice that the payer shows, to be collected at the window. Its name stays masked."""
+    principal = current_staff()
+    limits.spend(f"window-look-up:{principal.id}", capacity=60, per_seconds=600)
+    settings: Settings = current_app.extensions["settings"]
+    code = pay_codes.cleaned(body["pay_code"], settings.pay_code_pattern)
+    with transaction() as session:
+        bill = bill_queries.with_code(session, code, principal.hall)
+        return bill_queries.view(session, bill, request_language(), gateways().ways_of(bill.unit_code))
+
+
 @blueprint.post("/staff/bills/<uuid:bill_id>/void")
 @staff("bills.void")
-@blueprint.arguments(schemas.ReasonSchema)
+@blueprint.arguments(schemas.BillReasonSchema)
 @blueprint.response(200, schemas.StaffBillSchema)
 def void(body: dict[str, Any], bill_id: UUID) -> Response:
     """Take a bill of my hall back before it is paid. An order that is open is closed first."""
@@ -147,7 +162,7 @@ def approve_by_unit(body: dict[str, Any], refund_id: UUID) -> Response:
 
 @blueprint.post("/staff/refunds/<uuid:refund_id>/unit-rejection")
 @staff("refunds.check")
-@blueprint.arguments(schemas.AnswerSchema)
+@blueprint.arguments(schemas.RefundAnswerSchema)
 @blueprint.response(200, schemas.RefundCaseSchema)
 def reject_by_unit(body: dict[str, Any], refund_id: UUID) -> Response:
     """The unit does not agree, and says why."""
@@ -186,7 +201,7 @@ def approve_by_finance(body: dict[str, Any], refund_id: UUID) -> Response:
 
 @blueprint.post("/staff/finance/refunds/<uuid:refund_id>/rejection")
 @staff("refunds.approve")
-@blueprint.arguments(schemas.AnswerSchema)
+@blueprint.arguments(schemas.RefundAnswerSchema)
 @blueprint.response(200, schemas.RefundCaseSchema)
 def reject_by_finance(body: dict[str, Any], refund_id: UUID) -> Response:
     """Finance does not agree, and says why."""

@@ -133,6 +133,11 @@ class Settings:
     sms_base: str = _setting("SMS gateway", default="")
     sms_key: str = _setting("SMS gateway account", default="")
     sms_secret: str = _setting("SMS gateway signing secret", default="", secret=True)
+    finance_base: str = _setting("Finance's non-tax system; empty leaves finance out", default="")
+    finance_app: str = _setting("Our application id at finance's gateway", default="")
+    finance_keys: str = _setting(
+        "Keys shared with finance, `id:base64 of 32 bytes`, newest first, comma separated", default="", secret=True
+    )
     alipay_gateway: str = _setting("Alipay's OpenAPI gateway", default="https://openapi.alipay.com/gateway.do")
     alipay_login_base: str = _setting("Alipay login pages", default="https://openauth.alipay.com")
     alipay_app_id: str = _setting("App id at Alipay; empty switches Alipay off", default="")
@@ -145,11 +150,6 @@ class Settings:
     )
     alipay_seller_id: str = _setting(
         "Account that collects, `2088…`; empty offers Alipay for logging in only", default=""
-    )
-    finance_base: str = _setting("Finance's non-tax system; empty leaves finance out", default="")
-    finance_app: str = _setting("Our application id at finance's gateway", default="")
-    finance_keys: str = _setting(
-        "Keys shared with finance, `id:base64 of 32 bytes`, newest first, comma separated", default="", secret=True
     )
 
     payment_routes: str = _setting(

@@ -917,6 +917,52 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/bills/{bill_id}/receipt/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bill_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 查验. Finance allows five checks a day, so an answer of today is given again. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    bill_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Checked"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/bills/{bill_id}/refunds": {
         parameters: {
             query?: never;
@@ -3851,6 +3897,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/bills/look-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** My hall's bill of a notice that the payer shows, to be collected at the window. Its name stays masked. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["WindowLookUp"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Bill"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/bills/{bill_id}/deferral": {
         parameters: {
             query?: never;
@@ -3885,6 +3973,52 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["StaffBill"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/bills/{bill_id}/look-at-finance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bill_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cash, card or a bank's counter: ask finance now instead of waiting for its list. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    bill_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Paid"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -3943,6 +4077,93 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/bills/{bill_id}/scan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bill_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Charge the code that the payer shows. The same Idempotency-Key never charges twice. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    bill_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Scan"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Collection"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/bills/{bill_id}/slip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bill_id: string;
+            };
+            cookie?: never;
+        };
+        /** The slip of a bill of my hall. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    bill_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PaymentSlip"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/bills/{bill_id}/void": {
         parameters: {
             query?: never;
@@ -3966,7 +4187,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Reason"];
+                    "application/json": components["schemas"]["BillReason"];
                 };
             };
             responses: {
@@ -4368,139 +4589,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/staff/collecting/look-up": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** The bill of a notice that the payer shows: no name is asked, and only a masked one is told. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["WindowLookUp"];
-                };
-            };
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["WindowBill"];
-                    };
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/staff/collecting/{bill_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                bill_id: string;
-            };
-            cookie?: never;
-        };
-        /** The same bill as it is now. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    bill_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["WindowBill"];
-                    };
-                };
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/staff/collecting/{bill_id}/attempts": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                bill_id: string;
-            };
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Take the money by the payer's code, or make a code that the payer scans. Another open order is closed first.
-         * @description A payer who is typing a password is no failure: the attempt is there, `…/check` goes on with it.
-         */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    bill_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["Collect"];
-                };
-            };
-            responses: {
-                /** @description Created */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Attempt"];
-                    };
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/staff/collections/{attempt_id}/cancel": {
+    "/api/v1/staff/collections/{attempt_id}/give-up": {
         parameters: {
             query?: never;
             header?: never;
@@ -4511,7 +4600,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** End it: asked, closed, asked again. Money that came meanwhile counts. */
+        /** The payer changed their mind. `asking` goes on until the channel says that nothing can be paid any more. */
         post: {
             parameters: {
                 query?: never;
@@ -4533,7 +4622,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Attempt"];
+                        "application/json": components["schemas"]["Collection"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -4546,7 +4635,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/staff/collections/{attempt_id}/check": {
+    "/api/v1/staff/collections/{attempt_id}/look": {
         parameters: {
             query?: never;
             header?: never;
@@ -4557,7 +4646,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ask the channel now; a payer's code is tried once more while its owner may still be typing. */
+        /** Ask the channel; repeats the charge under its number where the channel never got it. */
         post: {
             parameters: {
                 query?: never;
@@ -4579,7 +4668,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Attempt"];
+                        "application/json": components["schemas"]["Collection"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -5262,7 +5351,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Answer"];
+                    "application/json": components["schemas"]["RefundAnswer"];
                 };
             };
             responses: {
@@ -6225,7 +6314,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Answer1"];
+                    "application/json": components["schemas"]["Answer"];
                 };
             };
             responses: {
@@ -6792,7 +6881,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Answer"];
+                    "application/json": components["schemas"]["RefundAnswer"];
                 };
             };
             responses: {
@@ -7097,7 +7186,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Line1"];
+                        "application/json": components["schemas"]["Line"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -7161,7 +7250,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Reason1"];
+                    "application/json": components["schemas"]["Reason"];
                 };
             };
             responses: {
@@ -8154,12 +8243,8 @@ export interface components {
              */
             role: "manager" | "agent";
         };
-        /** @description Why not; the citizen reads it. */
-        Answer: {
-            answer: string;
-        };
         /** @description What was done, in words the citizen reads. */
-        Answer1: {
+        Answer: {
             answer: string;
         };
         /** @description An appeal and its answer. */
@@ -8339,6 +8424,20 @@ export interface components {
             standard_fen: number;
             unit: string;
         };
+        /** @description One income item. `decided_fen` is a fine's sum; every other amount comes from the standard in force. */
+        BillLine: {
+            /** @default null */
+            decided_fen: number | null;
+            item: string;
+            /** @default 1 */
+            quantity: number;
+            /** @default 0 */
+            reduction_fen: number;
+        };
+        /** @description Why; the audit trail keeps it. */
+        BillReason: {
+            reason: string;
+        };
         /** @description A bill in a list. `status` is what its page says, `state` how far it is at finance. */
         BillRow: {
             /** Format: date-time */
@@ -8494,6 +8593,13 @@ export interface components {
             /** @default false */
             identity_checked: boolean;
         };
+        /** @description What finance says of the electronic bill, and when it said so; `unavailable` when it does not answer. */
+        Checked: {
+            /** Format: date-time */
+            checked_at: string | null;
+            /** @enum {string} */
+            state: "valid" | "red" | "unknown" | "unavailable";
+        };
         /** @description In order of days, then halls. */
         CityDayOverrides: {
             overrides: components["schemas"]["HallOverride"][];
@@ -8540,10 +8646,19 @@ export interface components {
         Code: {
             code: string;
         };
-        /** @description The code on the payer's phone, or nothing: then a code is made that the payer scans. */
-        Collect: {
-            /** @default null */
-            auth_code: string | null;
+        /** @description How far it is. `typing`: the payer's phone asks for a password. Look again after `again_s` seconds. */
+        Collection: {
+            again_s: number | null;
+            amount_fen: number;
+            /** Format: uuid */
+            attempt_id: string;
+            /** Format: uuid */
+            bill_id: string;
+            failure: string | null;
+            /** Format: date-time */
+            paid_at: string | null;
+            /** @enum {string} */
+            phase: "asking" | "typing" | "paid" | "failed" | "checking" | "returned";
         };
         /** @description The rule in figures, how I stand, and my newest marks. Walk-in tickets are never affected. */
         Conduct: {
@@ -9215,7 +9330,7 @@ export interface components {
             accepted_on: string;
             /** @default null */
             document: string | null;
-            lines: components["schemas"]["Line"][];
+            lines: components["schemas"]["BillLine"][];
             payer: components["schemas"]["Payer"];
             subject_id: string;
             /** @enum {string} */
@@ -9316,18 +9431,8 @@ export interface components {
             qr: string | null;
             url: string | null;
         };
-        /** @description One income item. `decided_fen` is a fine's sum; every other amount comes from the standard in force. */
-        Line: {
-            /** @default null */
-            decided_fen: number | null;
-            item: string;
-            /** @default 1 */
-            quantity: number;
-            /** @default 0 */
-            reduction_fen: number;
-        };
         /** @description Everybody who waits, in calling order; who missed a call; and how many wait in each queue of the hall. */
-        Line1: {
+        Line: {
             passed: components["schemas"]["StaffTicket"][];
             queues: components["schemas"]["QueueHead"][];
             tickets: components["schemas"]["StaffTicket"][];
@@ -9563,6 +9668,10 @@ export interface components {
             /** @description Total number of pages. */
             total_pages?: number;
         };
+        /** @description Whether the bill's money is there. */
+        Paid: {
+            paid: boolean;
+        };
         /** @description The signed part, the secret of the rotating part, and the eight digits to read out. */
         Pass: {
             code: string;
@@ -9600,6 +9709,18 @@ export interface components {
              */
             kind: "person" | "organisation";
             name: string;
+        };
+        /** @description What a window prints: a slip 小票, never called a receipt; the electronic bill when finance has issued it. */
+        PaymentSlip: {
+            /** Format: date-time */
+            paid_at: string | null;
+            paid_via: string | null;
+            pay_code: string;
+            payer_name_masked: string;
+            receipt: components["schemas"]["Receipt"] | null;
+            status: string;
+            title: string;
+            total_fen: number;
         };
         /** @description Half-open interval. */
         Period: {
@@ -9797,12 +9918,8 @@ export interface components {
             supplement: string | null;
             words: string | null;
         };
-        /** @description Why; the audit trail keeps it. */
-        Reason: {
-            reason: string;
-        };
         /** @description Why this number out of turn. */
-        Reason1: {
+        Reason: {
             reason: string;
         };
         /** @description 财政电子票据, or that it is being made. */
@@ -9866,6 +9983,10 @@ export interface components {
             refunded_at: string | null;
             /** @enum {string} */
             state: "requested" | "unit_approved" | "approved" | "rejected" | "submitted" | "submit_unknown" | "success" | "abnormal" | "closed" | "manual_done";
+        };
+        /** @description Why not; the citizen reads it. */
+        RefundAnswer: {
+            answer: string;
         };
         /** @description A refund as staff see it. `by_channel` False is done by hand. */
         RefundCase: {
@@ -9970,6 +10091,10 @@ export interface components {
             changed: number;
             made: number;
             rules: components["schemas"]["Rule"][];
+        };
+        /** @description What the scanner read from the payer's phone. */
+        Scan: {
+            auth_code: string;
         };
         /** @description An item with the name or alias that matched. */
         SearchHit: {
@@ -10431,37 +10556,6 @@ export interface components {
         /** @description Why, for the audit trail. */
         Why: {
             reason: string;
-        };
-        /** @description A bill whole; `ways` are how a window can collect it. */
-        WindowBill: {
-            /** Format: date-time */
-            created_at: string;
-            /** Format: date */
-            due_on: string;
-            /** Format: uuid */
-            id: string;
-            items: components["schemas"]["BillItem"][];
-            /** Format: uuid */
-            live_attempt_id: string | null;
-            /** @enum {string} */
-            notice_type: "ordinary" | "penalty";
-            /** Format: date-time */
-            paid_at: string | null;
-            paid_via: string | null;
-            pay_code: string;
-            payer_name_masked: string;
-            qr_url: string | null;
-            receipt: components["schemas"]["Receipt"] | null;
-            refunded_fen: number;
-            refunds: components["schemas"]["Refund"][];
-            /** @enum {string} */
-            state: "issued" | "paid" | "confirmed" | "ebill_issued" | "void" | "expired";
-            /** @enum {string} */
-            status: "issued" | "paying" | "checking" | "paid" | "refunding" | "part_refunded" | "refunded" | "void" | "expired";
-            title: string;
-            total_fen: number;
-            unit_code: string;
-            ways: ("payer_code" | "wechat_native")[];
         };
         /** @description A notice that the payer shows: its code, typed or scanned. */
         WindowLookUp: {
