@@ -14,7 +14,7 @@ class BillNotOpen(Conflict):
     """The bill is paid, void or out of time."""
 
     code = "bill_not_open"
-    title = Text("这张缴款书现在不能交", "This bill cannot be paid now")
+    title = Text("这张缴费单现在不能交", "This bill cannot be paid now")
 
 
 class BillBusy(Conflict):
@@ -28,7 +28,7 @@ class BillRefused(InvalidInput):
     """The lines of a bill break a money rule; `detail` says which."""
 
     code = "bill_refused"
-    title = Text("这张缴款书不能开，请核对收费项目", "This bill cannot be issued. Check its items")
+    title = Text("这张缴费单不能开，请核对收费项目", "This bill cannot be issued. Check its items")
 
 
 class PayCodeWrong(InvalidInput):
@@ -56,7 +56,7 @@ class WayNotOffered(InvalidInput):
     """The collecting unit does not take this channel, or the channel needs something that is missing."""
 
     code = "way_not_offered"
-    title = Text("这张缴款书不能这样付，请换一种方式", "This bill cannot be paid that way. Choose another")
+    title = Text("这张缴费单不能这样付，请换一种方式", "This bill cannot be paid that way. Choose another")
 
 
 class PreviousStillOpen(Conflict):

@@ -21,6 +21,7 @@ const CITIZEN_GROUPS = [
   { name: 'qr', test: /src\/ui\/QrCode|node_modules\/qr\//, priority: 2 },
   { name: 'base', test: BASE, priority: 3 },
   { name: 'forms', test: FORMS, priority: 2 },
+  { name: 'bills', test: /pages\/bills\/|env\/pay|shared\/money/, priority: 1 },
   { name: 'booking', test: /pages\/booking\//, priority: 1 },
   { name: 'visits', test: /pages\/appointments\/(List|Done|Reschedule|Cancel)/, priority: 1 },
   { name: 'account', test: /pages\/citizen\/(Me|Family|Inbox|Login|Conduct|Notices)\./, priority: 1 },

@@ -8,6 +8,7 @@ type Page = RouteRecordRaw['component'] & {}
 const notFound = () => import('./pages/NotFound.vue')
 
 const page = (path: string, component: Page, texts: string[] = ['pages']): RouteRecordRaw => ({ path, component, meta: { texts } })
+const bill = (path: string, component: Page) => page(path, component, ['pages', 'bills'])
 const visit = (path: string, component: Page) => page(path, component, ['pages', 'booking'])
 
 const routes: RouteRecordRaw[] = [
@@ -26,6 +27,10 @@ const routes: RouteRecordRaw[] = [
   visit('/appointments/:id/done', () => import('./pages/appointments/Done.vue')),
   visit('/appointments/:id/reschedule', () => import('./pages/appointments/Reschedule.vue')),
   visit('/appointments/:id/cancel', () => import('./pages/appointments/Cancel.vue')),
+  bill('/bills', () => import('./pages/bills/List.vue')),
+  bill('/bills/find', () => import('./pages/bills/Find.vue')),
+  bill('/bills/:id/refund', () => import('./pages/bills/Refund.vue')),
+  bill('/bills/:id/:step(result)?', () => import('./pages/bills/Show.vue')),
   page('/inbox', () => import('./pages/citizen/Inbox.vue')),
   page('/me', () => import('./pages/citizen/Me.vue')),
   page('/me/conduct', () => import('./pages/citizen/Conduct.vue')),
