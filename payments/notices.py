@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 
 from backend.core import clock
 from notify.service import notify
-from payments import amounts
 from payments.attempt_models import Attempt
 from payments.bill_models import Bill
 from payments.refund_models import Refund
@@ -60,7 +59,7 @@ def _tell(
         params={
             "item": bill.title_zh,
             "item_en": bill.title_en,
-            "amount": amounts.to_yuan(amount_fen),
+            "amount": amount_fen,
             "number": bill.pay_code,
             **more,
         },

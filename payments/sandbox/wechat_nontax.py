@@ -46,7 +46,7 @@ ENDPOINTS = (
     "notifyinconsistentorder",
     "downloadbill",
 )
-BAD_FIELD, NO_ORDER, NOT_PAID, TOO_MUCH, NO_FEE, PAID, TYPING, NO_BILL = range(9001, 9009)
+BAD_FIELD, NO_ORDER, NOT_PAID, TOO_MUCH, NO_FEE, PAID, TYPING = range(9001, 9008)
 
 
 class Refusal(Exception):
@@ -190,8 +190,6 @@ class NonTax:
                 if order.paid_at and _day_of(order.paid_at) == day:
                     rows.append(self._row(order, None))
                 rows += [self._row(order, one) for one in order.refunds if _day_of(one["asked_at"]) == day]
-        if not rows:
-            raise Refusal(NO_BILL, "no bill exist")
         header = BILL.split(",")
         lines = [BILL, *(_line([row.get(name, "") for name in header]) for row in rows)]
         sums = [sum((Decimal(row[name]) for row in rows), Decimal("0.00")) for name in ("总金额", "退款金额")]
