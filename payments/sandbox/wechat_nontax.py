@@ -355,7 +355,8 @@ def _add_pages(blueprint: Blueprint, simulator: NonTax) -> None:
         decision = request.form.get("decision")
         if decision == "pay" and order.status == 1:
             simulator.pay(order)
-        return redirect(order.body["return_url"]) if decision != "wrong" else page(order_id)
+        back = order.body.get("return_url")
+        return redirect(back) if back and decision != "wrong" else page(order_id)
 
     @blueprint.put("/nontax-operator")
     def plan() -> Response:

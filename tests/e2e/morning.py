@@ -82,7 +82,7 @@ class Morning:
             page = context.new_page()
             page.goto("/staff/login")
             self.fill_sign_in(page, username)
-            page.wait_for_url(re.compile(r"/staff/$"))
+            page.wait_for_url(re.compile(r"/staff/(?!login)"))
             self._signed_in[username] = context.storage_state()
             context.close()
         context = browser.new_context(
@@ -101,7 +101,9 @@ def ask(page: Page, method: str, path: str, body: dict[str, Any]) -> Any:
     answer = page.evaluate(
         """async ([method, path, body]) => {
             const { csrf_token } = await (await fetch('/api/v1/session')).json()
-            const headers = { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf_token }
+            const headers = {
+              'Content-Type': 'application/json', 'X-CSRF-Token': csrf_token, 'Idempotency-Key': crypto.randomUUID(),
+            }
             const answer = await fetch('/api/v1' + path, { method, headers, body: JSON.stringify(body) })
             return { ok: answer.ok, body: await answer.json().catch(() => null) }
         }""",

@@ -13,6 +13,8 @@ export function phaseOf(bill: Bill, attempt: Attempt | null, launched: boolean):
   if (tried === 'refund_due' || tried === 'paid_late') return 'returning'
   if (tried === 'returned') return 'returned'
   if (PAID.has(bill.status) || bill.status === 'void' || bill.status === 'expired') return bill.status as Phase
+  // The bill was read a moment before its money came.
+  if (tried === 'paid') return 'confirming'
   if (tried && LIVE.has(tried)) return launched ? 'confirming' : 'to_pay'
   return tried && launched ? 'not_paid' : 'to_pay'
 }

@@ -1,0 +1,294 @@
+"""A fee from notice to receipt: WeChat, Alipay, a browser, the window; a refund by two people; a day reconciled."""
+
+import re
+from collections.abc import Iterator
+from datetime import date, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from backend.core.clock import SHANGHAI
+from tests.e2e.conftest import running_product, violations
+from tests.e2e.journeys import log_in_through_wechat, show, until_next_workday
+from tests.e2e.morning import Morning, ask
+
+START = time(14)
+BROWSER = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Mobile Safari/537.36"
+WECHAT = f"{BROWSER} MicroMessenger/8.0.49"
+BRIDGE = """window.WeixinJSBridge = { invoke: async (name, parameters, done) => {
+  const body = JSON.stringify({ parameters, decision: sessionStorage.decision || 'pay' })
+  const headers = { 'Content-Type': 'application/json' }
+  done(await (await fetch('%s/wechat-pay/pay', { method: 'POST', headers, body })).json())
+} }"""
+"""WeChat's bridge as far as paying goes. The sandbox checks the merchant's signature, as WeChat does."""
+RECEIPT_MS = 40_000
+"""Two rounds of the worker that talks to finance, on a busy machine."""
+DESKTOP, SMALL = (1366, 768), (360, 640)
+FINANCE_PAGES = ["refunds", "suspense", "reconciliation"]
+STRANGER = "渠道有，我方没有这个订单"
+
+
+@pytest.fixture(scope="module")
+def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
+    """A product whose clock says two in the afternoon of a workday: yesterday's books can be had."""
+    offset = until_next_workday(START)
+    settings = {"CLOCK_OFFSET_S": str(int(offset.total_seconds()))}
+    with running_product(tmp_path_factory.mktemp("payments"), **settings) as product:
+        yield Morning(product, offset)
+
+
+class People:
+    """Opens pages of citizens and staff; script errors are collected."""
+
+    def __init__(self, browser: Browser, morning: Morning) -> None:
+        self.browser, self.morning = browser, morning
+        self.contexts: list[BrowserContext] = []
+        self.crashes: list[str] = []
+
+    def citizen(self, person: str, agent: str = BROWSER, size: tuple[int, int] = (390, 844)) -> Page:
+        """A phone of this person, logged in through WeChat."""
+        context = self.browser.new_context(
+            base_url=self.morning.product.url,
+            viewport={"width": size[0], "height": size[1]},
+            device_scale_factor=2,
+            is_mobile=True,
+            has_touch=True,
+            locale="zh-CN",
+            user_agent=agent,
+            bypass_csp=True,  # the bridge is WeChat's, not a request of our page
+        )
+        page = self._ready(context.new_page())
+        if agent == WECHAT:
+            page.add_init_script(BRIDGE % self.morning.product.sandbox)
+        log_in_through_wechat(page, person, "/bills")
+        return page
+
+    def staff(self, username: str, path: str, size: tuple[int, int] = DESKTOP) -> Page:
+        page = self._ready(self.morning.staff(self.browser, username, *size))
+        page.goto(path)
+        return page
+
+    def bill(self, payer: str, item: str = "passport") -> str:
+        """The payment code of a bill that the hall's lead issues."""
+        page = self.staff("lead.xm", "/staff/bills")
+        today = self.morning.now().astimezone(SHANGHAI).date().isoformat()
+        body = {
+            "lines": [{"item": item}],
+            "accepted_on": today,
+            "payer": {"name": payer},
+            "subject_type": "counter",
+            "subject_id": payer,
+            "title_zh": "普通护照",
+            "title_en": "Ordinary passport",
+        }
+        code: str = ask(page, "POST", "/staff/bills", body)["pay_code"]
+        return code
+
+    def sandbox(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        answer = requests.request(method, self.morning.product.sandbox + path, json=body, timeout=5)
+        answer.raise_for_status()
+        return answer.json()
+
+    def at_finance(self, code: str) -> dict[str, Any]:
+        """What finance's own books say of a bill."""
+        found: list[dict[str, Any]] = self.sandbox("GET", "/finance/desk/api/state")["bills"]
+        return next(one for one in found if one["pay_code"] == code)
+
+    def _ready(self, page: Page) -> Page:
+        self.contexts.append(page.context)
+        page.context.set_default_timeout(20_000)
+        page.on("pageerror", lambda error: self.crashes.append(str(error)))
+        return page
+
+
+@pytest.fixture
+def people(browser: Browser, morning: Morning) -> Iterator[People]:
+    found = People(browser, morning)
+    yield found
+    for context in found.contexts:
+        context.close()
+    assert found.crashes == []
+
+
+def find(page: Page, code: str, payer: str) -> None:
+    """From the list to the bill, with the notice in hand."""
+    page.goto("/bills")
+    page.get_by_role("link", name="按缴费单找").tap()
+    page.get_by_label("缴款码").fill(code)
+    page.get_by_label("缴款人姓名").fill(payer)
+    page.get_by_role("button", name="查找").tap()
+    page.wait_for_url(re.compile(r"/bills/[0-9a-f-]{36}$"))
+    expect(page.get_by_text("这是缴费通知，不是收据")).to_be_visible()
+
+
+def receipt_of(page: Page) -> str:
+    """The number of the receipt, once finance has issued it."""
+    expect(page.get_by_text("缴费成功")).to_be_visible()
+    row = page.locator("dl > div").filter(has_text="票据号码").locator("dd")
+    expect(row).to_be_visible(timeout=RECEIPT_MS)
+    return row.inner_text().strip()
+
+
+def yesterday(people: People) -> date:
+    """The day that finance reconciles."""
+    return people.morning.now().astimezone(SHANGHAI).date() - timedelta(days=1)
+
+
+def on_the_day(page: Page, button: str) -> None:
+    """Press one of the day's buttons, and again to be sure."""
+    page.get_by_role("button", name=button).click()
+    page.get_by_role("alertdialog").get_by_role("button", name=button).click()
+
+
+def test_finance_has_a_day_compared_again(people: People) -> None:
+    """Two channels list money that nobody ordered; what comes of it is looked at by the last of these tests."""
+    people.sandbox("PUT", "/wechat-pay/operator", {"bills": {"add": [{"number": "unknownwechat1", "fen": 4_200}]}})
+    extra = {"kind": "extra", "number": "unknownalipay1", "day": yesterday(people).isoformat(), "cents": 3_100}
+    people.sandbox("POST", "/alipay/operator/api/differences", extra)
+    page = people.staff("finance.one", f"/staff/reconciliation?day={yesterday(people)}")
+    on_the_day(page, "重新对账")
+    expect(page.get_by_text("正在重新对账")).to_be_visible()
+
+
+def test_a_bill_is_paid_in_wechat_and_its_receipt_comes(people: People, shots: Path) -> None:
+    code = people.bill("张测试")
+    page = people.citizen("zhang", WECHAT)
+    find(page, code, "张测试")
+    expect(page.get_by_role("button", name="支付宝支付")).to_have_count(0)
+    page.screenshot(path=shots / "bill-to-pay.png", full_page=True)
+    page.evaluate("() => { sessionStorage.decision = 'cancel' }")
+    page.get_by_role("button", name="微信支付").tap()
+    expect(page.get_by_text("没有付款。想付的时候再点一次。")).to_be_visible()
+    page.evaluate("() => { sessionStorage.decision = 'pay' }")
+    page.get_by_role("button", name="微信支付").tap()
+    page.wait_for_url(re.compile("/result$"))
+    number = receipt_of(page)
+    page.screenshot(path=shots / "bill-receipt.png", full_page=True)
+    heard = people.at_finance(code)
+    assert (heard["ebill"], heard["channel"]) == (number, "wechat_pay")
+    with page.expect_navigation():
+        page.get_by_role("link", name="看电子票据").tap()
+    expect(page.get_by_text(number)).to_be_visible()
+
+
+def test_a_bill_is_paid_with_alipay_after_walking_away(people: People, shots: Path) -> None:
+    code = people.bill("李测试", "hk-macao-permit")
+    page = people.citizen("li")
+    find(page, code, "李测试")
+    page.get_by_role("button", name="支付宝支付").tap()
+    page.wait_for_url(re.compile("/alipay/cashier"))
+    page.get_by_role("button", name="取消").click()
+    page.wait_for_url(re.compile("/result$"))
+    expect(page.get_by_text("正在确认付款结果")).to_be_visible()
+    page.screenshot(path=shots / "bill-confirming.png", full_page=True)
+    page.goto(page.url.removesuffix("/result"))
+    page.get_by_role("button", name="还没付，再付一次").tap()
+    page.wait_for_url(re.compile("/alipay/cashier"))
+    page.get_by_role("button", name="确认付款").click()
+    page.wait_for_url(re.compile("/result$"))
+    number = receipt_of(page)
+    heard = people.at_finance(code)
+    assert (heard["ebill"], heard["channel"]) == (number, "alipay")
+
+
+def test_a_bill_is_paid_by_wechat_s_page_for_browsers(people: People) -> None:
+    code = people.bill("王长者")
+    page = people.citizen("wang")
+    find(page, code, "王长者")
+    show(page, language="zh", elder=True)
+    page.get_by_role("button", name="换一种方式付").tap()
+    page.get_by_role("button", name="微信支付").tap()
+    page.wait_for_url(re.compile("/checkmweb"))
+    page.get_by_role("button", name="立即支付").click()
+    page.wait_for_url(re.compile("/result$"))
+    receipt_of(page)
+    assert people.at_finance(code)["channel"] == "wechat_pay"
+    show(page, language="zh", elder=False)
+
+
+def test_a_refund_takes_two_people_and_the_payer_sees_each_step(people: People, shots: Path) -> None:
+    page = people.citizen("zhang", WECHAT)
+    page.locator("a.bill").filter(has_text="已缴").first.tap()
+    page.get_by_role("link", name="申请退款").tap()
+    page.get_by_text("多收了").tap()
+    page.get_by_text("一部分").tap()
+    page.get_by_label("退款金额").fill("20")
+    page.get_by_label("说明情况").fill("照片自己带了，多收了照相费")
+    page.reload()
+    expect(page.get_by_label("说明情况")).to_have_value("照片自己带了，多收了照相费")
+    page.get_by_role("button", name="提交申请").tap()
+    expect(page.get_by_text("单位核对中")).to_be_visible()
+    page.screenshot(path=shots / "bill-refunding.png", full_page=True)
+    for username, button in (("lead.xm", "核对无误"), ("finance.one", "批准退款")):
+        desk = people.staff(username, "/staff/refunds")
+        case = desk.locator("li.card").filter(has_text="照片自己带了")
+        case.get_by_role("button", name=button).click()
+        desk.screenshot(path=shots / f"staff-refund-{username}.png")
+        desk.get_by_role("alertdialog").get_by_role("button", name=button).click()
+        expect(case.get_by_role("button", name=button)).to_have_count(0)
+    expect(page.get_by_text("已退 20.00 元")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("已退款", exact=True)).to_be_visible()
+
+
+def test_a_window_takes_the_payers_code_and_prints_a_slip(people: People, shots: Path) -> None:
+    code = people.bill("陈测试", "hk-macao-permit")
+    page = people.staff("window.xm", "/staff/collect")
+    page.get_by_label("缴款码").fill(f"{people.morning.product.url}/bills/find?code={code}")
+    page.keyboard.press("Enter")
+    people.sandbox("PUT", "/nontax-operator", {"typing": 1})
+    page.locator("#payers-code").press_sequentially("134567890123456789")
+    expect(page.get_by_text(re.compile("正在扣款|正在输密码"))).to_be_visible()
+    page.screenshot(path=shots / "staff-collect-typing.png")
+    (order,) = people.sandbox("PUT", "/nontax-operator", {})["orders"]
+    paid = requests.post(
+        f"{people.morning.product.sandbox}/nontax-pay/{order['order_id']}", data={"decision": "pay"}, timeout=5
+    )
+    assert paid.ok
+    expect(page.get_by_text("收到了")).to_be_visible(timeout=30_000)
+    page.screenshot(path=shots / "staff-collect-paid.png")
+    page.emulate_media(media="print")
+    slip = page.locator(".paid-slip")
+    expect(slip).to_be_visible()
+    expect(slip).to_contain_text("60.00")
+    expect(slip).to_contain_text("小票不是收据")
+
+
+def test_finance_decides_about_the_differences_and_closes_the_day(people: People, shots: Path) -> None:
+    page = people.staff("finance.one", f"/staff/reconciliation?day={yesterday(people)}")
+    found = page.locator("li.card").filter(has_text=STRANGER)
+    expect(found).to_have_count(2, timeout=90_000)
+    expect(page.locator("li.card")).to_have_count(2)
+    expect(page.get_by_text("我方 没有，对方 ¥42.00")).to_be_visible()
+    expect(page.get_by_text("我方 没有，对方 ¥31.00")).to_be_visible()
+    page.screenshot(path=shots / "staff-reconciliation.png", full_page=True)
+    on_the_day(page, "结账")
+    expect(page.get_by_role("alert")).to_be_visible()
+    for place, button in enumerate(("处理完了", "结转")):
+        found.nth(place).get_by_label("原因").fill("渠道说是测试款")
+        found.nth(place).get_by_role("button", name=button).click()
+        expect(found.nth(place).get_by_text("说明：渠道说是测试款")).to_be_visible()
+    on_the_day(page, "结账")
+    expect(page.get_by_role("cell", name="已结账")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="下载表格").click()
+    table = Path(download.value.path()).read_text(encoding="utf-8-sig")
+    assert table.count(STRANGER) == 2
+    assert [state for state in ("已处理", "结转", "待处理") if state in table] == ["已处理", "结转"]
+
+
+def test_staff_s_money_pages_are_accessible_and_fit(people: People, shots: Path) -> None:
+    for username, names in (("lead.xm", ["collect", "bills", "refunds"]), ("finance.one", FINANCE_PAGES)):
+        page = people.staff(username, "/staff/password")
+        for name in names:
+            page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
+            page.goto(f"/staff/{name}")
+            page.wait_for_load_state("networkidle")
+            expect(page.locator("main .bone")).to_have_count(0)
+            assert violations(page) == [], name
+            for width, height in (DESKTOP, SMALL):
+                page.set_viewport_size({"width": width, "height": height})
+                assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0, (name, width)
+                page.screenshot(path=shots / f"staff-{name}-{width}.png", full_page=True)
