@@ -41,7 +41,7 @@ ANYBODY = [
     "/login",
     "/no-such-page",
 ]
-MINE = ["/appointments", "/appointments?scope=past", "/inbox", "/me", "/me/family", "/me/conduct", "/me/notices"]
+MINE = ["/bills", "/bills/find", "/appointments", "/appointments?scope=past", "/inbox", "/me", "/me/family", "/me/conduct", "/me/notices"]
 
 
 @dataclass
