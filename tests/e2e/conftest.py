@@ -1,6 +1,7 @@
 """The whole product as `make run` starts it, and phones that open it."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -44,6 +45,12 @@ class Product:
         line = next(line for line in printed.splitlines() if line.strip().startswith(username))
         _, password, secret, *_ = line.split()
         return password, secret
+
+    def bill(self, number: int) -> tuple[str, str]:
+        """Payment code and payer's name of one of the demo bills printed at the start."""
+        found = re.findall(r"^ +(3502\d{16}) +(\S+)", (self.folder / "run.log").read_text(), re.MULTILINE)
+        code, payer = found[number % len(found)]
+        return code, payer
 
     def messages(self, person: str) -> list[dict[str, Any]]:
         """What arrived at this demo person's phone, newest first."""

@@ -41,7 +41,17 @@ ANYBODY = [
     "/login",
     "/no-such-page",
 ]
-MINE = ["/bills", "/bills/find", "/appointments", "/appointments?scope=past", "/inbox", "/me", "/me/family", "/me/conduct", "/me/notices"]
+MINE = [
+    "/bills",
+    "/bills/find",
+    "/appointments",
+    "/appointments?scope=past",
+    "/inbox",
+    "/me",
+    "/me/family",
+    "/me/conduct",
+    "/me/notices",
+]
 
 
 @dataclass
@@ -124,6 +134,50 @@ def test_every_step_of_a_booking_is_accessible_steady_and_fits_a_small_phone(
     expect(page.get_by_role("status").filter(has_text=re.compile("取消|cancelled"))).to_be_visible()
     inspector.look("cancelled")
     assert inspector.wrong == {}
+
+
+@pytest.mark.parametrize(("person", "language", "elder"), PEOPLE)
+def test_every_step_of_a_payment_is_accessible_steady_and_fits_a_small_phone(
+    phone: Phone, product: Product, shots: Path, person: str, language: str, elder: bool
+) -> None:
+    page = phone(*SMALL)
+    log_in_through_wechat(page, person, "/me")
+    show(page, language=language, elder=elder)
+    inspector = Inspector(page, shots, f"{language}{'-elder' if elder else ''}", elder)
+    code, payer = product.bill(PEOPLE.index((person, language, elder)))
+    page.goto(f"/bills/find?code={code}")
+    page.locator("#find-name").fill("错")
+    page.locator("form button[type=submit]").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    inspector.look("bill not found")
+    page.locator("#find-name").fill(payer)
+    page.locator("form button[type=submit]").click()
+    page.wait_for_url(re.compile(r"/bills/[0-9a-f-]{36}$"))
+    bill = page.url
+    inspector.look("bill")
+    page.goto("/bills")
+    inspector.look("bills with one to pay")
+    page.route(re.compile("/api/v1/bills/"), answer_paid)
+    for what in ("/result", "/refund"):
+        page.goto(bill + what)
+        inspector.look(f"bill {what}")
+    page.locator("form button[type=submit]").click()
+    inspector.look("refund errors")
+    assert inspector.wrong == {}
+
+
+def answer_paid(route: Route) -> None:
+    """The server's own answer about a bill, as it would be once it is paid and a refund is asked for."""
+    answer = route.fetch()
+    body = answer.json()
+    at = "2026-11-26T06:00:00Z"
+    issued = {"state": "issued", "code": "35040126", "number": "0657404268", "check_code": "f74a7c", "issued_at": at}
+    refund = {"id": body["id"], "bill_id": body["id"], "state": "unit_approved", "origin": "request", "answer": None}
+    refund |= {"amount_fen": 2_000, "reason": "多收了照相费", "due_on": "2026-12-10", "created_at": at}
+    body |= {"status": "part_refunded", "state": "ebill_issued", "paid_at": at, "paid_via": "alipay", "ways": []}
+    body |= {"receipt": {**issued, "url": "https://example.invalid/e"}}
+    body |= {"refunds": [{**refund, "refunded_at": None}], "refunded_fen": 1_000}
+    route.fulfill(response=answer, json=body)
 
 
 def refuse(body: dict[str, object], status: int) -> Callable[[Route], None]:
