@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from backend.core import db
 from payments import doctor, ledger
+from tests.payments.cases import approve, ask, finish, paid
 from tests.payments.conftest import Desk
-from tests.payments.test_refunds import approve, ask, finish, paid
 
 
 @contextmanager

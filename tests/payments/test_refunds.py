@@ -1,7 +1,6 @@
 """Refunds: cases P39 to P46 of the reliability sheet, approvals, limits and deadlines."""
 
 from datetime import date, timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy.exc import DBAPIError
@@ -12,35 +11,9 @@ from payments import bills, paying, refunding, refunds
 from payments.bill_models import EBill
 from payments.errors import NothingProposed, NothingToRefund, RefundTooMuch, SamePerson
 from payments.gateways.base import GatewayError, RefundStatus
-from payments.refund_models import Refund
+from tests.payments.cases import approve, ask, finish, paid
 from tests.payments.conftest import Desk
 from tests.payments.fake_channel import BalanceShort, RefundImpossible
-
-
-def paid(desk: Desk) -> tuple[Any, Any]:
-    bill = desk.bill()
-    attempt = desk.pay(bill)
-    desk.wechat.pay(attempt.number)
-    desk.notify(desk.wechat, desk.wechat.notice(attempt.number))
-    return bill, attempt
-
-
-def ask(desk: Desk, bill: Any, amount: int = 5000, **changes: Any) -> Refund:
-    values = {"ground": "over_collected", "reason": "多收了", "actor": "person:1", "by_unit": False}
-    with db.transaction() as session:
-        return refunds.request(session, bill_id=bill.id, amount_fen=amount, **{**values, **changes})
-
-
-def approve(desk: Desk, refund: Refund, unit: str = "staff:1", finance: str = "staff:2") -> None:
-    with db.transaction() as session:
-        refunds.approve_by_unit(session, refund_id=refund.id, hall_code="XM", actor=unit)
-    with db.transaction() as session:
-        refunds.approve_by_finance(session, refund_id=refund.id, actor=finance)
-
-
-def finish(desk: Desk, refund: Refund, status: RefundStatus = RefundStatus.SUCCESS) -> None:
-    desk.wechat.finish(refund.number, status)
-    desk.notify(desk.wechat, desk.wechat.refund_notice(refund.number))
 
 
 def test_a_refund_from_request_to_success(desk: Desk) -> None:
