@@ -40,6 +40,7 @@ FEATURES = (
     "backend.queueing.board_api",
     "backend.queueing.load_api",
     "backend.queueing.manage_api",
+    "backend.queueing.people_api",
     "backend.devices.api",
     "backend.devices.kiosk_api",
     "backend.devices.staff_api",

@@ -61,6 +61,19 @@ def notify(
     )
 
 
+def withdraw(session: Session, *dedupe_keys: str) -> None:
+    """What these notices say no longer holds: those still waiting are not sent.
+
+    A worker that is sending one at this moment records that it was sent; it does not try again.
+    """
+    session.execute(
+        update(Notification)
+        .where(Notification.dedupe_key.in_(dedupe_keys), Notification.state == Dispatch.QUEUED)
+        .values(state=Dispatch.WITHDRAWN)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def resend(session: Session, *, notification_id: UUID) -> None:
     """Queue a notice that failed or whose fate is unknown again, for a day. NotFound for any other."""
     now = clock.now()

@@ -11,6 +11,9 @@ from backend.identity.models import FamilyLink, LoginSession, OrganisationAgent,
 from notify import service as notices
 from payments import bills
 
+ONE_EACH = ("phone", "alipay")
+"""Logins that name their holder: a second one on the same device is somebody else's."""
+
 
 class TwoPeople(errors.Conflict):
     """This login belongs to somebody else: another id document, or another phone number."""
@@ -20,15 +23,15 @@ class TwoPeople(errors.Conflict):
 
 
 def are_two_people(session: Session, one: UUID, other: UUID) -> bool:
-    """Whether these records must stay apart: each has an id document, or each logs in by a phone of its own."""
+    """Whether these records must stay apart: each has a document, a phone or an Alipay account of its own."""
     both = Person.id.in_([one, other])
     documents = session.scalar(select(func.count()).where(both, Person.id_number_index.is_not(None)))
-    phones = session.scalar(
-        select(func.count(PersonLogin.person_id.distinct())).where(
-            PersonLogin.person_id.in_([one, other]), PersonLogin.provider == "phone"
-        )
+    logins = session.scalars(
+        select(func.count(PersonLogin.person_id.distinct()))
+        .where(PersonLogin.person_id.in_([one, other]), PersonLogin.provider.in_(ONE_EACH))
+        .group_by(PersonLogin.provider)
     )
-    return documents == 2 or phones == 2
+    return documents == 2 or 2 in logins.all()
 
 
 def merge(session: Session, *, kept: UUID, gone: UUID) -> UUID:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261126_payments"
-down_revision = "20261125_notices"
+down_revision = "20261126_pauses"
 branch_labels = None
 depends_on = None
 
