@@ -204,6 +204,8 @@ class Settings:
         for name in ("wechat_official_aes_keys", "wechat_mini_aes_keys"):
             for key in comma_separated(getattr(self, name)):
                 decode_key(name.upper(), key + "=")
+        if not all(isinstance(names, list) for names in json.loads(self.payment_routes).values()):
+            raise ConfigError("PAYMENT_ROUTES must give a list for each unit")
         try:
             re.compile(self.pay_code_pattern)
         except re.error:
