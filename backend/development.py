@@ -1,11 +1,9 @@
 """What `make run` needs: made-up keys, the embedded database, and the processes of one development run."""
 
-import base64
 import contextlib
 import ctypes
 import json
 import os
-import secrets
 import shutil
 import signal
 import socket
@@ -17,10 +15,7 @@ import urllib.request
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-
-from backend import database, postgres
+from backend import database, demo_keys, postgres
 from notify.kinds import Form
 from notify.registry import TEMPLATES
 
@@ -66,7 +61,7 @@ def check_machine(var_dir: Path, ports: Mapping[str, int]) -> None:
 
 def environment(var_dir: Path, database_url: str, port: int, sandbox_port: int) -> dict[str, str]:
     """Settings of a development run. Keys are drawn once and kept under var/."""
-    kept = _keys(var_dir / "development-keys.json")
+    kept = demo_keys.kept(var_dir / "development-keys.json")
     sandbox = f"http://127.0.0.1:{sandbox_port}"
     made = {
         "APP_ENV": "development",
@@ -88,6 +83,11 @@ def environment(var_dir: Path, database_url: str, port: int, sandbox_port: int) 
         "WECHAT_SUBSCRIBE_TEMPLATES": "sandbox-subscribe",
         "IXIAMEN_BASE": f"{sandbox}/ixiamen",
         "IXIAMEN_CLIENT_ID": "sandbox-ixiamen",
+        "ALIPAY_GATEWAY": f"{sandbox}/alipay/gateway.do",
+        "ALIPAY_LOGIN_BASE": f"{sandbox}/alipay",
+        "ALIPAY_APP_ID": "sandbox-alipay",
+        "ALIPAY_SELLER_ID": "2088000000000000",
+        "ALIPAY_PUBLIC_KEY": demo_keys.public_half(kept["SANDBOX_ALIPAY_PRIVATE_KEY"]),
         "SMS_BASE": f"{sandbox}/sms",
         "SMS_KEY": "sandbox-sms",
         "PROMETHEUS_MULTIPROC_DIR": str(var_dir / "metrics"),
@@ -102,62 +102,6 @@ def environment(var_dir: Path, database_url: str, port: int, sandbox_port: int) 
 
 def _sandbox_ids(forms: Iterable[Form | None]) -> str:
     return json.dumps({form.name: f"sandbox-{form.name}" for form in forms if form})
-
-
-def _keys(path: Path) -> dict[str, str]:
-    kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    drawn = _drawn() | ({} if "SANDBOX_WECHAT_PAY_KEYS" in kept else _wechat_pay_keys())
-    if not kept.keys() >= drawn.keys():
-        kept = drawn | kept
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(kept, indent=1))
-    return kept
-
-
-def _drawn() -> dict[str, str]:
-    return {
-        "SECRET_KEY": secrets.token_urlsafe(32),
-        "FIELD_KEYS": f"1:{_random_key()}",
-        "INDEX_KEY": _random_key(),
-        "PASS_KEYS": f"1:{_random_key()}",
-        "WECHAT_MINI_SECRET": secrets.token_hex(16),
-        "WECHAT_OFFICIAL_SECRET": secrets.token_hex(16),
-        "WECHAT_OFFICIAL_TOKEN": secrets.token_hex(16),
-        "WECHAT_OFFICIAL_AES_KEYS": _random_key().rstrip("="),
-        "WECHAT_MINI_TOKEN": secrets.token_hex(16),
-        "WECHAT_MINI_AES_KEYS": _random_key().rstrip("="),
-        "IXIAMEN_CLIENT_SECRET": secrets.token_hex(16),
-        "SMS_SECRET": secrets.token_hex(16),
-        "DEMO_PASSWORD": secrets.token_urlsafe(12),
-        "DEMO_TOTP_SECRET": base64.b32encode(secrets.token_bytes(20)).decode(),
-    }
-
-
-def _wechat_pay_keys() -> dict[str, str]:
-    """Both ends' RSA keys: the merchant's, and the provider's, of which the application sees the public half."""
-    ours, theirs = (rsa.generate_private_key(public_exponent=65_537, key_size=2048) for _ in range(2))
-    public = theirs.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    key_id = f"PUB_KEY_ID_{secrets.randbelow(10**34):034d}"
-    return {
-        "WECHAT_PAY_SERIAL": secrets.token_hex(20).upper(),
-        "WECHAT_PAY_PRIVATE_KEY": _private_pem(ours),
-        "WECHAT_PAY_API_KEY": secrets.token_hex(16),
-        "WECHAT_PAY_PUBLIC_KEYS": json.dumps({key_id: public.decode()}),
-        "SANDBOX_WECHAT_PAY_KEYS": json.dumps({key_id: _private_pem(theirs)}),
-    }
-
-
-def _private_pem(key: rsa.RSAPrivateKey) -> str:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ).decode()
-
-
-def _random_key() -> str:
-    return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def start_database(var_dir: Path) -> postgres.Embedded:

@@ -18,6 +18,7 @@ from notify.service import address_of
 
 BATCH = 64
 LEASE = timedelta(seconds=60)
+WORKER_LOST = "worker_lost"
 
 Unanswered = Mapping[tuple[UUID, str], datetime]
 
@@ -50,11 +51,15 @@ def claim_batch(session: Session, channels: Mapping[str, Channel]) -> tuple[int,
     if not notices:
         return 0, []
     _copy_to_agents(session, notices)
+    over = _withdrawn(session, notices)
     people = routing.reach(session, [notice.person_id for notice in notices])
     spent = routing.quota(session, channels)
     unanswered = _unanswered(session, notices, now)
     claims: list[Claim] = []
     for notice in notices:
+        if notice.copy_of in over:
+            _set(session, notice, state=Dispatch.WITHDRAWN)
+            continue
         route = _route(notice, people, channels)
         useless = notice.useless_after is not None and notice.useless_after <= now
         if useless or not route:
@@ -185,6 +190,15 @@ def _copy(session: Session, notice: Notification, agent_id: UUID) -> None:
     )
 
 
+def _withdrawn(session: Session, notices: Sequence[Notification]) -> set[UUID]:
+    """Notices of elders that no longer hold: their agents' copies are not sent either."""
+    originals = [notice.copy_of for notice in notices if notice.copy_of is not None]
+    if not originals:
+        return set()
+    over = Notification.id.in_(originals), Notification.state == Dispatch.WITHDRAWN
+    return set(session.scalars(select(Notification.id).where(*over)))
+
+
 def _unanswered(session: Session, notices: Sequence[Notification], now: datetime) -> Unanswered:
     """When each notice was first sent without an answer; attempts of a worker that died count too."""
     repeated = [notice.id for notice in notices if notice.attempts > 1]
@@ -193,7 +207,7 @@ def _unanswered(session: Session, notices: Sequence[Notification], now: datetime
     session.execute(
         update(Delivery)
         .where(Delivery.notification_id.in_(repeated), Delivery.state == DeliveryState.SENDING)
-        .values(state=DeliveryState.UNKNOWN, error_code="worker_lost", finished_at=now)
+        .values(state=DeliveryState.UNKNOWN, error_code=WORKER_LOST, finished_at=now)
     )
     rows: Any = session.execute(
         select(Delivery.notification_id, Delivery.channel, Delivery.started_at)

@@ -10,6 +10,7 @@ from notify import queries, routing
 from notify.models import Delivery, DeliveryState, Dispatch, Notification
 
 OVERDUE = timedelta(hours=1)
+MAY_BE_SENDING = (Dispatch.QUEUED, Dispatch.WITHDRAWN)
 
 
 def invariants(session: Session) -> list[str]:
@@ -22,7 +23,7 @@ def invariants(session: Session) -> list[str]:
     rules = (
         ("is sent but no delivery was taken", (Notification.state == Dispatch.SENT) & ~arrived),
         ("is not sent though a delivery was taken", (Notification.state != Dispatch.SENT) & arrived),
-        ("is final but has an open attempt", (Notification.state != Dispatch.QUEUED) & open_attempt),
+        ("is final but has an open attempt", Notification.state.not_in(MAY_BE_SENDING) & open_attempt),
         (
             "has been due for more than an hour",
             (routing.due_since(clock.now()) < clock.now() - OVERDUE) & queries.waiting(clock.now()),

@@ -4,6 +4,7 @@ A claim moves the due time forward by the lease, so a worker that dies leaves it
 number of attempts fences the record: only the latest claim may write the outcome.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -12,11 +13,11 @@ from functools import lru_cache
 
 from sqlalchemy import delete
 
-from backend.core import clock, db, metrics
+from backend.core import clock, crypto, db, limits, metrics
 from backend.core.config import Settings
 from backend.core.wechat import mini_program, official_account
 from backend.core.wechat_tokens import connect
-from notify import outcomes, queries
+from notify import outcomes, queries, routing
 from notify.channels.base import Channel, Outcome
 from notify.channels.sms import SmsChannel
 from notify.channels.wechat_subscribe import WeChatSubscribeChannel
@@ -24,9 +25,12 @@ from notify.channels.wechat_template import WeChatTemplateChannel
 from notify.claims import BATCH, Claim, claim_batch
 from notify.models import DeliveryReceipt
 
+log = logging.getLogger(__name__)
+
 SENDERS = 32
 MOST_BATCHES = 50
 NOT_TRIED = "not_tried"
+TOO_MANY = "too_many"
 
 Channels = Mapping[str, Channel]
 
@@ -55,14 +59,23 @@ def dispatch(channels: Channels, *, sent: Callable[[], None] | None = None) -> i
 
 
 def measure_waiting() -> None:
-    """Put the age of the notice that waits longest where Prometheus reads it."""
-    with db.reading() as session:
+    """Put the age of the notice that waits longest, and how much of each quota is used, where Prometheus reads it.
+
+    A quota that runs short is logged once a day.
+    """
+    with db.transaction() as session:
         metrics.NOTICES_OLDEST_DUE.set(queries.oldest_due_s(session))
+        for channel, share in queries.quota_shares(session):
+            metrics.NOTICES_QUOTA_USED.labels(channel).set(share)
+        passed = routing.warn_once(session)
+    for channel, used, limit in passed:
+        log.warning("notice_quota_short", extra={"channel": channel, "used": used, "daily_limit": limit})
 
 
 def reconcile_receipts() -> None:
-    """Receipts without a message number settle unknown attempts; old receipts are dropped."""
+    """Receipts without a message number settle unknown attempts; old receipts and lost attempts are put away."""
     with db.transaction() as session:
+        outcomes.close_lost(session)
         outcomes.reconcile(session)
         session.execute(delete(DeliveryReceipt).where(DeliveryReceipt.at < clock.now() - outcomes.RECEIPTS_KEPT))
 
@@ -84,8 +97,11 @@ def _record_all(channels: Channels, claims: Sequence[Claim], results: Sequence[O
 def _send_all(pool: ThreadPoolExecutor, channels: Channels, claims: Sequence[Claim]) -> list[Outcome]:
     """Send side by side; once a provider takes no more or is gone, the rest of its messages wait untried."""
     halted: dict[str, Outcome] = {}
+    spared = {claim.message.id: wait for claim in claims if (wait := _wait_s(channels[claim.channel], claim))}
 
     def send(claim: Claim) -> Outcome:
+        if claim.message.id in spared:
+            return Outcome("again", code=TOO_MANY, wait_s=spared[claim.message.id])
         if claim.channel in halted:
             return replace(halted[claim.channel], result="again", code=NOT_TRIED)
         outcome = channels[claim.channel].send(claim.message)
@@ -94,6 +110,16 @@ def _send_all(pool: ThreadPoolExecutor, channels: Channels, claims: Sequence[Cla
         return outcome
 
     return [future.result() for future in [pool.submit(copy_context().run, send, claim) for claim in claims]]
+
+
+def _wait_s(channel: Channel, claim: Claim) -> int:
+    """Seconds until this address may get one more message; 0 for now, which counts it."""
+    index = crypto.blind_index(claim.message.address, field="notify.address").hex() if channel.address_limits else ""
+    waits = (
+        limits.take(f"notify:{channel.name}:{capacity}:{index}", capacity=capacity, per_seconds=seconds)
+        for capacity, seconds in channel.address_limits
+    )
+    return next((wait for wait in waits if wait), 0)
 
 
 def _halts(outcome: Outcome) -> bool:

@@ -23,13 +23,17 @@ from backend.core import db
 
 
 class Dispatch(StrEnum):
-    """How far a notice has come on its way out. The inbox shows it in every state."""
+    """How far a notice has come on its way out. The inbox shows it in every state.
+
+    WITHDRAWN: what it says no longer held before it was sent.
+    """
 
     QUEUED = "queued"
     SENT = "sent"
     FAILED = "failed"
     UNKNOWN = "unknown"
     INBOX_ONLY = "inbox_only"
+    WITHDRAWN = "withdrawn"
 
 
 class Importance(IntEnum):
@@ -174,13 +178,18 @@ class NoticeCopy(db.Base):
 
 
 class ChannelDay(db.Base):
-    """Messages of one channel on one day in Xiamen, and until when the provider takes no more."""
+    """Messages of one channel on one day in Xiamen, the limit of that day, and until when the provider takes no more.
+
+    `warned_at`: the operators were told that the day's messages run short.
+    """
 
     __tablename__ = "channel_day"
 
     channel: Mapped[str] = mapped_column(Text, primary_key=True)
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     used: Mapped[int] = mapped_column(Integer)
+    daily_limit: Mapped[int | None] = mapped_column(Integer)
+    warned_at: Mapped[datetime | None]
     paused_until: Mapped[datetime | None]
 
 

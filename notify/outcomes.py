@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backend.core import clock
 from notify import routing
 from notify.channels.base import Outcome
-from notify.claims import Claim
+from notify.claims import LEASE, WORKER_LOST, Claim
 from notify.models import (
     Contact,
     Delivery,
@@ -52,13 +52,18 @@ class Step:
 
 
 def record(session: Session, claim: Claim, outcome: Outcome, *, repeat_window_s: float) -> None:
-    """Write down one outcome and decide what is next; nothing if another worker has claimed the notice since."""
+    """Write down one outcome and decide what is next; nothing if another worker has claimed the notice since.
+
+    A notice that was withdrawn meanwhile is sent or stays withdrawn: it is not tried again.
+    """
     now = clock.now()
     step = next_step(claim, outcome, now, repeat_window_s)
+    withdrawn = Notification.state == Dispatch.WITHDRAWN
+    after = step.state if outcome.result == "sent" else case((withdrawn, Dispatch.WITHDRAWN), else_=step.state)
     kept = session.execute(
         update(Notification)
         .where(Notification.id == claim.message.id, Notification.attempts == claim.attempt)
-        .values(state=step.state, next_attempt_at=step.due, route=list(step.route))
+        .values(state=after, next_attempt_at=step.due, route=list(step.route))
         .returning(Notification.id)
         .execution_options(synchronize_session=False)
     ).scalar_one_or_none()
@@ -83,9 +88,9 @@ def record(session: Session, claim: Claim, outcome: Outcome, *, repeat_window_s:
 def next_step(claim: Claim, outcome: Outcome, now: datetime, repeat_window_s: float) -> Step:
     """The state after an outcome, and when it is due again.
 
-    A refusal, or an end of patience, hands the notice to the next channel. After an unanswered attempt a repeat is
-    safe only while the provider drops repeats; then a critical notice takes another channel, and the rest stay
-    unknown (reliability B3).
+    A refusal, an address that has had its share, or an end of patience hands the notice to the next channel. After
+    an unanswered attempt a repeat is safe only while the provider drops repeats; then a critical notice takes another
+    channel, and the rest stay unknown (reliability B3).
     """
     this = (claim.channel, *claim.others)
     if outcome.result == "sent":
@@ -96,14 +101,21 @@ def next_step(claim: Claim, outcome: Outcome, now: datetime, repeat_window_s: fl
         return failed
     if outcome.exhausted:
         return Step(Dispatch.QUEUED, now, this)
+    if outcome.wait_s:
+        return elsewhere or _while_useful(claim, now + timedelta(seconds=outcome.wait_s), failed)
     next_at = now + BACK_OFF[claim.attempt] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load
     first_unknown = claim.first_unknown or (now if outcome.result == "unknown" else None)
     if first_unknown is not None and next_at >= first_unknown + timedelta(seconds=repeat_window_s):
         critical = claim.importance == Importance.CRITICAL
         return elsewhere if critical and elsewhere else Step(Dispatch.UNKNOWN, now, ())
+    return _while_useful(claim, next_at, failed)
+
+
+def _while_useful(claim: Claim, next_at: datetime, otherwise: Step) -> Step:
+    """The same way again at that time, unless nobody needs the notice then."""
     if claim.useless_after is not None and next_at >= claim.useless_after:
-        return failed
-    return Step(Dispatch.QUEUED, next_at, this)
+        return otherwise
+    return Step(Dispatch.QUEUED, next_at, (claim.channel, *claim.others))
 
 
 def _learn(session: Session, claim: Claim, outcome: Outcome) -> None:
@@ -206,6 +218,20 @@ def _try_elsewhere(session: Session, notification_id: UUID) -> None:
         )
 
 
+def close_lost(session: Session) -> None:
+    """Nobody claims a withdrawn notice again: what a dead worker was sending of it stays unknown."""
+    now = clock.now()
+    withdrawn = select(Notification.id).where(Notification.state == Dispatch.WITHDRAWN)
+    session.execute(
+        update(Delivery)
+        .where(Delivery.started_at.between(now - LOST_WITHIN, now - LEASE), Delivery.state == DeliveryState.SENDING)
+        .where(Delivery.notification_id.in_(withdrawn))
+        .values(state=DeliveryState.UNKNOWN, error_code=WORKER_LOST, finished_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+LOST_WITHIN = timedelta(days=1)
 RECEIPT_WAIT = timedelta(minutes=1)
 RECEIPTS_KEPT = timedelta(days=7)
 ANSWER_LOST = timedelta(minutes=10)

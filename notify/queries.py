@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from backend.core import clock
 from notify import routing
-from notify.models import Contact, Dispatch, Notification
+from notify.models import ChannelDay, Contact, Dispatch, Notification
 
 
 def inbox(
@@ -50,6 +50,12 @@ def oldest_due_s(session: Session) -> float:
     now = clock.now()
     oldest = session.scalar(select(func.min(routing.due_since(now))).where(waiting(now)))
     return (now - oldest).total_seconds() if oldest else 0.0
+
+
+def quota_shares(session: Session) -> Sequence[tuple[str, float]]:
+    """Today's channels with a limit, and how much of it is used, from 0 to 1."""
+    today = select(ChannelDay.channel, routing.used_share()).where(ChannelDay.day == clock.today())
+    return [(channel, share) for channel, share in session.execute(today) if share is not None]
 
 
 def written(session: Session, dedupe_keys: Sequence[str]) -> set[str]:

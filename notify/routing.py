@@ -1,11 +1,12 @@
 """Which channels carry a notice to a person, in which order, and how much of the day's quota is left for it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Float, case, cast, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -125,10 +126,17 @@ def quota(session: Session, channels: Mapping[str, Channel]) -> Quota:
     """Lock the day's counters of the channels that have a limit; those without are only read."""
     now = clock.now()
     day = clock.civil(now).date()
-    limited = [name for name, channel in channels.items() if channel.daily_limit is not None]
-    if limited:
-        fresh = insert(ChannelDay).values([{"channel": name, "day": day, "used": 0} for name in sorted(limited)])
-        session.execute(fresh.on_conflict_do_nothing())
+    limits = {name: channel.daily_limit for name, channel in channels.items()}
+    limited = [{"channel": name, "day": day, "used": 0, "daily_limit": limits[name]} for name in sorted(limits)]
+    if fresh := [row for row in limited if row["daily_limit"] is not None]:
+        opened = insert(ChannelDay).values(fresh)
+        session.execute(
+            opened.on_conflict_do_update(
+                index_elements=[ChannelDay.channel, ChannelDay.day],
+                set_={"daily_limit": opened.excluded.daily_limit},
+                where=ChannelDay.daily_limit.is_distinct_from(opened.excluded.daily_limit),
+            )
+        )
     counters = (
         select(ChannelDay)
         .where(ChannelDay.day == day, ChannelDay.channel.in_(channels))
@@ -138,7 +146,7 @@ def quota(session: Session, channels: Mapping[str, Channel]) -> Quota:
     )
     return Quota(
         rows={row.channel: row for row in session.scalars(counters)},
-        limits={name: channel.daily_limit for name, channel in channels.items()},
+        limits=limits,
         now=now,
     )
 
@@ -152,6 +160,23 @@ def count(session: Session, spent: Quota) -> None:
             .values(used=ChannelDay.used + number)
             .execution_options(synchronize_session=False)
         )
+
+
+def used_share() -> ColumnElement[Any]:
+    """How much of its day's limit a channel has used; NULL without a limit."""
+    return cast(ChannelDay.used, Float) / func.nullif(ChannelDay.daily_limit, 0)
+
+
+def warn_once(session: Session) -> Sequence[tuple[str, int, int]]:
+    """Channels that have just passed the share where ordinary notices stop: name, used, limit; once a day each."""
+    passed = (
+        update(ChannelDay)
+        .where(ChannelDay.day == clock.today(), ChannelDay.warned_at.is_(None), used_share() >= ORDINARY_SHARE)
+        .values(warned_at=clock.now())
+        .returning(ChannelDay.channel, ChannelDay.used, ChannelDay.daily_limit)
+        .execution_options(synchronize_session=False)
+    )
+    return [(row.channel, row.used, row.daily_limit or 0) for row in session.execute(passed)]
 
 
 def pause(session: Session, channel: str) -> None:

@@ -61,6 +61,19 @@ def notify(
     )
 
 
+def withdraw(session: Session, *dedupe_keys: str) -> None:
+    """What these notices say no longer holds: those still waiting are not sent.
+
+    A worker that is sending one at this moment records that it was sent; it does not try again.
+    """
+    session.execute(
+        update(Notification)
+        .where(Notification.dedupe_key.in_(dedupe_keys), Notification.state == Dispatch.QUEUED)
+        .values(state=Dispatch.WITHDRAWN)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def resend(session: Session, *, notification_id: UUID) -> None:
     """Queue a notice that failed or whose fate is unknown again, for a day. NotFound for any other."""
     now = clock.now()
@@ -125,6 +138,12 @@ def address_of(contact: Contact) -> str:
     """The openid or phone number of a contact."""
     row = f"{contact.person_id}:{contact.channel}"
     return crypto.unseal(contact.address, table="contact", column="address", row=row)
+
+
+def contact_address(session: Session, *, person_id: UUID, channel: ContactChannel) -> str | None:
+    """Where the person is reached on a channel, as an openid that a payment there needs; None when unknown."""
+    contact = session.get(Contact, (person_id, channel))
+    return address_of(contact) if contact is not None else None
 
 
 def mark_read(session: Session, *, person_id: UUID, notification_id: UUID) -> None:

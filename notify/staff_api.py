@@ -37,10 +37,12 @@ class Failure(Schema):
 
 
 class ChannelUse(Schema):
-    """Messages of a channel with a daily limit, today."""
+    """Messages of a channel today. `short`: 80 % of its limit is used, so ordinary notices wait for tomorrow."""
 
     channel = fields.String(required=True)
     used = fields.Integer(required=True)
+    daily_limit = fields.Integer(required=True, allow_none=True)
+    short = fields.Boolean(required=True)
     paused_until = fields.DateTime(format=UTC_SECONDS, required=True, allow_none=True)
 
 

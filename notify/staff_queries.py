@@ -9,7 +9,7 @@ from sqlalchemy import Date, cast, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from backend.core import clock
-from notify import queries, templates
+from notify import queries, routing, templates
 from notify.channels.reasons import reason
 from notify.models import ChannelDay, Delivery, DeliveryState, Dispatch, Notification
 
@@ -48,7 +48,14 @@ def figures(session: Session, language: str) -> dict[str, Any]:
             for row in by_code
         ],
         "used_today": [
-            {"channel": row.channel, "used": row.used, "paused_until": row.paused_until} for row in counters
+            {
+                "channel": row.channel,
+                "used": row.used,
+                "daily_limit": row.daily_limit,
+                "short": row.daily_limit is not None and row.used >= row.daily_limit * routing.ORDINARY_SHARE,
+                "paused_until": row.paused_until,
+            }
+            for row in counters
         ],
         "waiting": waiting,
         "oldest_due_s": round(queries.oldest_due_s(session)),

@@ -1,9 +1,11 @@
 """What the worker does for appointments; every function opens its own transactions and may run twice."""
 
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from uuid import UUID
 
 from sqlalchemy import Interval, delete, exists, literal, select, tuple_, update
+from sqlalchemy.orm import Session
 
 from backend.appointments import closing, conduct_service, quotas, service, slots
 from backend.appointments.conduct_models import ScannerBeat
@@ -156,19 +158,25 @@ def _remind(
                 .limit(REMIND_BATCH)
             ).all()
             there = notices.written(session, [f"{template}:{appointment.id}" for appointment in page])
-            for appointment in page:
-                if f"{template}:{appointment.id}" not in there:
-                    notify(
-                        session,
-                        person_id=appointment.booker_id,
-                        template=template,
-                        params=visit_params(session, appointment),
-                        subject_type="appointment",
-                        subject_id=str(appointment.id),
-                        link=f"/appointments/{appointment.id}",
-                        dedupe_key=f"{template}:{appointment.id}",
-                        useless_after=appointment.start,
-                    )
+            fresh = [appointment.id for appointment in page if f"{template}:{appointment.id}" not in there]
+            for appointment in _still_booked(session, fresh):
+                notify(
+                    session,
+                    person_id=appointment.booker_id,
+                    template=template,
+                    params=visit_params(session, appointment),
+                    subject_type="appointment",
+                    subject_id=str(appointment.id),
+                    link=f"/appointments/{appointment.id}",
+                    dedupe_key=f"{template}:{appointment.id}",
+                    useless_after=appointment.start,
+                )
         if len(page) < REMIND_BATCH:
             return
         last = page[-1].start, page[-1].id
+
+
+def _still_booked(session: Session, appointment_ids: Sequence[UUID]) -> Sequence[Appointment]:
+    """Those that stand, until this transaction ends: a cancellation waits and withdraws what is written here."""
+    query = select(Appointment).where(Appointment.id.in_(appointment_ids), Appointment.state == State.BOOKED)
+    return session.scalars(query.order_by(Appointment.id).with_for_update(read=True)).all() if appointment_ids else ()

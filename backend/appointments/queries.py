@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Table, Text, Uuid, bindparam, func, select, tuple_
+from sqlalchemy import Table, Text, Uuid, bindparam, exists, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
@@ -276,3 +276,11 @@ def _day(
             open_day = False
         state = "not_released" if open_day and not released else "closed"
     return {"date": day, "state": state, "note": note, "left": left, "slots": slots}
+
+
+def concerns(session: Session, *, hall_code: str, person_id: UUID, first: datetime, last: datetime) -> bool:
+    """Whether the person is served, or has booked for another, in this hall between the two instants."""
+    theirs = or_(Appointment.person_id == person_id, Appointment.booker_id == person_id)
+    there = Appointment.hall_code == hall_code, Appointment.start.between(first, last)
+    only_held = Appointment.state.in_((State.HELD, State.RELEASED))
+    return session.scalar(select(exists().where(theirs, *there, ~only_held))) or False

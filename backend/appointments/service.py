@@ -22,7 +22,7 @@ from backend.appointments.models import (
     ReturnedPlace,
     Slot,
 )
-from backend.appointments.notices import visit_params
+from backend.appointments.notices import visit_params, withdraw_reminders
 from backend.appointments.policy import closes_at, defaults, policy_for
 from backend.appointments.queries import particulars
 from backend.appointments.states import Event, State
@@ -176,7 +176,7 @@ def cancel_found(session: Session, found: Appointment, *, actor: str, reason: st
     late = clock.now() > found.cancel_until
     if not transition(session, found, Event.CANCEL_LATE if late else Event.CANCEL, actor=actor, reason=reason):
         return
-    _deactivate(session, found.id)
+    _end(session, found.id)
     places = slot_ids(session, found.id)
     if late:
         quotas.move_to_onsite(session, places, found.channel)
@@ -194,7 +194,7 @@ def hall_closes(session: Session, found: Appointment, *, actor: str, reason: str
         quotas.give_back_held(session, places, found.channel)
         return
     if transition(session, found, Event.HALL_CLOSES, actor=actor, reason=reason):
-        _deactivate(session, found.id)
+        _end(session, found.id)
         quotas.give_back_booked(session, places, found.channel)
         words = {"reason": reason, "reason_en": reason_en or reason}
         _tell(session, found, "appointment_hall_cancelled", "appointment.hall_cancelled", actor=actor, words=words)
@@ -240,7 +240,7 @@ def move(
     pool = channel(slots)
     _take(session, slots, channel=pool, booked=True)
     transition(session, old, Event.RESCHEDULE, actor=actor, reason=reason)
-    _deactivate(session, old.id)
+    _end(session, old.id)
     _return_later(session, slot_ids(session, old.id), old.channel)
     new = _booked(
         session,
@@ -421,7 +421,9 @@ def _activate(session: Session, appointment_id: UUID) -> None:
         session.connection().execute(_ACTIVATE, {"mine": appointment_id})
 
 
-def _deactivate(session: Session, appointment_id: UUID) -> None:
+def _end(session: Session, appointment_id: UUID) -> None:
+    """Nobody comes to this visit: its items may be booked again that day, and nobody is reminded of it."""
+    withdraw_reminders(session, appointment_id)
     session.execute(
         update(AppointmentLine).where(AppointmentLine.appointment_id == appointment_id).values(active=False),
         execution_options={"synchronize_session": False},

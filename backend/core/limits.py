@@ -38,6 +38,15 @@ _SPEND = (
     .returning(_TABLE.c.tokens)
 )
 """One statement, built once: a bucket is made full, or refilled for the time that passed, less one token."""
+_TAKE = (
+    insert(_TABLE)
+    .values(key=bindparam("key"), tokens=_CAPACITY - 1.0, updated_at=_NOW)
+    .on_conflict_do_update(
+        index_elements=[_TABLE.c.key], set_={"tokens": _REFILLED - 1.0, "updated_at": _NOW}, where=_REFILLED >= 1.0
+    )
+    .returning(_TABLE.c.tokens)
+)
+_LEFT = select(_REFILLED).where(_TABLE.c.key == bindparam("key"))
 
 
 def demand(key: str, *, capacity: int, per_seconds: float) -> None:
@@ -63,9 +72,23 @@ def spend(key: str, *, capacity: int, per_seconds: float) -> None:
     rate = capacity / per_seconds
     values = {"key": key, "capacity": float(capacity), "rate": rate, "now": clock.now()}
     with db.reading() as session:
-        left = session.execute(_SPEND, values).scalar_one()
+        left = session.connection().execute(_SPEND, values).scalar_one()
     if left < 0:
         raise TooManyRequests(math.ceil(-left / rate))
+
+
+def take(key: str, *, capacity: int, per_seconds: float) -> int:
+    """As `spend`, for what waits and asks again: an early attempt costs nothing.
+
+    Gives 0 when a token was taken, else the seconds until the next one.
+    """
+    rate = capacity / per_seconds
+    values = {"key": key, "capacity": float(capacity), "rate": rate, "now": clock.now()}
+    with db.reading() as session:
+        if session.execute(_TAKE, values).first() is not None:
+            return 0
+        left: float = session.execute(_LEFT, values).scalar_one()
+    return max(1, math.ceil((1 - left) / rate))
 
 
 def purge() -> None:

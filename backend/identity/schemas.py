@@ -2,6 +2,8 @@
 
 from marshmallow import Schema, fields, validate
 
+from backend.identity.staff import LEAST_PASSWORD
+
 PHONE = validate.Regexp(r"^1[3-9]\d{9}$", error="Must be a mainland mobile number")
 AGENT_ROLES = validate.OneOf(["manager", "agent"])
 
@@ -79,6 +81,13 @@ class WorkplaceSchema(Schema):
     hall = fields.String(required=True, validate=validate.Length(1, 20))
 
 
+class PasswordSchema(Schema):
+    """The password of now, and the new one: at least fifteen characters, no other rule."""
+
+    current = fields.String(required=True, validate=validate.Length(1, 200))
+    new = fields.String(required=True, validate=validate.Length(LEAST_PASSWORD, 200))
+
+
 class StaffMeSchema(Schema):
     """The member of staff who is logged in."""
 
@@ -117,6 +126,13 @@ class CallbackSchema(Schema):
     """What the provider's page sends back."""
 
     code = fields.String(load_default="", validate=validate.Length(max=500))
+    state = fields.String(load_default="", validate=validate.Length(max=200))
+
+
+class AlipayCallbackSchema(Schema):
+    """What Alipay's page sends back; without a code the person refused."""
+
+    auth_code = fields.String(load_default="", validate=validate.Length(max=500))
     state = fields.String(load_default="", validate=validate.Length(max=200))
 
 

@@ -69,7 +69,7 @@ class Credentials:
 
     @classmethod
     def of(cls, password: str, secret: str | None = None) -> "Credentials":
-        return cls(password, _hasher.hash(password), secret or base64.b32encode(secrets.token_bytes(20)).decode())
+        return cls(password, hashed(password), secret or base64.b32encode(secrets.token_bytes(20)).decode())
 
     @classmethod
     def fresh(cls) -> "Credentials":
@@ -166,6 +166,11 @@ def password_fits(attempt: Attempt, password: str) -> bool:
         return False
 
 
+def hashed(password: str) -> str:
+    """What is stored of a password. Slow: outside any transaction."""
+    return _hasher.hash(password)
+
+
 def use_code(session: Session, staff_id: UUID, code: str) -> bool:
     """Accept a TOTP code of this or the neighbouring steps, each step once (RFC 6238 §5.2).
 
@@ -180,7 +185,7 @@ def use_code(session: Session, staff_id: UUID, code: str) -> bool:
         if hmac.compare_digest(totp(secret, step), code):
             used = session.execute(
                 update(Staff)
-                .where(Staff.id == staff_id, Staff.totp_step < step, _unlocked(Staff.locked_until))
+                .where(Staff.id == staff_id, Staff.totp_step < step, unlocked(Staff.locked_until))
                 .where(Staff.active, Staff.totp_secret == sealed)
                 .values(totp_step=step)
                 .returning(Staff.id)
@@ -205,7 +210,7 @@ def failed(session: Session, staff_id: UUID | None, source: str) -> None:
 def _count_account(session: Session, staff_id: UUID) -> None:
     failures = session.scalar(
         update(Staff)
-        .where(Staff.id == staff_id, _unlocked(Staff.locked_until))
+        .where(Staff.id == staff_id, unlocked(Staff.locked_until))
         .values(failures=Staff.failures + 1)
         .returning(Staff.failures)
     )
@@ -228,7 +233,7 @@ def _count_source(session: Session, index: bytes) -> None:
                 "failures": case((old, 1), else_=LoginSource.failures + 1),
                 "since": case((old, now), else_=LoginSource.since),
             },
-            where=_unlocked(LoginSource.locked_until),
+            where=unlocked(LoginSource.locked_until),
         )
         .returning(LoginSource.failures)
     )
@@ -243,7 +248,8 @@ def _count_source(session: Session, index: bytes) -> None:
         )
 
 
-def _unlocked(until: InstrumentedAttribute[datetime | None]) -> ColumnElement[bool]:
+def unlocked(until: InstrumentedAttribute[datetime | None]) -> ColumnElement[bool]:
+    """Whether an account or a source may be tried now."""
     return until.is_(None) | (until <= clock.now())
 
 

@@ -1,32 +1,17 @@
-"""Staff: logging in, and reading a sealed value with a reason."""
+"""Staff: logging in, and choosing the hall to work in."""
 
 from typing import Any
-from uuid import UUID
 
 from flask import Response
-from marshmallow import Schema, fields, validate
 
-from backend.core import audit
+from backend.core import audit, limits
 from backend.core import auth as access
 from backend.core.db import transaction
 from backend.core.problems import ApiBlueprint
-from backend.identity import browser, queries, schemas, sessions, staff
+from backend.identity import browser, passwords, schemas, sessions, staff
 from backend.identity.session_view import halls_of_staff, session_state
 
 blueprint = ApiBlueprint("staff-identity", __name__, description="Staff accounts")
-
-
-class RevealSchema(Schema):
-    """Which sealed value, and why it must be seen."""
-
-    field = fields.String(required=True, validate=validate.OneOf(queries.SEALED_FIELDS))
-    reason = fields.String(required=True, validate=validate.Length(4, 200))
-
-
-class ValueSchema(Schema):
-    """The full value."""
-
-    value = fields.String(required=True, allow_none=True)
 
 
 @blueprint.post("/staff/session")
@@ -85,22 +70,21 @@ def choose_hall(body: dict[str, str]) -> dict[str, Any]:
     return session_state(access.reloaded_principal())
 
 
-@blueprint.post("/staff/persons/<uuid:person_id>/reveal")
-@access.staff("person.reveal")
-@blueprint.arguments(RevealSchema)
-@blueprint.response(200, ValueSchema)
-def reveal(body: dict[str, str], person_id: UUID) -> dict[str, str | None]:
-    """A full name, number or phone: with a permission, a reason and an audit row (ARCHITECTURE §8)."""
-    principal = access.current_staff()
+@blueprint.put("/staff/password")
+@access.staff("")
+@blueprint.arguments(schemas.PasswordSchema)
+@blueprint.response(204)
+def change_password(body: dict[str, str]) -> None:
+    """My own password; I stay signed in here, and nowhere else. A wrong current one counts as a failed sign-in."""
+    principal, source = access.current_staff(), browser.source()
+    limits.spend(f"staff-password:{principal.id}", capacity=5, per_seconds=300)
     with transaction() as session:
-        found = queries.person(session, person_id)
-        audit.record(
-            session,
-            actor=principal.actor,
-            action=f"person.revealed.{body['field']}",
-            object_type="person",
-            object_id=person_id,
-            hall_code=principal.hall,
-            reason=body["reason"],
-        )
-        return {"value": queries.unseal(found, body["field"])}
+        username, attempt = passwords.own(session, principal.id)
+    if not staff.password_fits(attempt, body["current"]):
+        with transaction() as session:
+            staff.failed(session, principal.id, source)
+        raise passwords.WrongPassword()
+    passwords.refuse_easy(body["new"], username, body["current"])
+    made = staff.hashed(body["new"])
+    with transaction() as session:
+        passwords.change(session, attempt, made, staying=principal.session_id, hall_code=principal.hall_code)

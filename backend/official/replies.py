@@ -1,6 +1,7 @@
 """What the official account answers, in plain Chinese with links. Reads every feature, changes nothing."""
 
 import re
+from collections.abc import Sequence
 from html import escape
 from uuid import UUID
 
@@ -42,6 +43,11 @@ TICKET_WORDS = {
     State.SERVING: "正在办",
     State.PASSED: "过号了，打开可以重新排",
     State.PARKED: "先去补材料，办好回来接着办",
+    State.DONE: "办完了",
+    State.CANCELLED: "退掉了",
+    State.ABANDONED: "没有等到你",
+    State.CLOSED: "下班时还没办，请改天再来",
+    State.CARRIED_OVER: "改到下次开门办",
 }
 
 
@@ -111,7 +117,7 @@ class Answers:
         ).one_or_none()
         if visit is not None:
             return self._visit(visit)
-        for ticket in self._tickets():
+        for ticket in self._tickets(tuple(TICKET_WORDS)):
             if ticket.number == wanted:
                 return self._ticket(ticket)
         return f"没有查到你的 {wanted}。请看看号码对不对，或者{self._link('/appointments', '打开我的预约')}。"
@@ -148,10 +154,10 @@ class Answers:
         where = self._link(f"/appointments/{row.id}", "打开看看") if own else "谁约的，请谁打开看看"
         return f"{spoken_time(row.start, 'zh')}，{hall}，{what}：{state}。{where}"
 
-    def _tickets(self) -> list[Ticket]:
+    def _tickets(self, states: Sequence[State] = OPEN) -> list[Ticket]:
         if self._person_id is None:
             return []
-        today = Ticket.person_id == self._person_id, Ticket.day == clock.today(), Ticket.state.in_(OPEN)
+        today = Ticket.person_id == self._person_id, Ticket.day == clock.today(), Ticket.state.in_(states)
         return list(self._session.scalars(select(Ticket).where(*today).order_by(Ticket.created_at)))
 
     def _ticket(self, ticket: Ticket) -> str:

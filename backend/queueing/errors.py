@@ -1,6 +1,6 @@
 """Refusals of the queue, in words a citizen or a member of staff understands."""
 
-from backend.core.errors import Conflict, FieldError, InvalidInput, NotFound, Text
+from backend.core.errors import Conflict, FieldError, Forbidden, InvalidInput, NotFound, Text
 
 
 class HallClosed(Conflict):
@@ -100,3 +100,13 @@ class NotFinished(Conflict):
 
     code = "not_finished"
     title = Text("事情办完后才能评价", "You can rate the visit once it is finished")
+
+
+class NotOfThisHall(Forbidden):
+    """Somebody who neither was in this hall during the last thirty days nor has booked a visit in the next thirty."""
+
+    code = "person_not_of_this_hall"
+    title = Text(
+        "这个人前后 30 天都没有在你的大厅办事，不能看他的信息",
+        "This person has no visit at your hall within 30 days, so their details stay closed",
+    )

@@ -145,12 +145,13 @@ def _visits(session: Session, hall_code: str, first: date, last: date) -> dict[d
 
 
 def _window_hours(session: Session, hall_code: str, first: date, last: date) -> dict[date, float]:
-    """Hours that windows were open, by the day they opened; one that is open counts until now."""
+    """Hours that windows were open and not paused, by the day they opened; one that is open counts until now."""
     day = cast(func.timezone(ZONE, WindowSession.opened_at), Date)
     begun = clock.instant(first, time.min), clock.instant(last + timedelta(days=1), time.min)
-    length = func.coalesce(WindowSession.closed_at, clock.now()) - WindowSession.opened_at
+    end = func.coalesce(WindowSession.paused_at, WindowSession.closed_at, clock.now())
+    open_s = func.extract("epoch", end - WindowSession.opened_at) - WindowSession.paused_s
     rows = session.execute(
-        select(day, func.sum(func.extract("epoch", length)))
+        select(day, func.sum(open_s))
         .where(WindowSession.hall_code == hall_code)
         .where(WindowSession.opened_at >= begun[0], WindowSession.opened_at < begun[1])
         .group_by(day)

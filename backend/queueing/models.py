@@ -214,7 +214,10 @@ class QueueGuard(Base):
 
 
 class WindowSession(Base):
-    """上窗: a member of staff at a window, for some of the hall's queues, until they leave or hand over."""
+    """上窗: a member of staff at a window, for some of the hall's queues, until they leave or hand over.
+
+    `paused_s` are the seconds of pauses that are over; one that goes on began at `paused_at`.
+    """
 
     __tablename__ = "window_session"
 
@@ -225,6 +228,7 @@ class WindowSession(Base):
     categories: Mapped[list[str]]
     opened_at: Mapped[datetime]
     paused_at: Mapped[datetime | None]
+    paused_s: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     closed_at: Mapped[datetime | None]
 
     __table_args__ = (

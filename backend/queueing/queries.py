@@ -1,10 +1,13 @@
 """What the entrance sees: masked names and last fours, never more."""
 
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
+from backend.appointments import queries as appointments
 from backend.appointments.checkin import Verdict
 from backend.appointments.models import Appointment, AppointmentLine
 from backend.appointments.states import State
@@ -15,6 +18,7 @@ from backend.queueing.models import CheckIn, Ticket
 from backend.queueing.service import Arrival
 
 RECENT = 20
+KNOWN_FOR = timedelta(days=30)
 CANCELLED = (State.CANCELLED, State.CANCELLED_LATE, State.HALL_CANCELLED)
 
 
@@ -35,6 +39,17 @@ def arrival_view(session: Session, arrival: Arrival, language: str) -> dict[str,
         "ticket": {"id": ticket.id, "number": ticket.number} if ticket else None,
         "server_time": clock.now(),
     }
+
+
+def visits(session: Session, hall_code: str, person_id: UUID) -> bool:
+    """Whether this person has a number or an appointment in the hall within thirty days, back or ahead."""
+    now = clock.now()
+    theirs = Ticket.person_id == person_id, Ticket.hall_code == hall_code, Ticket.created_at > now - KNOWN_FOR
+    if session.scalar(select(exists().where(*theirs))):
+        return True
+    return appointments.concerns(
+        session, hall_code=hall_code, person_id=person_id, first=now - KNOWN_FOR, last=now + KNOWN_FOR
+    )
 
 
 def today(session: Session, *, hall_code: str, language: str) -> dict[str, Any]:

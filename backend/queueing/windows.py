@@ -74,9 +74,11 @@ def pause(session: Session, staff_id: UUID) -> WindowSession:
 
 
 def resume(session: Session, staff_id: UUID) -> WindowSession:
-    """The window calls again."""
+    """The window calls again; the pause does not count as open."""
     mine = current(session, staff_id)
-    mine.paused_at = None
+    if mine.paused_at is not None:
+        mine.paused_s += int((clock.now() - mine.paused_at).total_seconds())
+        mine.paused_at = None
     return mine
 
 

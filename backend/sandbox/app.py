@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from notify.sandbox import sms
 from payments.sandbox import wechat_nontax
+from payments.sandbox.alipay import gateway as alipay
 from payments.sandbox.wechat_pay.app import create_blueprints
 from payments.sandbox.wechat_pay.notices import Post
 from payments.sandbox.wechat_pay.seals import merchant_from
@@ -64,6 +65,9 @@ def create_sandbox(
         control.create_blueprint(api),
     ):
         app.register_blueprint(blueprint)
+    channel = alipay.from_settings(settings, PEOPLE, world.now)
+    if channel:
+        app.register_blueprint(alipay.create_blueprint(channel))
     merchant = merchant_from({name: str(value) for name, value in settings.items()})
     if merchant:
         appids = (world.settings.wechat_mini_appid, world.settings.wechat_official_appid)

@@ -75,4 +75,5 @@ def _state(api: WeChatApi) -> dict[str, Any]:
         "quota_left": api.quota_left,
         "stable_tokens_issued": api.tokens.stable_issued,
         "classic_tokens_issued": api.tokens.classic_issued,
+        "menu": api.menu,
     }

@@ -16,6 +16,10 @@ REASONS: dict[str, Text] = {
     "48001": Text("账号没有发这种消息的权限", "The account may not send this kind of message"),
     "50002": Text("微信限制了这个账号，请登录微信后台查看", "WeChat has restricted the account; look at its console"),
     "no_template": Text("没有设置这种通知的模板编号", "No template id is set for this notice"),
+    "too_many": Text(
+        "这个号码一分钟最多收一条，一天最多五条，晚点再发",
+        "A number gets one a minute and five a day; it is tried later",
+    ),
     "not_sent": Text("连不上微信或短信网关", "WeChat or the SMS gateway could not be reached"),
     "not_tried": Text("同一批前面的没发出去，这条先等着", "Earlier ones of the batch failed, so this one waits"),
     "timeout": Text("对方没有答复，不知道收到没有", "No answer came: it may have arrived or not"),

@@ -14,7 +14,7 @@ import requests
 from backend.core import http
 from backend.core.config import Settings
 from backend.core.errors import ProviderError, ProviderProtocolError, ProviderRejected, ProviderUnavailable
-from notify.channels.base import Message, Outcome
+from notify.channels.base import AddressLimits, Message, Outcome
 
 PROVIDER = "sms"
 NOT_SENT = "not_sent"
@@ -41,6 +41,9 @@ class SmsChannel:
     repeat_window_s = 24 * 3600.0
     template_ids: Mapping[str, str] = {}
     daily_limit: int | None = None
+    address_limits: AddressLimits = ((1, 60.0), (5, 86_400.0))
+    """One a minute and five a day for each number (reliability S25); login codes are counted on their own, so that
+    strangers who ask for codes keep no notice away."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

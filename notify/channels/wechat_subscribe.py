@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from backend.core.errors import ProviderError
 from backend.core.wechat import WeChat
-from notify.channels.base import NO_TEMPLATE, Message, Outcome
+from notify.channels.base import NO_TEMPLATE, AddressLimits, Message, Outcome
 from notify.channels.wechat_outcome import outcome_of
 
 PAGE = "pages/open/open"
@@ -18,6 +18,7 @@ class WeChatSubscribeChannel:
     name = "wechat_subscribe"
     repeat_window_s = 0.0
     daily_limit: int | None = None
+    address_limits: AddressLimits = ()
 
     def __init__(self, client: WeChat, template_ids: Mapping[str, str]) -> None:
         self._client = client

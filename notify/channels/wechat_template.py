@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from backend.core.errors import ProviderError
 from backend.core.wechat import WeChat
-from notify.channels.base import NO_TEMPLATE, Message, Outcome
+from notify.channels.base import NO_TEMPLATE, AddressLimits, Message, Outcome
 from notify.channels.wechat_outcome import outcome_of
 
 
@@ -13,6 +13,7 @@ class WeChatTemplateChannel:
 
     name = "wechat_template"
     repeat_window_s = 600.0
+    address_limits: AddressLimits = ()
 
     def __init__(
         self, client: WeChat, template_ids: Mapping[str, str], public_url: str, *, daily_limit: int = 100_000

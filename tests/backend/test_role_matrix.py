@@ -211,7 +211,6 @@ class Thing:
 
 
 NOT_OF_A_HALL = {
-    ("POST", "/api/v1/staff/persons/<uuid:person_id>/reveal"): "citizens belong to no hall; every look is audited",
     (
         "POST",
         "/api/v1/staff/ratings/<uuid:rating_id>/set-aside",

@@ -1,7 +1,7 @@
 """What citizens do again and again."""
 
 import re
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from playwright.sync_api import Page, expect
 
@@ -11,16 +11,21 @@ from backend.seed import data
 ITEM = "passport-first"
 
 
-def until_next_workday(start: time) -> timedelta:
-    """How far a product's clock must be ahead to begin at this time, in Xiamen, of the next day that halls work."""
+def workday_after(day: date) -> date:
+    """The next day on which halls work."""
     year_of = data.read("calendar.toml")
-    day = datetime.now(SHANGHAI).date()
     while True:
         day += timedelta(days=1)
         holidays = [one for days in year_of[str(day.year)]["holidays"].values() for one in days]
         if day.isoweekday() <= 5 and day not in holidays:
-            ahead = datetime.combine(day, start, SHANGHAI) - datetime.now(UTC)
-            return timedelta(seconds=int(ahead.total_seconds()))
+            return day
+
+
+def until_next_workday(start: time) -> timedelta:
+    """How far a product's clock must be ahead to begin at this time, in Xiamen, of the next day that halls work."""
+    day = workday_after(datetime.now(SHANGHAI).date())
+    ahead = datetime.combine(day, start, SHANGHAI) - datetime.now(UTC)
+    return timedelta(seconds=int(ahead.total_seconds()))
 
 
 def log_in_through_wechat(page: Page, person: str, return_to: str) -> None:
@@ -51,3 +56,19 @@ def choose_time(page: Page, *, day: int) -> None:
     page.wait_for_url("**/time")
     page.locator(".half button:enabled").first.click()
     page.wait_for_url("**/who")
+
+
+def book_afternoon(page: Page, person: str, day: date) -> None:
+    """Two in the afternoon of that day in the city hall."""
+    log_in_through_wechat(page, person, "/me")
+    page.goto(f"/book/{ITEM}/hall")
+    page.get_by_role("button", name=re.compile("^厦门市行政服务中心")).click()
+    page.wait_for_url("**/date")
+    page.locator("main").get_by_role("button", name=re.compile(f"{day.month}月{day.day}日")).click()
+    page.wait_for_url("**/time")
+    page.locator("main").get_by_role("button").filter(has_text="14:00").click()
+    page.wait_for_url("**/who")
+    page.get_by_role("button", name="下一步").click()
+    page.wait_for_url("**/check")
+    page.get_by_role("button", name="确认").first.click()
+    page.wait_for_url("**/done")

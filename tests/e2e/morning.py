@@ -1,14 +1,20 @@
 """A product that plays a working morning, and the staff who work in it."""
 
+import os
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from playwright.sync_api import Browser, Page
 
+from backend import development, postgres
 from backend.core.clock import SHANGHAI
 from backend.identity.staff import STEP_S, totp
-from tests.e2e.conftest import Product
+from tests.e2e.conftest import ROOT, Product
 
 
 class Morning:
@@ -17,11 +23,38 @@ class Morning:
     def __init__(self, product: Product, offset: timedelta) -> None:
         self.product = product
         self.offset = offset
+        self.appointed: dict[str, tuple[str, str]] = {}
+        """Password and one-time code secret of accounts made during the day."""
         self._signed_in: dict[str, Any] = {}
         self._steps: dict[str, int] = {}
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.offset
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """The address of the product's own database."""
+        server = postgres.start(self.product.folder)
+        try:
+            yield server.url(development.DATABASE)
+        finally:
+            server.stop()
+
+    def command(self, *arguments: str) -> str:
+        """What a command says that is run beside the product, on its clock."""
+        with self.database() as address:
+            environ = development.environment(self.product.folder, address, 8000, 8001)
+            offset = str(int(self.offset.total_seconds()))
+            finished = subprocess.run(
+                [sys.executable, "-m", "backend.cli", *arguments],
+                cwd=ROOT,
+                env={**os.environ, **environ, "CLOCK_OFFSET_S": offset},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        assert finished.returncode == 0, finished.stdout + finished.stderr
+        return finished.stdout
 
     def wait_until(self, page: Page, at: time) -> None:
         while self.now().astimezone(SHANGHAI).time() < at:
@@ -29,7 +62,7 @@ class Morning:
 
     def fill_sign_in(self, page: Page, username: str) -> None:
         """Sign in with the first code that this account has not used; the next one is good half a minute early."""
-        password, secret = self.product.login(username)
+        password, secret = self.appointed.get(username) or self.product.login(username)
         step = max(self._step(), self._steps.get(username, 0) + 1)
         while self._step() < step - 1:
             page.wait_for_timeout(500)
@@ -61,3 +94,18 @@ class Morning:
         )
         context.set_default_timeout(20_000)
         return context.new_page()
+
+
+def ask(page: Page, method: str, path: str, body: dict[str, Any]) -> Any:
+    """What the API answers to the person who is signed in on this page."""
+    answer = page.evaluate(
+        """async ([method, path, body]) => {
+            const { csrf_token } = await (await fetch('/api/v1/session')).json()
+            const headers = { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf_token }
+            const answer = await fetch('/api/v1' + path, { method, headers, body: JSON.stringify(body) })
+            return { ok: answer.ok, body: await answer.json().catch(() => null) }
+        }""",
+        [method, path, body],
+    )
+    assert answer["ok"], answer
+    return answer["body"]

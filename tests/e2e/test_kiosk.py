@@ -6,10 +6,11 @@ from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.conftest import running_product, violations
 from tests.e2e.journeys import until_next_workday
+from tests.e2e.machines import enrol, new_device, open_until_the_start, press, title, type_digits
 from tests.e2e.morning import Morning
 
 START = time(10, 0)
@@ -55,50 +56,6 @@ def look(page: Page, shots: Path, name: str) -> None:
         )
         assert small == 0, name
     page.set_viewport_size({"width": PORTRAIT[0], "height": PORTRAIT[1]})
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=re.compile(name)).first.click()
-
-
-def type_digits(page: Page, digits: str) -> None:
-    for digit in digits:
-        page.locator(".pad").get_by_role("button", name=digit, exact=True).click()
-
-
-def title(page: Page, text: str) -> None:
-    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(text))
-
-
-def new_device(lead: Page, name: str) -> str:
-    """Add a device on the lead's page; its code."""
-    lead.goto("/staff/devices")
-    lead.get_by_label("新自助机的名字").fill(name)
-    press(lead, "加一台")
-    return re.sub(r"\D", "", lead.locator(".code").inner_text())
-
-
-def enrol(page: Page, code: str) -> None:
-    page.goto("/kiosk/XM")
-    title(page, "登记这台自助机")
-    type_digits(page, code)
-    page.get_by_role("button", name="登记", exact=True).click()
-    title(page, "你要办什么")
-
-
-def open_until_the_start(lead: Page) -> None:
-    """Bookings of the passport queue are taken until the slot begins, so that one can be checked in at once."""
-    lead.goto("/staff/devices")
-    answer = lead.evaluate(
-        """async () => {
-            const { csrf_token } = await (await fetch('/api/v1/session')).json()
-            const values = { same_day_lead_minutes: 0, close_minutes: 0 }
-            const body = JSON.stringify({ category: 'exit-entry', values, reason: '当天随到随约' })
-            const headers = { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf_token }
-            return (await fetch('/api/v1/staff/booking-policy', { method: 'PUT', headers, body })).status
-        }"""
-    )
-    assert answer == 200
 
 
 def slip_lines(page: Page) -> list[str]:
@@ -258,3 +215,134 @@ def test_english_and_a_kiosk_left_alone(browser: Browser, morning: Morning, mach
     title(machine, "你要办什么")
     press(machine, "预约签到")
     expect(machine.locator("#typed")).to_have_value("")
+
+
+def test_a_terminal_outside_the_halls_books_at_a_hall_of_one_s_choice(
+    morning: Morning, machine: Page, shots: Path
+) -> None:
+    enrol(machine, morning.command("device", "T-XM", "社区终端").strip())
+    expect(machine.get_by_role("button", name="取号")).to_have_count(0)
+    expect(machine.locator("footer")).to_contain_text("12345")
+    look(machine, shots, "site-start")
+    press(machine, "预约改天来")
+    press(machine, QUEUE)
+    press(machine, ITEM)
+    title(machine, "选去哪个大厅")
+    look(machine, shots, "site-halls")
+    press(machine, "镇海路")
+    title(machine, "选哪天来")
+    press(machine, "返回")
+    title(machine, "选去哪个大厅")
+    press(machine, "^厦门市行政服务中心")
+    machine.locator(".choices button").first.click()
+    title(machine, "选几点来")
+    machine.locator(".choices button").first.click()
+    expect(machine.locator("main")).to_contain_text("厦门市行政服务中心")
+    press(machine, "张测试")
+    title(machine, "约好了")
+    assert "厦门市行政服务中心" in " ".join(slip_lines(machine))
+    press(machine, "办好了")
+    press(machine, "查排队和预约")
+    press(machine, "张测试")
+    expect(machine.get_by_text(ITEM)).to_be_visible()
+    expect(machine.get_by_role("button", name="签到", exact=True)).to_have_count(0)
+
+
+def test_a_browser_without_the_signature_is_told_so(machine: Page, shots: Path) -> None:
+    """WebCrypto knows Ed25519 from Chromium 137 on, and nothing at all on a page without https."""
+    machine.add_init_script(
+        "crypto.subtle.generateKey = () => Promise.reject(new DOMException('', 'NotSupportedError'))"
+    )
+    machine.goto("/kiosk/XM")
+    title(machine, "这台机器的浏览器太旧")
+    expect(machine.locator("main")).to_contain_text("Chromium 137")
+    look(machine, shots, "old-browser")
+    machine.add_init_script("Object.defineProperty(crypto, 'subtle', { value: undefined })")
+    machine.reload()
+    title(machine, "这台机器的浏览器太旧")
+
+
+def test_a_slip_prints_alone_on_its_paper(browser: Browser, morning: Morning, machine: Page, shots: Path) -> None:
+    machine.add_init_script("window.printed = 0; window.print = () => { window.printed += 1 }")
+    enrol(machine, new_device(morning.staff(browser, "lead.xm"), "北门三号机"))
+    press(machine, "取号")
+    press(machine, QUEUE)
+    press(machine, "没带身份证")
+    title(machine, "取好了")
+    assert machine.evaluate("window.printed") == 0, "a window on a desk asks first"
+    press(machine, "打印小票")
+    assert machine.evaluate("window.printed") == 1
+    number = slip_lines(machine)[1]
+    machine.emulate_media(media="print")
+    paper = machine.locator(".slip-paper")
+    expect(paper).to_contain_text(number)
+    expect(machine.locator(".kiosk")).to_be_hidden()
+    machine.screenshot(path=shots / "kiosk-paper.png")
+    printed = machine.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
+    [(width, height)] = re.findall(rb"/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]", printed)
+    assert abs(float(width) - 80 / 25.4 * 72) < 1
+    assert float(height) < 160 / 25.4 * 72
+    machine.emulate_media(media="screen")
+    press(machine, "办好了")
+    expect(paper).to_have_count(0)
+    machine.evaluate("window.matchMedia = () => ({ matches: true })")
+    press(machine, "取号")
+    press(machine, QUEUE)
+    press(machine, "没带身份证")
+    title(machine, "取好了")
+    assert machine.evaluate("window.printed") == 2, "a kiosk that fills its screen prints at once"
+
+
+KEPT = """async () => {
+    const kept = await new Promise((done) => {
+        const opening = indexedDB.open('kiosk', 1)
+        opening.onsuccess = () => {
+            const asked = opening.result.transaction('device').objectStore('device').get('me')
+            asked.onsuccess = () => { opening.result.close(); done(asked.result) }
+        }
+    })
+    const bytes = async (key) => Array.from(new Uint8Array(await crypto.subtle.exportKey('raw', key)))
+    const raw = async (keys) => keys ? await bytes(keys.publicKey) : null
+    return { now: await raw(kept.keys), next: await raw(kept.next) }
+}"""
+
+
+def test_the_key_changes_and_a_lost_answer_loses_nothing(browser: Browser, morning: Morning, machine: Page) -> None:
+    """Ninety days pass by telling the kiosk so; the change itself is the server's."""
+    enrol(machine, new_device(morning.staff(browser, "lead.xm"), "南门四号机"))
+    answers: list[int] = []
+
+    def is_due(route: Route) -> None:
+        answer = route.fetch()
+        body = {**answer.json(), "change_key_from": "2020-01-01T00:00:00Z"}
+        route.fulfill(response=answer, json=body)
+
+    def changed(route: Route) -> None:
+        answer = route.fetch()
+        answers.append(answer.status)
+        if len(answers) == 1:
+            route.abort()
+        else:
+            route.fulfill(response=answer)
+
+    machine.route(re.compile(r"/api/v1/device\?"), is_due)
+    machine.route("**/api/v1/device/keys*", changed)
+    machine.reload()
+    title(machine, "你要办什么")
+    first = machine.evaluate(KEPT)
+    press(machine, "取号")
+    with machine.expect_event("requestfailed"):
+        press(machine, "回首页")
+    lost = machine.evaluate(KEPT)
+    assert (lost["now"], answers) == (first["now"], [200])
+    assert lost["next"] not in (None, first["now"]), "kept before it was sent"
+    machine.unroute(re.compile(r"/api/v1/device\?"))
+    machine.reload()
+    title(machine, "你要办什么")
+    assert answers == [200, 401, 200], "its clock is set first"
+    assert machine.evaluate(KEPT) == {"now": lost["next"], "next": None}
+    press(machine, "取号")
+    press(machine, QUEUE)
+    press(machine, "没带身份证")
+    title(machine, "取好了")

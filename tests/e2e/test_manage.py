@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import date, time, timedelta
+from datetime import date, time
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,9 +11,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from backend.core.clock import SHANGHAI
 from backend.identity.staff import STEP_S, totp
-from backend.seed import data
 from tests.e2e.conftest import running_product, violations
-from tests.e2e.journeys import ITEM, log_in_through_wechat, until_next_workday
+from tests.e2e.journeys import book_afternoon, until_next_workday, workday_after
 from tests.e2e.morning import Morning
 
 START = time(9, 30)
@@ -73,13 +72,7 @@ def desk(browser: Browser, morning: Morning) -> Iterator[Desk]:
 @pytest.fixture(scope="module")
 def next_day(morning: Morning) -> date:
     """The workday after the product's today."""
-    holidays_of = data.read("calendar.toml")
-    day = morning.now().astimezone(SHANGHAI).date()
-    while True:
-        day += timedelta(days=1)
-        holidays = [one for days in holidays_of[str(day.year)]["holidays"].values() for one in days]
-        if day.isoweekday() <= 5 and day not in holidays:
-            return day
+    return workday_after(morning.now().astimezone(SHANGHAI).date())
 
 
 def look(page: Page, shots: Path, name: str) -> None:
@@ -174,21 +167,6 @@ def test_planned_windows_change_after_a_preview_and_go_back(desk: Desk, shots: P
     done(page, "停开了")
     expect(monday).to_contain_text("为止")
     page.context.close()
-
-
-def book_afternoon(page: Page, person: str, day: date) -> None:
-    log_in_through_wechat(page, person, "/me")
-    page.goto(f"/book/{ITEM}/hall")
-    page.get_by_role("button", name=re.compile("^厦门市行政服务中心")).click()
-    page.wait_for_url("**/date")
-    page.locator("main").get_by_role("button", name=re.compile(f"{day.month}月{day.day}日")).click()
-    page.wait_for_url("**/time")
-    page.locator("main").get_by_role("button").filter(has_text="14:00").click()
-    page.wait_for_url("**/who")
-    page.get_by_role("button", name="下一步").click()
-    page.wait_for_url("**/check")
-    page.get_by_role("button", name="确认").first.click()
-    page.wait_for_url("**/done")
 
 
 def test_a_closed_afternoon_lists_the_booked_tells_them_and_is_undone(
@@ -322,6 +300,21 @@ def test_a_new_clerk_signs_in_is_locked_and_let_in_again(desk: Desk, morning: Mo
     clerk.wait_for_url(re.compile(r"/staff/$"))
     expect(clerk.get_by_role("link", name="窗口", exact=True)).to_be_visible()
     expect(clerk.get_by_role("link", name="管理")).to_have_count(0)
+
+    clerk.get_by_role("link", name="改密码").click()
+    clerk.get_by_label("现在的密码").fill(password)
+    clerk.get_by_label("新密码", exact=True).fill("短密码")
+    clerk.get_by_role("button", name="改好").click()
+    expect(clerk.get_by_role("alert")).to_contain_text("至少 15 个字")
+    look(clerk, shots, "password")
+    for words in ("weizhengwu-2026-weizhengwu", "茶杯-云梯-tram-7-lantern"):
+        clerk.get_by_label("新密码", exact=True).fill(words)
+        clerk.get_by_label("再输一次新密码").fill(words)
+        clerk.get_by_role("button", name="改好").click()
+        if words.startswith("wei"):
+            expect(clerk.get_by_role("alert")).to_contain_text("太容易猜")
+    done(clerk, "密码改好了")
+    expect(clerk.get_by_label("现在的密码")).to_have_count(0)
 
     mine = page.get_by_role("listitem").filter(has_text="clerk.three")
     mine.get_by_role("button", name="改角色").click()

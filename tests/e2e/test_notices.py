@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+import requests
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Phone, Product
@@ -35,3 +36,28 @@ def test_what_one_chose_is_kept_and_followed(phone: Phone, product: Product, sho
         time.sleep(0.5)
     assert arrived[0]["kind"] == "sms", arrived[0]
     assert code in str(arrived[0]).replace(" ", "")
+
+
+def test_the_sandbox_s_page_has_every_switch(phone: Phone, product: Product) -> None:
+    page = phone(width=800)
+    page.goto(f"{product.sandbox}/operator")
+    faults = requests.get(f"{product.sandbox}/operator/api/state", timeout=5).json()["faults"]
+    fields = page.locator("#faults [name]").evaluate_all("all => all.map(one => one.name)")
+    assert set(fields) == {*faults, "quota_left"}
+    page.get_by_label("微信送达回执").select_option(label="收件人拒收")
+    for label, value in (("微信今天还收几条", "7"), ("推送用第几把密钥", "1"), ("回执晚到", "2.5")):
+        field = page.get_by_label(label)
+        field.fill(value)
+        field.blur()
+    page.wait_for_timeout(500)
+    state = requests.get(f"{product.sandbox}/operator/api/state", timeout=5).json()
+    assert state["quota_left"] == 7
+    assert state["faults"] == {**faults, "receipts": "blocked", "aes_key": 1, "receipt_delay_s": 2.5}
+    page.reload()
+    expect(page.get_by_label("微信今天还收几条")).to_have_value("7")
+    page.get_by_label("微信今天还收几条").fill("")
+    page.get_by_label("微信今天还收几条").blur()
+    page.get_by_role("button", name="全部恢复正常").tap()
+    page.wait_for_timeout(500)
+    state = requests.get(f"{product.sandbox}/operator/api/state", timeout=5).json()
+    assert (state["quota_left"], state["faults"]) == (None, faults)

@@ -6,12 +6,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from backend.core import db
+from backend.core import db, metrics
 from backend.core.config import Settings
-from notify import outcomes, preferences, queries, service
+from notify import outcomes, preferences, queries, service, staff_queries
 from notify.channels.base import Message, Outcome
 from notify.claims import Claim
-from notify.jobs import dispatch, dispatch_due, reconcile_receipts
+from notify.jobs import dispatch, dispatch_due, measure_waiting, reconcile_receipts
 from notify.models import Importance
 from tests.conftest import Clock
 from tests.notify.conftest import reachable, rows, write_notice
@@ -60,7 +60,61 @@ def test_who_does_not_follow_gets_an_sms(sandbox: RunningSandbox, database: Sett
     sandbox.follow("zhang", following=True)
     write_notice(person)
     dispatch_due(database)
-    assert kinds(sandbox, "zhang") == {"sms": 2, "wechat_template": 1}
+    assert kinds(sandbox, "zhang") == {"sms": 1, "wechat_template": 1}
+
+
+def by_phone(sandbox: RunningSandbox, key: str) -> UUID:
+    """A person whom nothing but SMS reaches."""
+    person = uuid4()
+    with db.transaction() as session:
+        service.set_contact(
+            session, person_id=person, channel="phone", address=sandbox.person(key)["phone"], language="zh"
+        )
+    return person
+
+
+def test_a_number_gets_one_sms_a_minute_and_five_a_day(
+    sandbox: RunningSandbox, database: Settings, clock: Clock
+) -> None:
+    """Reliability S25. Two records may share a number: the number counts, and another's is free."""
+    people = [by_phone(sandbox, "zhang"), by_phone(sandbox, "zhang")]
+    for number in range(7):
+        write_notice(people[number % 2], template="appointment_changed", useless_after=clock.now + timedelta(days=2))
+    write_notice(by_phone(sandbox, "li"))
+    dispatch_due(database)
+    assert (len(sandbox.messages("zhang")), len(sandbox.messages("li"))) == (1, 1)
+    assert Counter(code for _, _, code in tried(database)) == {None: 2, "too_many": 6}
+    for minute in range(1, 10):
+        clock.advance(minutes=1)
+        dispatch_due(database)
+        assert len(sandbox.messages("zhang")) == min(minute + 1, 5)
+    clock.advance(hours=4, minutes=30)
+    dispatch_due(database)
+    assert len(sandbox.messages("zhang")) == 5
+    clock.advance(minutes=20)
+    dispatch_due(database)
+    assert len(sandbox.messages("zhang")) == 6, "the sixth when a fifth of the day has passed since the first"
+    for _ in range(2):
+        clock.advance(hours=5)
+        dispatch_due(database)
+    assert len(sandbox.messages("zhang")) == 7
+    assert rows(database, "SELECT DISTINCT state FROM notification") == [("sent",)]
+
+
+def test_a_number_that_had_its_share_is_told_by_wechat_or_not_at_all(
+    sandbox: RunningSandbox, database: Settings, clock: Clock
+) -> None:
+    person = reach_everywhere(sandbox, "zhang")
+    with db.transaction() as session:
+        preferences.choose(session, person_id=person, opted_out=[], channels=["sms"])
+    write_notice(person)
+    write_notice(person)
+    dispatch_due(database)
+    dispatch_due(database)
+    assert kinds(sandbox, "zhang") == {"sms": 1, "wechat_template": 1}
+    write_notice(by_phone(sandbox, "zhang"), useless_after=clock.now + timedelta(seconds=59))
+    dispatch_due(database)
+    assert rows(database, "SELECT count(*) FROM notification WHERE state = 'failed'") == [(1,)]
 
 
 def test_a_grant_is_used_once_and_a_refusal_marks_it_spent(
@@ -156,6 +210,7 @@ class Counting:
     repeat_window_s = 600.0
     template_ids: dict[str, str] = {}
     daily_limit: int | None = 1000
+    address_limits = ()
 
     def __init__(self) -> None:
         self.calls = 0
@@ -175,13 +230,44 @@ def test_a_short_quota_goes_to_what_is_critical(sandbox: RunningSandbox, databas
     sent = Counter(row[0] for row in rows(database, "SELECT importance FROM notification WHERE state = 'sent'"))
     assert sent[Importance.CRITICAL] == 300
     assert channel.calls == 800, "ordinary ones stop at 80 %, so that the rest of the day has room"
-    assert rows(database, "SELECT used FROM channel_day") == [(800,)]
+    assert rows(database, "SELECT used, daily_limit FROM channel_day") == [(800, 1000)]
     write_notice(person, template="queue_called")
     dispatch({"wechat_template": channel})
     assert channel.calls == 801
     clock.set(datetime(2026, 11, 24, 16, 1, tzinfo=UTC))
     dispatch({"wechat_template": channel})
     assert channel.calls == 1501, "the next day's quota begins at midnight in Xiamen"
+
+
+def test_operators_hear_once_a_day_that_messages_run_short(
+    sandbox: RunningSandbox, database: Settings, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    person, channel = reachable(sandbox, "zhang"), Counting()
+    channel.daily_limit = 10
+
+    def told() -> list[tuple[int, float]]:
+        caplog.clear()
+        measure_waiting()
+        used = metrics.NOTICES_QUOTA_USED.labels("wechat_template")._value.get()
+        return [(record.used, used) for record in caplog.records if record.message == "notice_quota_short"]  # type: ignore[attr-defined]
+
+    for _ in range(7):
+        write_notice(person)
+    dispatch({"wechat_template": channel})
+    assert told() == []
+    assert metrics.NOTICES_QUOTA_USED.labels("wechat_template")._value.get() == 0.7
+    write_notice(person)
+    dispatch({"wechat_template": channel})
+    assert told() == [(8, 0.8)]
+    assert told() == []
+    with db.reading() as session:
+        [use] = staff_queries.figures(session, "zh")["used_today"]
+    assert (use["used"], use["daily_limit"], use["short"]) == (8, 10, True)
+    clock.advance(days=1)
+    for _ in range(8):
+        write_notice(person)
+    dispatch({"wechat_template": channel})
+    assert told() == [(8, 0.8)]
 
 
 def test_receipts_are_recorded_in_either_order(sandbox: RunningSandbox, database: Settings, clock: Clock) -> None:

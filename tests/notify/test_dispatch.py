@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
@@ -11,15 +11,16 @@ from backend.core import db, http
 from backend.core.config import Settings
 from backend.core.wechat import official_account
 from backend.core.wechat_tokens import connect
-from notify import claims, jobs, outcomes
+from notify import claims, doctor, jobs, outcomes, preferences, service
 from notify.channels.base import Channel, Outcome
 from notify.channels.reasons import reason
 from notify.channels.wechat_template import WeChatTemplateChannel
 from notify.jobs import dispatch, dispatch_due
 from tests.conftest import Clock
-from tests.notify.conftest import PARAMS, reachable, rows, write_notice
+from tests.notify.conftest import PARAMS, at, reachable, rows, write_notice
 from tests.sandbox_server import RunningSandbox
 
+AGAIN = Outcome("again", code="http_502")
 SEND = "/cgi-bin/message/template/send"
 
 
@@ -207,6 +208,61 @@ def test_what_is_useless_or_has_no_address_is_not_sent(
     dispatch_due(database)
     assert states(database) == {"inbox_only": 1, "failed": 1}
     assert sandbox.calls(SEND) == 0
+
+
+def test_a_withdrawn_reminder_is_not_sent_in_the_morning_nor_to_the_agent(
+    sandbox: RunningSandbox, database: Settings, clock: Clock
+) -> None:
+    elder, agent = reachable(sandbox, "wang"), reachable(sandbox, "zhang")
+    with db.transaction() as session:
+        preferences.copy_to(session, person_id=elder, agent_id=agent, since=date(2026, 1, 1))
+    sandbox.follow("zhang", following=False)
+    for key in ("over", "stands"):
+        write_notice(elder, template="appointment_tomorrow", dedupe_key=key)
+    sandbox.faults(wechat="outage")
+    dispatch_due(database)
+    clock.set(at(15))
+    with db.transaction() as session:
+        service.withdraw(session, "over", "never written")
+    sandbox.faults(wechat="normal")
+    sandbox.follow("zhang", following=True)
+    dispatch_due(database)
+    assert sandbox.messages("wang") == [], "23:00: what can wait does"
+    clock.set(at(0, 30) + timedelta(days=1))
+    dispatch_due(database)
+    assert states(database) == {"withdrawn": 2, "sent": 2}
+    assert len(sandbox.messages("wang")) == len(sandbox.messages("zhang")) == 1
+
+
+@pytest.mark.parametrize(("outcome", "state"), [(Outcome("sent", provider_id="1"), "sent"), (AGAIN, "withdrawn")])
+def test_what_is_withdrawn_while_it_is_sent_is_not_tried_again(
+    sandbox: RunningSandbox, database: Settings, clock: Clock, outcome: Outcome, state: str
+) -> None:
+    write_notice(reachable(sandbox, "zhang"), dedupe_key="over")
+    with db.transaction() as session:
+        _, [claim] = claims.claim_batch(session, only(database))
+        service.withdraw(session, "over")
+    with db.transaction() as session:
+        outcomes.record(session, claim, outcome, repeat_window_s=600)
+    clock.advance(hours=1)
+    assert dispatch_due(database) == 0
+    assert states(database) == {state: 1}
+    with db.reading() as session:
+        assert doctor.invariants(session) == []
+
+
+def test_a_worker_lost_with_a_withdrawn_notice_leaves_no_open_attempt(
+    sandbox: RunningSandbox, database: Settings, clock: Clock
+) -> None:
+    write_notice(reachable(sandbox, "zhang"), dedupe_key="over")
+    with db.transaction() as session:
+        claims.claim_batch(session, only(database))
+        service.withdraw(session, "over")
+    jobs.reconcile_receipts()
+    assert attempts(database) == [("sending", None)]
+    clock.advance(minutes=2)
+    jobs.reconcile_receipts()
+    assert attempts(database) == [("unknown", "worker_lost")]
 
 
 def test_waiting_times_are_the_promised_ones() -> None:

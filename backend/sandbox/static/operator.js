@@ -3,7 +3,8 @@ const form = document.getElementById("faults");
 const calls = document.getElementById("calls");
 
 function show(state, { fill }) {
-  if (fill) for (const field of form.elements) field.value = state.faults[field.name];
+  const switches = { ...state.faults, quota_left: state.quota_left ?? "" };
+  if (fill) for (const field of form.elements) field.value = switches[field.name];
   const figures = { "stable_token 发出": state.stable_tokens_issued, "token 发出": state.classic_tokens_issued, ...state.calls };
   calls.replaceChildren(...Object.entries(figures).map(([name, count]) => {
     const row = document.createElement("tr");
@@ -22,7 +23,8 @@ async function ask(method, path, body) {
 }
 
 form.addEventListener("change", async ({ target }) => {
-  show(await ask("PUT", "/operator/api/faults", JSON.stringify({ [target.name]: target.value })), { fill: true });
+  if (target.value === "" && target.name !== "quota_left") return;
+  show(await ask("PUT", "/operator/api/faults", JSON.stringify({ [target.name]: target.value === "" ? null : target.value })), { fill: true });
 });
 form.addEventListener("submit", (event) => event.preventDefault());
 for (const button of document.querySelectorAll("[data-post]")) {

@@ -259,6 +259,83 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/alipay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** To Alipay's login page, in any browser but WeChat's. */
+        get: {
+            parameters: {
+                query?: {
+                    return_to?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Found */
+                302: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/alipay/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Back from Alipay, whose accounts are held by people it knows: level 1, for the person who is logged in or new. */
+        get: {
+            parameters: {
+                query?: {
+                    auth_code?: string;
+                    state?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Found */
+                302: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/ixiamen": {
         parameters: {
             query?: never;
@@ -4761,6 +4838,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** My own password; I stay signed in here, and nowhere else. A wrong current one counts as a failed sign-in. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Password"];
+                };
+            };
+            responses: {
+                /** @description No Content */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/persons/{person_id}/reveal": {
         parameters: {
             query?: never;
@@ -4772,7 +4889,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A full name, number or phone: with a permission, a reason and an audit row (ARCHITECTURE §8). */
+        /**
+         * A full name, number or phone: with a permission, a reason and an audit row (ARCHITECTURE §8).
+         * @description Only of somebody who visits my hall within thirty days, back or ahead.
+         */
         post: {
             parameters: {
                 query?: never;
@@ -6590,11 +6710,13 @@ export interface components {
             channel: string;
             reachable: boolean;
         };
-        /** @description Messages of a channel with a daily limit, today. */
+        /** @description Messages of a channel today. `short`: 80 % of its limit is used, so ordinary notices wait for tomorrow. */
         ChannelUse: {
             channel: string;
+            daily_limit: number | null;
             /** Format: date-time */
             paused_until: string | null;
+            short: boolean;
             used: number;
         };
         /** @description A scanned text or eight typed digits; `identity_checked` after comparing the masked name and last four. */
@@ -7560,6 +7682,11 @@ export interface components {
             valid_from: string;
             /** Format: date-time */
             valid_until: string;
+        };
+        /** @description The password of now, and the new one: at least fifteen characters, no other rule. */
+        Password: {
+            current: string;
+            new: string;
         };
         /** @description Pause the window, or call again. */
         Pause: {

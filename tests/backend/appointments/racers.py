@@ -48,6 +48,13 @@ def make_people(count: int) -> list[UUID]:
         ]
 
 
+def cancel_open(person: UUID) -> None:
+    """Give up the one visit this person has."""
+    with db.transaction() as session:
+        visit = session.scalars(select(Appointment.id).where(Appointment.booker_id == person)).one()
+        service.cancel(session, booker_id=person, appointment_id=visit, reason=None)
+
+
 @contextmanager
 def answering() -> Iterator[None]:
     """What the API answers when a lock is waited for too long: 503, come again; nothing was changed."""

@@ -1,12 +1,15 @@
 """Races with real processes on PostgreSQL: exactly as many bookings as places, whatever else happens."""
 
 import os
+import threading
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import func, select, text, update
 
 from backend import doctor
+from backend.appointments import jobs
 from backend.appointments.models import Appointment, AppointmentLine, AppointmentSlot, ReturnedPlace, Slot, SlotQuota
 from backend.appointments.states import State
 from backend.core import clock, db
@@ -143,3 +146,30 @@ def test_nobody_is_left_booked_in_a_hall_that_closed(arena: tuple[Settings, list
     assert taken == returning
     assert cancelled == told
     assert doctor.examine() == []
+
+
+@pytest.mark.parametrize(("moment", "left"), [("written", []), ("visit_params", ["withdrawn"])])
+def test_a_cancellation_beside_the_reminders_leaves_none_to_send(  # type: ignore[no-untyped-def]
+    arena, monkeypatch: pytest.MonkeyPatch, moment: str, left: list[str]
+) -> None:
+    """The job has read the visit as booked. Before it is sure of that the visit goes; later it waits for the job."""
+    _, slots = arena
+    [person] = racers.make_people(1)
+    assert racers.attempt(person, slots[3]) == "booked"
+    clock.replace(lambda: racers.NOW + timedelta(hours=9, minutes=1))
+    home = jobs.notices if moment == "written" else jobs
+    plain, cancelling = getattr(home, moment), threading.Thread(target=racers.cancel_open, args=(person,))
+
+    def beside(*arguments: object) -> object:
+        if not cancelling.ident:
+            cancelling.start()
+            cancelling.join(timeout=0.5)
+        return plain(*arguments)
+
+    monkeypatch.setattr(home, moment, beside)
+    jobs.remind()
+    cancelling.join(timeout=20)
+    with db.reading() as session:
+        reminders = select(Notification.state).where(Notification.template == "appointment_tomorrow")
+        assert list(session.scalars(reminders)) == left
+        assert session.scalars(select(Appointment.state)).one() == State.CANCELLED

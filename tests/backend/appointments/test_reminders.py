@@ -3,13 +3,15 @@
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.appointments import jobs
 from backend.appointments.models import Appointment
+from backend.appointments.service import hall_closes
 from backend.core import clock as time
-from notify.models import Notification
+from notify.models import Dispatch, Notification
 from tests.backend.appointments.test_booking import book
 from tests.conftest import Clock
 
@@ -51,3 +53,27 @@ def test_who_has_just_booked_is_not_reminded_at_once(post, citizen, slots, sessi
     book(post, who, slots[3])
     jobs.remind()
     assert reminded(session, person) == []
+
+
+@pytest.mark.parametrize("change", ["cancel", "reschedule", "closed"])
+def test_a_visit_given_up_overnight_withdraws_its_reminder(
+    post,
+    citizen,
+    slots,
+    session,
+    clock: Clock,
+    change: str,  # type: ignore[no-untyped-def]
+) -> None:
+    person, who = citizen()
+    made = book(post, who, slots[3])
+    clock.set(time.instant(time.today(), jobs.EVE))
+    jobs.remind()
+    if change == "closed":
+        hall_closes(session, session.get_one(Appointment, UUID(made["id"])), actor="x", reason="台风", reason_en=None)
+        session.commit()
+    else:
+        body = {"slot_id": str(slots[5])} if change == "reschedule" else {}
+        assert post(f"/appointments/{made['id']}/{change}", who, body).status_code < 300
+    session.expire_all()
+    reminder = Notification.dedupe_key == f"appointment_tomorrow:{made['id']}"
+    assert session.scalars(select(Notification.state).where(reminder)).one() == Dispatch.WITHDRAWN

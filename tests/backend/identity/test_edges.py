@@ -17,6 +17,7 @@ from backend.core.auth import COOKIE
 from backend.core.config import Settings
 from backend.identity import journeys, service, sessions, staff
 from tests.backend.identity.test_logins import log_in_ixiamen, state
+from tests.backend.queueing.hall_people import missed
 from tests.conftest import Clock, make_settings
 from tests.sandbox_server import RunningSandbox, running_sandbox
 
@@ -158,6 +159,7 @@ def test_revealing_needs_a_reason_and_leaves_a_trace(client: FlaskClient, sessio
     person = service.verify(session, open_id="x", real_name=real_name, current=None)
     make_staff(session, [("hall_lead", "XM")])
     token = sessions.start(session, staff_id=staff.look_up(session, "gate", SOURCE).staff_id).token
+    missed(session, person, clock.now)
     session.commit()
     who = {"Authorization": f"Bearer {token}"}
     path = f"/api/v1/staff/persons/{person}/reveal"

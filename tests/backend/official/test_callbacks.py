@@ -3,20 +3,27 @@
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 from wechatpy.crypto import WeChatCrypto
 
+from backend.appointments.models import Appointment
+from backend.appointments.states import State as Visit
 from backend.core.config import Settings
 from backend.identity import service as identity
 from backend.official import envelope
+from backend.queueing import tickets
+from backend.queueing.models import Ticket
+from backend.queueing.states import State
 from notify import service
 from notify.models import Contact, Subscription
+from tests.backend.queueing.hall_people import missed
 from tests.conftest import Clock
 
 TOKEN, KEY = "callback-token", "k" * 42 + "A"
@@ -197,6 +204,66 @@ def test_the_mini_program_s_events_are_kept(client: FlaskClient, clock: Clock, s
     )
     row = session.execute(text("SELECT channel, provider_id, arrived, code FROM delivery_receipt")).one()
     assert tuple(row) == ("wechat_subscribe", "88", False, "43101")
+
+
+def somebody(session: Session) -> UUID:
+    """Another citizen."""
+    phone = f"139{uuid4().int % 10**8:08d}"
+    return identity.log_in(session, provider="phone", subject=phone, current=None, phone=phone)
+
+
+def queue_up(session: Session, person: UUID | None) -> Ticket:
+    ticket = tickets.take(
+        session,
+        hall_code="XM",
+        category_code="exit-entry",
+        slugs=[],
+        taker=tickets.Taker(person_id=person),
+        source="desk",
+        actor="x",
+    )
+    session.commit()
+    return ticket
+
+
+def test_progress_tells_of_one_s_own_number_and_of_nobody_else_s(
+    push: Push, person: UUID, session: Session, clock: Clock
+) -> None:
+    before, mine, another = (queue_up(session, who) for who in (None, person, somebody(session)))
+    answer = write(push, f"进度 {mine.number.lower()}")
+    assert f"{mine.number} 号：在排队，前面 1 个人" in answer
+    assert f"/tickets/{mine.link}" in answer
+    assert "没有查到你的" in write(push, f"进度 {another.number}")
+    assert "没有查到你的" in write(push, f"进度：{before.number}")
+    session.execute(update(Ticket).where(Ticket.id == before.id).values(state=State.CANCELLED))
+    session.commit()
+    assert "前面 0 个人" in write(push, f"查进度{mine.number}")
+    session.execute(update(Ticket).where(Ticket.id == mine.id).values(state=State.DONE))
+    session.commit()
+    assert f"{mine.number} 号：办完了。" in write(push, f"进度 {mine.number}")
+    clock.advance(days=1)
+    assert "没有查到你的" in write(push, f"进度 {mine.number}"), "tomorrow the number is another's"
+
+
+def test_progress_tells_of_one_s_own_visit_and_of_one_booked_for_oneself(
+    push: Push, person: UUID, session: Session, clock: Clock
+) -> None:
+    visit = missed(session, person, clock.now + timedelta(days=1)).appointment_id
+    session.execute(update(Appointment).where(Appointment.id == visit).values(state=Visit.BOOKED, code="12345678"))
+    session.commit()
+    answer = write(push, "进度 1234 5678")
+    assert "厦门市" in answer
+    assert "约好了，还没到" in answer
+    assert f"/appointments/{visit}" in answer
+    booker = somebody(session)
+    session.execute(update(Appointment).where(Appointment.id == visit).values(booker_id=booker))
+    session.commit()
+    answer = write(push, "进度 12345678")
+    assert "谁约的，请谁打开看看" in answer
+    assert "/appointments/" not in answer, "its page belongs to who booked it"
+    session.execute(update(Appointment).where(Appointment.id == visit).values(person_id=booker))
+    session.commit()
+    assert "没有查到你的 12345678" in write(push, "进度 12345678")
 
 
 def test_a_stranger_s_number_is_not_told(push: Push, person: UUID) -> None:

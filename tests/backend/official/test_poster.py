@@ -1,6 +1,10 @@
 """The menu is accepted by WeChat's rules; a poster is one printable page with a code."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import fields
 
 import pytest
 from sqlalchemy.orm import Session
@@ -42,3 +46,29 @@ def test_a_poster_names_its_hall_and_holds_its_code(account: WeChat, session: Se
     assert hall.name.zh in page
     assert page.count("<svg") == 1
     assert "A4" in page
+
+
+def command(settings: Settings, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    values = {item.name.upper(): getattr(settings, item.name) for item in fields(Settings)}
+    environ = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in values.items()}
+    return subprocess.run(
+        [sys.executable, "-m", "backend.cli", *arguments],
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_commands_set_the_menu_and_print_a_poster(seeded_database: str, sandbox: RunningSandbox) -> None:
+    own = sandbox.settings(make_settings(seeded_database))
+    made = command(own, "menu")
+    assert (made.returncode, made.stdout) == (0, ""), made.stderr
+    assert [button["name"] for button in sandbox.state()["menu"]] == ["办事", "大厅", "帮助"]
+    printed = command(own, "poster", "XM")
+    assert printed.returncode == 0, printed.stderr
+    assert printed.stdout.startswith("<!doctype html>")
+    assert printed.stdout.count("<svg") == 1
+    refused = command(own, "poster", "NOWHERE")
+    assert refused.returncode != 0
+    assert "Traceback" not in refused.stderr

@@ -13,7 +13,7 @@ from backend.appointments.models import Appointment
 from backend.appointments.states import State as Visit
 from backend.core.db import new_id
 from backend.identity.models import Staff
-from backend.queueing import calling
+from backend.queueing import calling, closing, windows
 from backend.queueing.models import Call, Ticket, WindowSession
 from backend.queueing.states import State
 from tests.backend.appointments.test_booking import book
@@ -63,6 +63,33 @@ def test_figures_equal_a_count_by_hand(client, gate, session, worked) -> None:  
     assert [one["date"] for one in shown["days"]] == ["2026-11-24", "2026-11-25", "2026-11-26"]
     assert [(one["hour"], one["walk_in"]) for one in shown["hours"]] == [(9, total["walk_in"])]
     assert [(one["code"], one["name"]) for one in shown["queues"]] == [(QUEUE, "出入境业务")]
+
+
+@pytest.mark.parametrize("end", ["resumed", "paused still", "left while paused", "closed for the night"])
+def test_pauses_do_not_count_as_open(client, gate, session, clerk, nine, end: str) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+    """A pause of eighteen minutes, and one that begins after ninety, however that one ends."""
+    staff = clerk(1)
+
+    def at(minutes: int, act=None) -> None:  # type: ignore[no-untyped-def]
+        nine.set(NINE + timedelta(minutes=minutes))
+        if act:
+            act(session, staff)
+            session.commit()
+
+    at(30, windows.pause)
+    at(40, windows.pause)
+    at(48, windows.resume)
+    at(50, windows.resume)
+    at(90, windows.pause)
+    if end == "left while paused":
+        at(100, windows.leave)
+    if end == "resumed":
+        at(120, windows.resume)
+    at(150)
+    if end == "closed for the night":
+        closing.close(session, hall_code="XM", until=nine.now.date())
+        session.commit()
+    assert figures(client, gate).json["total"]["window_hours"] == (1.7 if end == "resumed" else 1.2)
 
 
 def test_medians_and_ninetieths_are_exact(client, gate, session, take, nine) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
