@@ -49,11 +49,11 @@ fmt: $(VENV)/.installed-dev ## format the code
 	$(BIN)/ruff format .
 
 unit: $(VENV)/.installed-dev ## tests on the embedded PostgreSQL
-	$(BIN)/python -m pytest --ignore=tests/e2e
+	$(BIN)/python -m pytest --ignore=tests/e2e -n 2 --dist loadfile
 
 e2e: $(VENV)/.installed-dev pwa/dist/index.html ## journeys in a real browser
 	$(BIN)/python scripts/browser.py
-	$(BIN)/python -m pytest tests/e2e
+	$(BIN)/python -m pytest tests/e2e -n 2 --dist loadfile
 
 frontend: $(VENV)/.installed pwa/dist/index.html ## types and unit tests of the front end, and its build
 	$(NPM) run check --silent
@@ -64,6 +64,8 @@ bench: $(VENV)/.installed-dev ## speed beside its baselines; BENCH=slots runs on
 
 soak: $(VENV)/.installed-dev ## races and crashes at full size
 	RACE_SCALE=10 $(BIN)/python -m pytest tests/crash tests/notify/test_storm.py tests/backend/appointments/test_races.py \
+	  tests/payments/gateways/alipay/test_alipay_sdk.py \
+	  tests/payments/gateways/wechat_pay/test_wechat_pay_wire.py \
 	  $(addprefix tests/backend/queueing/test_,entrance_races.py calling_races.py simulator.py clause12.py)
 
 migrate: $(VENV)/.installed ## bring the database of DATABASE_URL to the newest migration

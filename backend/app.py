@@ -15,11 +15,14 @@ from backend.devices.access import load_device
 from backend.identity.sessions import load_principal
 from backend.official.api import blueprint as official
 from backend.openapi import document
+from payments.callbacks_api import blueprint as payment_callbacks
 
 FEATURES = (
     "notify.api",
     "notify.preferences_api",
     "notify.staff_api",
+    "payments.api",
+    "payments.staff_api",
     "backend.catalogue.api",
     "backend.identity.api",
     "backend.identity.accounts_api",
@@ -68,6 +71,7 @@ def create_app(settings: Settings, *, connect: bool = True) -> Flask:
     web.install(app, settings)
     _install_features(app)
     app.register_blueprint(official)
+    app.register_blueprint(payment_callbacks)
     app.register_blueprint(operations.blueprint)
     app.register_blueprint(api_docs.blueprint)
     app.register_blueprint(web.frontend)

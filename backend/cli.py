@@ -178,15 +178,19 @@ def sandbox(_: argparse.Namespace) -> None:
 
     from backend.sandbox import pushes
     from backend.sandbox.app import create_sandbox
+    from payments.sandbox.wechat_pay import notices
 
     settings = Settings.from_env()
     if settings.production:
         raise ConfigError("The sandbox does not run in production")
     logs.configure(settings.log_level)
     values = {item.name.upper(): str(getattr(settings, item.name)) for item in fields(settings)}
+    values |= {name: key for name, key in os.environ.items() if name.startswith("SANDBOX_")}
     port = int(settings.sandbox_url.rsplit(":", 1)[1])
     push = pushes.over_http(f"http://127.0.0.1:{settings.port}")
-    providers = create_sandbox(values, clock=lambda: time.time() + settings.clock_offset_s, push=push)
+    providers = create_sandbox(
+        values, clock=lambda: time.time() + settings.clock_offset_s, push=push, pay_push=notices.over_http
+    )
     make_server("127.0.0.1", port, providers, threaded=True).serve_forever()
 
 

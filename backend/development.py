@@ -1,11 +1,9 @@
 """What `make run` needs: made-up keys, the embedded database, and the processes of one development run."""
 
-import base64
 import contextlib
 import ctypes
 import json
 import os
-import secrets
 import shutil
 import signal
 import socket
@@ -17,7 +15,7 @@ import urllib.request
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from backend import database, postgres
+from backend import database, demo_keys, postgres
 from notify.kinds import Form
 from notify.registry import TEMPLATES
 
@@ -63,7 +61,7 @@ def check_machine(var_dir: Path, ports: Mapping[str, int]) -> None:
 
 def environment(var_dir: Path, database_url: str, port: int, sandbox_port: int) -> dict[str, str]:
     """Settings of a development run. Keys are drawn once and kept under var/."""
-    kept = _keys(var_dir / "development-keys.json")
+    kept = demo_keys.kept(var_dir / "development-keys.json")
     sandbox = f"http://127.0.0.1:{sandbox_port}"
     made = {
         "APP_ENV": "development",
@@ -76,11 +74,20 @@ def environment(var_dir: Path, database_url: str, port: int, sandbox_port: int) 
         "WECHAT_OPEN_BASE": sandbox,
         "WECHAT_MINI_APPID": "sandbox-mini",
         "WECHAT_OFFICIAL_APPID": "sandbox-official",
+        "WECHAT_PAY_BASE": sandbox,
+        "WECHAT_PAY_MCHID": "sandbox-merchant",
+        "WECHAT_NONTAX_MCHID": "sandbox-nontax",
+        "WECHAT_NONTAX_SERVICE_ID": "1",
         "WECHAT_TEMPLATES": _sandbox_ids(kind.wechat for kind in TEMPLATES.values()),
         "WECHAT_MINI_TEMPLATES": _sandbox_ids(kind.mini for kind in TEMPLATES.values()),
         "WECHAT_SUBSCRIBE_TEMPLATES": "sandbox-subscribe",
         "IXIAMEN_BASE": f"{sandbox}/ixiamen",
         "IXIAMEN_CLIENT_ID": "sandbox-ixiamen",
+        "ALIPAY_GATEWAY": f"{sandbox}/alipay/gateway.do",
+        "ALIPAY_LOGIN_BASE": f"{sandbox}/alipay",
+        "ALIPAY_APP_ID": "sandbox-alipay",
+        "ALIPAY_SELLER_ID": "2088000000000000",
+        "ALIPAY_PUBLIC_KEY": demo_keys.public_half(kept["SANDBOX_ALIPAY_PRIVATE_KEY"]),
         "SMS_BASE": f"{sandbox}/sms",
         "SMS_KEY": "sandbox-sms",
         "PROMETHEUS_MULTIPROC_DIR": str(var_dir / "metrics"),
@@ -95,40 +102,6 @@ def environment(var_dir: Path, database_url: str, port: int, sandbox_port: int) 
 
 def _sandbox_ids(forms: Iterable[Form | None]) -> str:
     return json.dumps({form.name: f"sandbox-{form.name}" for form in forms if form})
-
-
-def _keys(path: Path) -> dict[str, str]:
-    kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    drawn = _drawn()
-    if not kept.keys() >= drawn.keys():
-        kept = drawn | kept
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(kept, indent=1))
-    return kept
-
-
-def _drawn() -> dict[str, str]:
-    return {
-        "SECRET_KEY": secrets.token_urlsafe(32),
-        "FIELD_KEYS": f"1:{_random_key()}",
-        "INDEX_KEY": _random_key(),
-        "PASS_KEYS": f"1:{_random_key()}",
-        "WECHAT_MINI_SECRET": secrets.token_hex(16),
-        "WECHAT_OFFICIAL_SECRET": secrets.token_hex(16),
-        "WECHAT_OFFICIAL_TOKEN": secrets.token_hex(16),
-        "WECHAT_OFFICIAL_AES_KEYS": _random_key().rstrip("="),
-        "WECHAT_MINI_TOKEN": secrets.token_hex(16),
-        "WECHAT_MINI_AES_KEYS": _random_key().rstrip("="),
-        "IXIAMEN_CLIENT_SECRET": secrets.token_hex(16),
-        "SMS_SECRET": secrets.token_hex(16),
-        "DEMO_PASSWORD": secrets.token_urlsafe(12),
-        "DEMO_TOTP_SECRET": base64.b32encode(secrets.token_bytes(20)).decode(),
-    }
-
-
-def _random_key() -> str:
-    return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def start_database(var_dir: Path) -> postgres.Embedded:

@@ -10,6 +10,7 @@ FEATURES = (
     "backend.appointments.doctor",
     "backend.queueing.doctor",
     "backend.devices.doctor",
+    "payments.doctor",
     "notify.doctor",
 )
 """Modules with `invariants(session)`: sentences with row ids, empty when all is well."""

@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 document: flask-smorest's own, plus what each route demands and how it refuses."""
 
 from inspect import cleandoc
+from threading import Lock
 from typing import Any
 
 from flask import Flask
@@ -9,30 +10,36 @@ from backend.core.auth import access_of
 from backend.core.problems import PROBLEM_JSON, Api
 from backend.core.signed import SCHEME
 
+_describing = Lock()
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
 def document(app: Flask, api: Api) -> dict[str, Any]:
-    """The document, computed once a process."""
-    if "openapi" not in app.extensions:
-        spec = api.spec.to_dict()
-        spec.setdefault("components", {})["securitySchemes"] = {
-            "bearer": {"type": "http", "scheme": "bearer"},
-            "cookie": {"type": "apiKey", "in": "cookie", "name": "__Host-sid"},
-            "device": {"type": "http", "scheme": SCHEME},
-        }
-        names = endpoints(app)
-        for path, operations in spec["paths"].items():
-            for method, operation in operations.items():
-                if method in METHODS:
-                    _describe(operation, access_of(app, names[path, method]))
-        for answer in spec["components"].get("responses", {}).values():
-            _say_problem_json(answer)
-        _describe_schemas(api, spec)
-        _name_instants(spec)
-        app.extensions["openapi"] = spec
+    """The document, computed once a process, when it is first asked for."""
+    with _describing:
+        if "openapi" not in app.extensions:
+            app.extensions["openapi"] = _make(app, api)
     document_: dict[str, Any] = app.extensions["openapi"]
     return document_
+
+
+def _make(app: Flask, api: Api) -> dict[str, Any]:
+    spec = api.describe()
+    spec.setdefault("components", {})["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer"},
+        "cookie": {"type": "apiKey", "in": "cookie", "name": "__Host-sid"},
+        "device": {"type": "http", "scheme": SCHEME},
+    }
+    names = endpoints(app)
+    for path, operations in spec["paths"].items():
+        for method, operation in operations.items():
+            if method in METHODS:
+                _describe(operation, access_of(app, names[path, method]))
+    for answer in spec["components"].get("responses", {}).values():
+        _say_problem_json(answer)
+    _describe_schemas(api, spec)
+    _name_instants(spec)
+    return spec
 
 
 def endpoints(app: Flask) -> dict[tuple[str, str], str]:

@@ -41,6 +41,9 @@ PERIODIC: tuple[tuple[str, str], ...] = (
     ("*/10 * * * *", "backend.queueing.jobs:close_days"),
     ("* * * * *", "backend.appointments.jobs:remind"),
     ("* * * * *", "notify.jobs:reconcile_receipts"),
+    ("1-59/10 * * * *", "payments.jobs:expire_bills"),
+    ("2-59/10 * * * *", "payments.jobs:grow_fines"),
+    ("5 1 * * *", "payments.jobs:warn_overdue"),
     ("27 * * * *", "backend.official.jobs:forget_callbacks"),
     ("*/10 * * * *", "backend.devices.jobs:forget_nonces"),
     ("17 * * * *", "backend.worker:forget_old_keys"),
@@ -50,6 +53,9 @@ PERIODIC: tuple[tuple[str, str], ...] = (
 LOOPS: tuple[tuple[float, str], ...] = (
     (0.5, "notify.jobs:dispatch_due"),
     (1.0, "backend.worker:seal_audit"),
+    (1.0, "payments.jobs:poll_due"),
+    (1.0, "payments.jobs:send_due"),
+    (1.0, "payments.jobs:seal_books"),
     (10.0, "notify.jobs:measure_waiting"),
     (10.0, "backend.worker:beat"),
 )

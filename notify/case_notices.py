@@ -125,6 +125,21 @@ CASES: dict[str, Template] = {
         statutory=True,
         useful_for=timedelta(days=3),
     ),
+    "bill_returned": Template(
+        kind="bill",
+        title=Text("多付的钱退给你：{amount} 元", "Going back to you: ¥{amount}"),
+        body=Text(
+            "“{item}”已经结清或不用再交，这次付的 {amount} 元原路退给你，一般 3 天到账。缴款码 {number}。",
+            "“{item}” was settled or is no longer due, so the ¥{amount} you paid now go back the way they came, "
+            "usually within 3 days. Payment code {number}.",
+        ),
+        wechat=_bill("退款中", "重复付款，原路退回"),
+        mini=_bill("退款中", "重复付款，原路退回"),
+        sms=Form("bill_returned", {"item": "{item}", "amount": "{amount}"}),
+        importance=Importance.CRITICAL,
+        statutory=True,
+        useful_for=timedelta(days=3),
+    ),
     "bill_ebill": Template(
         kind="bill",
         title=Text("电子票据开好了", "Your e-receipt is ready"),

@@ -144,6 +144,12 @@ def address_of(contact: Contact) -> str:
     return crypto.unseal(contact.address, table="contact", column="address", row=row)
 
 
+def contact_address(session: Session, *, person_id: UUID, channel: ContactChannel) -> str | None:
+    """Where the person is reached on a channel, as an openid that a payment there needs; None when unknown."""
+    contact = session.get(Contact, (person_id, channel))
+    return address_of(contact) if contact is not None else None
+
+
 def mark_read(session: Session, *, person_id: UUID, notification_id: UUID) -> None:
     """The person has opened this message; a second time changes nothing. NotFound for another person's."""
     mine = (Notification.id == notification_id, Notification.person_id == person_id)

@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Integer, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Integer, SmallInteger, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.core.db import Base, new_id
@@ -13,11 +13,15 @@ class IncomeItem(Base):
     """Income item 收入项目 that finance has given a collecting unit.
 
     `finance_code` is finance's own number, NULL until finance assigns it. A `service_price` (notary) is no
-    non-tax income; a `penalty` has no standard, its amount stands in the decision.
+    non-tax income; a `penalty` has no standard, its amount stands in the decision. Only where a law says so is
+    something added for each day of delay: `late_day_bp` hundredths of a percent, up to `late_cap_percent` of the fee.
     """
 
     __tablename__ = "income_item"
-    __table_args__ = (CheckConstraint("kind IN ('non_tax', 'service_price', 'penalty')", name="kind"),)
+    __table_args__ = (
+        CheckConstraint("kind IN ('non_tax', 'service_price', 'penalty')", name="kind"),
+        CheckConstraint("num_nulls(late_day_bp, late_cap_percent, late_basis) IN (0, 3)", name="late"),
+    )
 
     code: Mapped[str] = mapped_column(Text, primary_key=True)
     kind: Mapped[str] = mapped_column(Text)
@@ -25,6 +29,9 @@ class IncomeItem(Base):
     finance_code: Mapped[str | None] = mapped_column(Text)
     name_zh: Mapped[str] = mapped_column(Text)
     name_en: Mapped[str] = mapped_column(Text)
+    late_day_bp: Mapped[int | None] = mapped_column(SmallInteger)
+    late_cap_percent: Mapped[int | None] = mapped_column(SmallInteger)
+    late_basis: Mapped[str | None] = mapped_column(Text)
 
 
 class FeeStandard(Base):

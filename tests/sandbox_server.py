@@ -2,17 +2,22 @@
 
 import json
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from typing import Any
 
 import requests
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from backend.core.config import Settings
 from backend.sandbox.app import create_sandbox
 from backend.sandbox.wechat_templates import MINI_TEMPLATE_IDS, TEMPLATE_IDS
+from payments.sandbox.alipay.gateway import public_half
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,9 @@ class RunningSandbox:
             wechat_mini_templates=json.dumps(MINI_TEMPLATE_IDS),
             ixiamen_base=f"{self.url}/ixiamen",
             sms_base=f"{self.url}/sms",
+            alipay_gateway=f"{self.url}/alipay/gateway.do",
+            alipay_login_base=f"{self.url}/alipay",
+            **{name: value for name, value in alipay_app().items() if not name.startswith("sandbox_")},
         )
 
     def faults(self, **changes: Any) -> None:
@@ -97,6 +105,26 @@ class RunningSandbox:
         return body
 
 
+@cache
+def alipay_app() -> dict[str, str]:
+    """An app at the simulated Alipay: its settings, and the key that only Alipay has."""
+    ours, theirs = rsa_key(), rsa_key()
+    return {
+        "alipay_app_id": "sandbox-alipay",
+        "alipay_app_private_key": ours,
+        "alipay_public_key": public_half(theirs),
+        "alipay_seller_id": "2088000000000000",
+        "sandbox_alipay_private_key": theirs,
+    }
+
+
+def rsa_key() -> str:
+    """A fresh private key, PKCS#8, as bare base64."""
+    key = rsa.generate_private_key(65_537, 2048)
+    form = serialization.PrivateFormat.PKCS8
+    return b64encode(key.private_bytes(serialization.Encoding.DER, form, serialization.NoEncryption())).decode()
+
+
 class _Quiet(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -107,7 +135,8 @@ class _Quiet(WSGIRequestHandler):
 @contextmanager
 def running_sandbox(settings: Settings) -> Iterator[RunningSandbox]:
     """Serve the sandbox with these settings' credentials until the block ends."""
-    server = make_server("127.0.0.1", 0, create_sandbox(asdict(settings)), threaded=True, request_handler=_Quiet)
+    values = asdict(settings) | alipay_app()
+    server = make_server("127.0.0.1", 0, create_sandbox(values), threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -7,6 +7,7 @@ from marshmallow import Schema, fields, validate
 from backend.appointments.states import State
 from backend.catalogue.schemas import Hall as HallSchema
 from backend.catalogue.schemas import Named as NamedSchema
+from backend.core.schemas import Ready
 
 
 class ItemRefSchema(Schema):
@@ -51,8 +52,8 @@ class OpensSchema(Schema):
 class SlotDaysSchema(Schema):
     """The picker of one hall and category."""
 
-    hall = fields.Nested(HallSchema, required=True)
-    category = fields.Nested(NamedSchema, required=True)
+    hall = Ready(HallSchema, required=True)
+    category = Ready(NamedSchema, required=True)
     opens = fields.Nested(OpensSchema, required=True)
     days = fields.List(fields.Nested(DaySchema), required=True)
 
@@ -87,7 +88,7 @@ class EarliestQuerySchema(PlaceQuerySchema):
 class HallChoiceSchema(Schema):
     """A hall with its next free slot."""
 
-    hall = fields.Nested(HallSchema, required=True)
+    hall = Ready(HallSchema, required=True)
     distance_km = fields.Float(required=True, allow_none=True)
     next_free = fields.Nested(SlotRefSchema, required=True, allow_none=True)
 
@@ -111,7 +112,7 @@ class EarlySlotSchema(Schema):
     """A free slot and its hall."""
 
     slot = fields.Nested(SlotRefSchema, required=True)
-    hall = fields.Nested(HallSchema, required=True)
+    hall = Ready(HallSchema, required=True)
     distance_km = fields.Float(required=True, allow_none=True)
 
 
@@ -144,9 +145,9 @@ class VisitSchema(Schema):
     """What a hold and an appointment have in common."""
 
     id = fields.UUID(required=True)
-    hall = fields.Nested(HallSchema, required=True)
-    category = fields.Nested(NamedSchema, required=True)
-    items = fields.List(fields.Nested(ItemRefSchema), required=True)
+    hall = Ready(HallSchema, required=True)
+    category = Ready(NamedSchema, required=True)
+    items = fields.List(Ready(ItemRefSchema), required=True)
     people = fields.Integer(required=True)
     for_person = fields.Nested(ForPersonSchema, required=True)
     slot = fields.Nested(SlotRefSchema, required=True)

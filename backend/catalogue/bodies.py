@@ -42,7 +42,7 @@ def hall_body(hall: Hall, language: str) -> Body:
         "lat": hall.lat,
         "lng": hall.lng,
         "location_verified": hall.location_verified,
-        "hours": [{"weekdays": part.weekdays, "start": part.start, "end": part.end} for part in hall.hours],
+        "hours": [{"weekdays": part.weekdays, "from": part.start, "to": part.end} for part in hall.hours],
         "hours_verified": hall.hours_verified,
         "phones": hall.phones,
         "categories": [category_body(category, language) for category in hall.categories],

@@ -8,8 +8,8 @@ from typing import Any
 from pypinyin import Style, lazy_pinyin, pinyin
 
 MAX_READINGS = 4
-MAX_SPELLINGS = 16
-"""Enough for the two or three polyphones of a name; the usual reading always comes first."""
+MAX_SPELLINGS = 64
+"""Enough for any two polyphones of a name read in an unusual way; the usual reading always comes first."""
 
 MAX_CUTS = 24
 LONGEST_SYLLABLE = 6
@@ -39,10 +39,18 @@ def readings(text: str) -> Readings:
 
 
 def initials(of: Readings) -> list[str]:
-    """The first letters of a text, once for each way to read its polyphones."""
+    """The first letters of a text, once for each way to read its polyphones; those nearest to usual first."""
     letters = [tuple(dict.fromkeys(syllable[0] for syllable in syllables)) for syllables in of]
-    spellings = itertools.islice(itertools.product(*letters), MAX_SPELLINGS)
-    return ["".join(spelling) for spelling in spellings]
+    polyphones = [place for place, choices in enumerate(letters) if len(choices) > 1]
+    unusual = (places for count in range(len(polyphones) + 1) for places in itertools.combinations(polyphones, count))
+    spellings = (
+        "".join(spelling)
+        for places in unusual
+        for spelling in itertools.product(
+            *(choices[1:] if place in places else choices[:1] for place, choices in enumerate(letters))
+        )
+    )
+    return list(itertools.islice(spellings, MAX_SPELLINGS))
 
 
 class Syllabary:

@@ -2,6 +2,8 @@
 
 from marshmallow import Schema, fields, validate
 
+from backend.core.schemas import Ready
+
 UTC_SECONDS = "%Y-%m-%dT%H:%M:%SZ"
 TAGS = (
     "on-the-spot",
@@ -79,7 +81,7 @@ class Hall(Schema):
     code = fields.String(required=True)
     name = fields.String(required=True)
     short_name = fields.String(required=True)
-    division = fields.Nested(Named, required=True)
+    division = Ready(Named, required=True)
     address = fields.String(required=True, allow_none=True)
     address_verified = fields.Boolean(required=True)
     lat = fields.Float(required=True, allow_none=True)
@@ -87,10 +89,10 @@ class Hall(Schema):
     location_verified = fields.Boolean(
         required=True, metadata={"description": "If false the coordinates are rough: good for distance, not for a pin"}
     )
-    hours = fields.List(fields.Nested(Hours), required=True)
+    hours = fields.List(Ready(Hours), required=True)
     hours_verified = fields.Boolean(required=True)
     phones = fields.List(fields.String(), required=True)
-    categories = fields.List(fields.Nested(Named), required=True)
+    categories = fields.List(Ready(Named), required=True)
 
 
 class Halls(Schema):

@@ -106,11 +106,11 @@ class SearchIndex:
         return {doc: each[0][doc] for doc in sorted(common, key=lambda doc: (ranked[doc], doc))}
 
     def _typed_pinyin(self, letters: str, found: Found, limit: int) -> None:
-        ways = self._syllabary.cuts(letters)
+        cuts = ((pieces, "".join(piece[0] for piece in pieces)) for pieces in self._syllabary.cuts(letters))
+        ways = [(pieces, _forms(initials)) for pieces, initials in cuts if initials in self._initials]
         for shape in range(3):
-            for pieces in ways:
-                form = _forms("".join(piece[0] for piece in pieces))[shape]
-                self._initials.collect(form, found, limit, self._reads(pieces, whole=shape == 0))
+            for pieces, forms in ways:
+                self._initials.collect(forms[shape], found, limit, self._reads(pieces, whole=shape == 0))
 
     def _same_sound(self, text: str, limit: int) -> Found:
         """A wrong character that sounds right: 户照 for 护照."""
@@ -171,6 +171,9 @@ class _Lines:
             self._starts.append(at)
             at += len(line) + 1
             self._ends[document] = at - 1
+
+    def __contains__(self, form: str) -> bool:
+        return form in self._text
 
     def collect(self, form: str, found: Found, limit: int, accept: Accept) -> None:
         """Add documents with a line that contains `form`, in order, until `limit` are found."""

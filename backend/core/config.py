@@ -7,6 +7,7 @@ import base64
 import binascii
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -15,6 +16,27 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
+
+from backend.core import rsa_keys
+
+_PROVIDER_ADDRESSES = (
+    "wechat_api_base",
+    "wechat_open_base",
+    "wechat_pay_base",
+    "ixiamen_base",
+    "sms_base",
+    "alipay_gateway",
+    "alipay_login_base",
+)
+_PROVIDER_ACCOUNTS = (
+    "wechat_mini_appid",
+    "wechat_official_appid",
+    "wechat_pay_mchid",
+    "wechat_nontax_mchid",
+    "ixiamen_client_id",
+    "alipay_app_id",
+)
+"""Production refuses an address of a sandbox and an account whose name begins with `sandbox`."""
 
 
 class ConfigError(Exception):
@@ -90,12 +112,45 @@ class Settings:
     wechat_subscribe_templates: str = _setting(
         "Template ids of the official account's subscription notices, comma separated; empty offers none", default=""
     )
+    wechat_pay_base: str = _setting("WeChat Pay API v3", default="https://api.mch.weixin.qq.com")
+    wechat_pay_mchid: str = _setting("WeChat Pay merchant id; empty offers no WeChat Pay", default="")
+    wechat_pay_serial: str = _setting("Serial of the merchant's API certificate, hexadecimal", default="")
+    wechat_pay_private_key: str = _setting(
+        "Private key of that certificate: PKCS#8, PEM or its base64 alone", default="", secret=True
+    )
+    wechat_pay_api_key: str = _setting("APIv3 key, 32 bytes", default="", secret=True)
+    wechat_pay_public_keys: str = _setting(
+        "JSON: `PUB_KEY_ID_…` → WeChat Pay's public key, or serial → platform certificate; the first is preferred",
+        default="",
+    )
+    wechat_nontax_mchid: str = _setting("Merchant id of WeChat 非税缴费; empty offers none", default="")
+    wechat_nontax_service_id: str = _setting("Service id of WeChat 非税缴费", default="")
     ixiamen_base: str = _setting("i厦门 user centre", default="https://buss.ixiamen.org.cn/pbc/usercenter")
     ixiamen_client_id: str = _setting("i厦门 client id", default="")
     ixiamen_client_secret: str = _setting("i厦门 client secret", default="", secret=True)
     sms_base: str = _setting("SMS gateway", default="")
     sms_key: str = _setting("SMS gateway account", default="")
     sms_secret: str = _setting("SMS gateway signing secret", default="", secret=True)
+    alipay_gateway: str = _setting("Alipay's OpenAPI gateway", default="https://openapi.alipay.com/gateway.do")
+    alipay_login_base: str = _setting("Alipay login pages", default="https://openauth.alipay.com")
+    alipay_app_id: str = _setting("App id at Alipay; empty switches Alipay off", default="")
+    alipay_app_private_key: str = _setting(
+        "Our RSA private key at Alipay: PEM or its base64, PKCS#1 or PKCS#8", default="", secret=True
+    )
+    alipay_public_key: str = _setting(
+        "Alipay's public key for this app, PEM or its base64; both, comma separated, while Alipay changes it",
+        default="",
+    )
+    alipay_seller_id: str = _setting(
+        "Account that collects, `2088…`; empty offers Alipay for logging in only", default=""
+    )
+
+    payment_routes: str = _setting(
+        "JSON: collecting unit, or `*` for every other, → list of its payment channels; empty takes all there are",
+        default="{}",
+    )
+    pay_code_pattern: str = _setting("Pattern of the city's payment codes", default=r"3502\d{16}")
+    pay_region: str = _setting("Division code of bills that are issued here", default="350200")
 
     @property
     def production(self) -> bool:
@@ -108,6 +163,10 @@ class Settings:
     @property
     def wechat_mini_template_ids(self) -> dict[str, str]:
         return {str(k): str(v) for k, v in json.loads(self.wechat_mini_templates).items()}
+
+    @property
+    def payment_route_lists(self) -> dict[str, list[str]]:
+        return {str(unit): [str(name) for name in names] for unit, names in json.loads(self.payment_routes).items()}
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -140,11 +199,16 @@ class Settings:
         parts = urlsplit(self.public_url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
             raise ConfigError("PUBLIC_URL must be an address without a path")
-        for name in ("wechat_templates", "wechat_mini_templates"):
+        for name in ("wechat_templates", "wechat_mini_templates", "payment_routes"):
             _check_object(name.upper(), getattr(self, name))
         for name in ("wechat_official_aes_keys", "wechat_mini_aes_keys"):
             for key in comma_separated(getattr(self, name)):
                 decode_key(name.upper(), key + "=")
+        try:
+            re.compile(self.pay_code_pattern)
+        except re.error:
+            raise ConfigError("PAY_CODE_PATTERN is not a pattern") from None
+        _check_alipay(self)
         if self.production:
             self._validate_production()
 
@@ -157,11 +221,11 @@ class Settings:
             raise ConfigError("CLOCK_OFFSET_S must be 0 in production")
         if "demo" in self.secret_key:
             raise ConfigError("SECRET_KEY is the demo key")
-        for name in ("wechat_api_base", "wechat_open_base", "ixiamen_base", "sms_base"):
-            address = getattr(self, name)
-            if urlsplit(address).hostname in {"127.0.0.1", "localhost", "::1"}:
+        for name in _PROVIDER_ADDRESSES:
+            host = urlsplit(getattr(self, name)).hostname or ""
+            if host in {"127.0.0.1", "localhost", "::1"} or host.endswith("alipaydev.com"):
                 raise ConfigError(f"{name.upper()} points at a sandbox")
-        for name in ("wechat_mini_appid", "wechat_official_appid", "ixiamen_client_id"):
+        for name in _PROVIDER_ACCOUNTS:
             if getattr(self, name).startswith("sandbox"):
                 raise ConfigError(f"{name.upper()} is a sandbox account")
 
@@ -178,6 +242,21 @@ def _check_object(name: str, text: str) -> None:
         valid = False
     if not valid:
         raise ConfigError(f"{name} must be a JSON object")
+
+
+def _check_alipay(settings: Settings) -> None:
+    if not settings.alipay_app_id:
+        return
+    try:
+        ours = rsa_keys.private_key(settings.alipay_app_private_key).public_key()
+    except ValueError as problem:
+        raise ConfigError(f"ALIPAY_APP_PRIVATE_KEY is {problem}") from None
+    try:
+        theirs = rsa_keys.public_keys(settings.alipay_public_key)
+    except ValueError as problem:
+        raise ConfigError(f"ALIPAY_PUBLIC_KEY is {problem}") from None
+    if ours in theirs:
+        raise ConfigError("ALIPAY_PUBLIC_KEY is the app's own public key, not Alipay's")
 
 
 def _check_database(address: str) -> None:

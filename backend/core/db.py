@@ -123,6 +123,12 @@ def bind(engine: Engine) -> None:
     )
 
 
+def forget_connections() -> None:
+    """After a fork: leave the parent's connections to the parent."""
+    if _engine is not None:
+        _engine.dispose(close=False)
+
+
 def engine() -> Engine:
     """The engine of this process."""
     if _engine is None:

@@ -72,7 +72,7 @@ def spend(key: str, *, capacity: int, per_seconds: float) -> None:
     rate = capacity / per_seconds
     values = {"key": key, "capacity": float(capacity), "rate": rate, "now": clock.now()}
     with db.reading() as session:
-        left = session.execute(_SPEND, values).scalar_one()
+        left = session.connection().execute(_SPEND, values).scalar_one()
     if left < 0:
         raise TooManyRequests(math.ceil(-left / rate))
 

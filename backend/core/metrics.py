@@ -16,6 +16,8 @@ NOTICES_OLDEST_DUE = Gauge(
     "Since when the notice that waits longest has been due; alert above 120",
     multiprocess_mode="mostrecent",
 )
+PAYMENT_ALERTS = Counter("payment_alerts_total", "Money that needs a person to look at it, by kind", ["kind"])
+CALLBACKS = Counter("payment_callbacks_total", "Notifications of payment channels by verdict", ["channel", "verdict"])
 NOTICES_QUOTA_USED = Gauge(
     "notices_quota_used_ratio",
     "Share of a channel's daily messages that is used; alert from 0.8, where ordinary notices wait for tomorrow",

@@ -70,9 +70,29 @@ class ApiBlueprint(flask_smorest.Blueprint):
 
 
 class Api(flask_smorest.Api):
-    """flask-smorest with our error body."""
+    """flask-smorest with our error body, and a document that is made when somebody asks for it."""
 
     ERROR_SCHEMA = ProblemSchema
+
+    def __init__(self, app: Flask) -> None:
+        self._undescribed: list[tuple[flask_smorest.Blueprint, str]] = []
+        super().__init__(app)
+
+    def register_blueprint(self, blueprint: flask_smorest.Blueprint, **options: Any) -> None:
+        """Serve its routes. Describing them waits for `describe`: it costs every start two seconds of a processor."""
+        name = options.get("name", blueprint.name)
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][name] = self
+        self._app.register_blueprint(blueprint, **options)
+        self._undescribed.append((blueprint, name))
+
+    def describe(self) -> dict[str, Any]:
+        """flask-smorest's OpenAPI document of everything that is registered. Not safe in two threads at once."""
+        for blueprint, name in self._undescribed:
+            blueprint.register_views_in_doc(self, self._app, self.spec, name=name, parameters=None)
+            self.spec.tag({"name": name, "description": blueprint.description})
+        self._undescribed.clear()
+        described: dict[str, Any] = self.spec.to_dict()
+        return described
 
     def _register_error_handlers(self) -> None:
         app = self._app

@@ -252,6 +252,17 @@ class WeChat:
         )
         return _text(answer, "url")
 
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Any other endpoint of the account that answers JSON, such as those of 非税缴费."""
+        return self._with_token("POST", path, body=body)
+
+    def download(self, path: str, body: dict[str, Any]) -> bytes:
+        """An endpoint whose success is a file and whose refusal is JSON."""
+        answer = self._asked_with_token("POST", path, body=body)
+        if not isinstance(answer, requests.Response):
+            raise ProviderProtocolError(PROVIDER, "body")
+        return answer.content
+
     def jsapi_ticket(self) -> Issued:
         """Fetch the JS-SDK ticket; ask the shared store instead of calling this for every page."""
         answer = self._with_token("GET", "/cgi-bin/ticket/getticket", {"type": "jsapi"})
@@ -270,15 +281,20 @@ class WeChat:
     def _with_token(
         self, method: str, path: str, query: dict[str, str] | None = None, body: dict[str, Any] | None = None
     ) -> dict[str, Any]:
+        return _object(self._asked_with_token(method, path, query, body))
+
+    def _asked_with_token(
+        self, method: str, path: str, query: dict[str, str] | None = None, body: dict[str, Any] | None = None
+    ) -> object:
         """A call with the account's token; a refused token is replaced once, then the call fails."""
         token = self._fetched_token(None)
         try:
-            return self._call(method, path, {"access_token": token, **(query or {})}, body)
+            return self._asked(method, path, {"access_token": token, **(query or {})}, body)
         except ProviderUnavailable as refusal:
             if refusal.provider_code not in {str(code) for code in STALE_TOKEN}:
                 raise
         token = self._fetched_token(token)
-        return self._call(method, path, {"access_token": token, **(query or {})}, body)
+        return self._asked(method, path, {"access_token": token, **(query or {})}, body)
 
     def _fetched_token(self, stale: str | None) -> str:
         """The token for a call; without one the call itself has certainly not been made."""
@@ -292,20 +308,27 @@ class WeChat:
     def _call(
         self, method: str, path: str, query: dict[str, str], body: dict[str, Any] | None = None
     ) -> dict[str, Any]:
+        return _object(self._asked(method, path, query, body))
+
+    def _asked(self, method: str, path: str, query: dict[str, str], body: dict[str, Any] | None = None) -> object:
+        """What WeChat answers: parsed JSON, or the whole response when it is no JSON."""
         refuse_inside_transaction()
         # wechatpy adds its own access token to every query that has none; an empty one is left out of the address.
         params = {"access_token": None, **query}
         try:
-            answer = self._client._request(method, OFFICIAL_HOST + path, params=params, data=body)
+            return self._client._request(method, OFFICIAL_HOST + path, params=params, data=body)
         except WeChatClientException as refusal:
             raise _translated(refusal) from None
         except (requests.exceptions.ConnectTimeout, requests.exceptions.ConnectionError) as trouble:
             raise ProviderUnavailable(PROVIDER, NOT_SENT if never_connected(trouble) else TIMEOUT) from None
         except requests.RequestException:
             raise ProviderUnavailable(PROVIDER, TIMEOUT) from None
-        if not isinstance(answer, dict):
-            raise ProviderProtocolError(PROVIDER, "body")
-        return answer
+
+
+def _object(answer: object) -> dict[str, Any]:
+    if not isinstance(answer, dict):
+        raise ProviderProtocolError(PROVIDER, "body")
+    return answer
 
 
 def _translated(refusal: WeChatClientException) -> ProviderError:

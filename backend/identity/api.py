@@ -14,6 +14,7 @@ from backend.core.problems import ApiBlueprint
 from backend.core.wechat import WeChat, WeChatLogin, mini_program, official_account
 from backend.core.wechat_tokens import connect
 from backend.identity import (
+    alipay,
     browser,
     family,
     idnumber,
@@ -173,6 +174,35 @@ def finish_ixiamen(query: dict[str, str]) -> Response:
             return sessions.start(session, person_id=person_id, replacing=browser.replaced())
 
     return _finish("ixiamen", query, log_in)
+
+
+@auth.get("/auth/alipay")
+@public
+@auth.arguments(schemas.ReturnSchema, location="query")
+@auth.response(302)
+def begin_alipay(query: dict[str, str]) -> Response:
+    """To Alipay's login page, in any browser but WeChat's."""
+    if not browser.settings().alipay_app_id:
+        return browser.back_to_login("provider_unavailable", query["return_to"])
+    key, state = _begin("alipay", query["return_to"])
+    address = alipay.authorize_url(browser.settings(), redirect_uri=browser.callback_url("alipay"), state=state)
+    return browser.leave_for(address, key)
+
+
+@auth.get("/auth/alipay/callback")
+@public
+@auth.arguments(schemas.AlipayCallbackSchema, location="query")
+@auth.response(302)
+def finish_alipay(query: dict[str, str]) -> Response:
+    """Back from Alipay, whose accounts are held by people it knows: level 1, for the person who is logged in or new."""
+
+    def log_in(code: str) -> sessions.Started:
+        subject = alipay.fetch_subject(browser.settings(), code)
+        with transaction() as session:
+            person_id = service.log_in(session, provider="alipay", subject=subject, current=_current())
+            return sessions.start(session, person_id=person_id, replacing=browser.replaced())
+
+    return _finish("alipay", {"state": query["state"], "code": query["auth_code"]}, log_in)
 
 
 @own.get("/me")

@@ -9,6 +9,10 @@ from sqlalchemy.orm import Session, aliased
 from backend.core import audit, crypto, errors, jobs
 from backend.identity.models import FamilyLink, LoginSession, OrganisationAgent, Person, PersonLogin
 from notify import service as notices
+from payments import bills
+
+ONE_EACH = ("phone", "alipay")
+"""Logins that name their holder: a second one on the same device is somebody else's."""
 
 
 class TwoPeople(errors.Conflict):
@@ -19,15 +23,15 @@ class TwoPeople(errors.Conflict):
 
 
 def are_two_people(session: Session, one: UUID, other: UUID) -> bool:
-    """Whether these records must stay apart: each has an id document, or each logs in by a phone of its own."""
+    """Whether these records must stay apart: each has a document, a phone or an Alipay account of its own."""
     both = Person.id.in_([one, other])
     documents = session.scalar(select(func.count()).where(both, Person.id_number_index.is_not(None)))
-    phones = session.scalar(
-        select(func.count(PersonLogin.person_id.distinct())).where(
-            PersonLogin.person_id.in_([one, other]), PersonLogin.provider == "phone"
-        )
+    logins = session.scalars(
+        select(func.count(PersonLogin.person_id.distinct()))
+        .where(PersonLogin.person_id.in_([one, other]), PersonLogin.provider.in_(ONE_EACH))
+        .group_by(PersonLogin.provider)
     )
-    return documents == 2 or phones == 2
+    return documents == 2 or 2 in logins.all()
 
 
 def merge(session: Session, *, kept: UUID, gone: UUID) -> UUID:
@@ -57,6 +61,7 @@ def merge(session: Session, *, kept: UUID, gone: UUID) -> UUID:
     _move_family(session, kept, gone)
     _move_organisations(session, kept, gone)
     notices.adopt(session, person_id=kept, former_id=gone)
+    bills.adopt(session, person_id=kept, former_id=gone)
     audit.record(
         session,
         actor=f"person:{kept}",

@@ -35,7 +35,7 @@ class Person(Base):
 
 
 class PersonLogin(Base):
-    """A way to log in: WeChat openid, i厦门 openId, or phone. The subject itself is only sealed and indexed."""
+    """A way to log in: openid of WeChat, i厦门 or Alipay, or phone. The subject is sealed and indexed only."""
 
     __tablename__ = "person_login"
 

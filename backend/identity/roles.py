@@ -3,7 +3,7 @@
 from typing import Final
 
 GATE: Final = frozenset({"check_in.scan", "check_in.undo", "hall.today", "queue.ticket"})
-CLERK: Final = GATE | {"booking.assist", "queue.call"}
+CLERK: Final = GATE | {"booking.assist", "queue.call", "bills.issue"}
 LEAD: Final = CLERK | {
     "person.reveal",
     "hall.manage",
@@ -13,6 +13,8 @@ LEAD: Final = CLERK | {
     "ratings.answer",
     "staff.manage",
     "audit.hall",
+    "bills.void",
+    "refunds.check",
 }
 OPERATOR: Final = frozenset(
     {"platform.manage", "hall.today", "ratings.read", "ratings.review", "staff.manage", "staff.appoint", "audit.hall"}
@@ -23,7 +25,7 @@ PERMISSIONS: Final[dict[str, frozenset[str]]] = {
     "window_clerk": CLERK,
     "hall_lead": LEAD,
     "platform_operator": OPERATOR,
-    "finance": frozenset({"finance.read"}),
+    "finance": frozenset({"finance.read", "bills.issue", "bills.reduce", "refunds.approve", "suspense.decide"}),
     "auditor": frozenset({"audit.read"}),
 }
 

@@ -129,6 +129,13 @@ class CallbackSchema(Schema):
     state = fields.String(load_default="", validate=validate.Length(max=200))
 
 
+class AlipayCallbackSchema(Schema):
+    """What Alipay's page sends back; without a code the person refused."""
+
+    auth_code = fields.String(load_default="", validate=validate.Length(max=500))
+    state = fields.String(load_default="", validate=validate.Length(max=200))
+
+
 class StaffLoginSchema(Schema):
     """Three things a member of staff knows or holds."""
 

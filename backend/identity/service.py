@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from backend.core import clock, crypto, db
 from backend.identity import idnumber
-from backend.identity.merging import TwoPeople, are_two_people, merge
+from backend.identity.merging import ONE_EACH, TwoPeople, are_two_people, merge
 from backend.identity.models import Person, PersonLogin
 from notify import service as notices
 from notify.service import ContactChannel
@@ -22,6 +22,9 @@ CONTACTS: dict[str, ContactChannel] = {
     "wechat_official": "wechat_official",
     "phone": "phone",
 }
+
+REAL_PEOPLE = {"alipay"}
+"""Providers that know the holder of every account: a login raises level 0 to 1, as a proved phone number does."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ def log_in(
 ) -> UUID:
     """The person behind a login; created on the first one, bound to `current` when that person is logged in.
 
-    A login of somebody else on the same device (two documents, two phone numbers) leaves `current` alone.
+    A login of somebody else on the same device (two documents, phones or Alipay accounts) leaves `current` alone.
     """
     index = crypto.blind_index(subject, field=f"login.{provider}")
     known = _owner(session, provider, index)
@@ -51,6 +54,8 @@ def log_in(
         person_id = merge(session, kept=current, gone=known) if current and known != current else known
     if phone:
         set_phone(session, person_id, phone)
+    if provider in REAL_PEOPLE:
+        session.execute(update(Person).where(Person.id == person_id, Person.level < 1).values(level=1))
     if provider in CONTACTS:
         _remember_contact(session, person_id, CONTACTS[provider], subject)
     return person_id
@@ -166,8 +171,8 @@ def _belongs_to_another(session: Session, provider: str, known: UUID | None, cur
     """Whether a login of `known` (None: nobody yet) cannot be the person who is logged in."""
     if known is not None:
         return are_two_people(session, known, current)
-    has_phone = select(PersonLogin.provider).where(PersonLogin.person_id == current, PersonLogin.provider == "phone")
-    return provider == "phone" and session.scalar(has_phone) is not None
+    has_one = select(PersonLogin.provider).where(PersonLogin.person_id == current, PersonLogin.provider == provider)
+    return provider in ONE_EACH and session.scalar(has_one) is not None
 
 
 def _bind(session: Session, provider: str, subject: str, index: bytes, person_id: UUID, *, move: bool = False) -> UUID:

@@ -65,7 +65,8 @@ def load_principal(token: str) -> Principal | None:
     """The principal of a live session, or None."""
     now = clock.now()
     with db.reading() as session:
-        row = session.execute(_BY_TOKEN, {"token_hash": crypto.token_hash(token), "now": now}).one_or_none()
+        asked = {"token_hash": crypto.token_hash(token), "now": now}
+        row = session.connection().execute(_BY_TOKEN, asked).one_or_none()
         if row is None:
             return None
         if row.staff_id is not None and now - row.seen_at > STAFF_IDLE:

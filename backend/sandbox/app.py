@@ -12,18 +12,30 @@ from flask import Flask, redirect
 from werkzeug.wrappers import Response
 
 from notify.sandbox import sms
+from payments.sandbox import wechat_nontax
+from payments.sandbox.alipay import gateway as alipay
+from payments.sandbox.wechat_pay.app import create_blueprints
+from payments.sandbox.wechat_pay.notices import Post
+from payments.sandbox.wechat_pay.seals import merchant_from
+from payments.sandbox.wechat_pay.simulator import Simulator
+from payments.sandbox.wechat_pay.simulator import World as PayWorld
 
 from . import control, ixiamen, phone, pushes, wechat_api, wechat_login
-from .people import BY_PHONE
+from .people import BY_PHONE, PEOPLE
 from .world import SandboxSettings, World
 
 
 def create_sandbox(
-    settings: Mapping[str, object], *, clock: Callable[[], float] = time.time, push: pushes.Post | None = None
+    settings: Mapping[str, object],
+    *,
+    clock: Callable[[], float] = time.time,
+    push: pushes.Post | None = None,
+    pay_push: Post | None = None,
 ) -> Flask:
     """Build the sandbox from the application's own settings names (see ``SandboxSettings``).
 
-    ``push`` carries messages and receipts to the application; without it WeChat stays silent.
+    ``push`` carries messages and receipts to the application, ``pay_push`` notices of payments and refunds; without
+    them the providers stay silent.
     """
     world = World(SandboxSettings.from_mapping(settings), clock=clock)
     api = wechat_api.WeChatApi(world)
@@ -53,6 +65,19 @@ def create_sandbox(
         control.create_blueprint(api),
     ):
         app.register_blueprint(blueprint)
+    channel = alipay.from_settings(settings, PEOPLE, world.now)
+    if channel:
+        app.register_blueprint(alipay.create_blueprint(channel))
+    merchant = merchant_from({name: str(value) for name, value in settings.items()})
+    if merchant:
+        appids = (world.settings.wechat_mini_appid, world.settings.wechat_official_appid)
+        for blueprint in create_blueprints(Simulator(merchant, PayWorld(appids, PEOPLE, world.now), pay_push)):
+            app.register_blueprint(blueprint)
+    mch_id = str(settings.get("WECHAT_NONTAX_MCHID") or settings.get("wechat_nontax_mchid") or "")
+    if mch_id:
+        nontax = wechat_nontax.create_blueprint(wechat_nontax.NonTax(mch_id, world.now), api.account)
+        wechat_api.install_faults(nontax, world)
+        app.register_blueprint(nontax)
 
     @app.get("/")
     def home() -> Response:

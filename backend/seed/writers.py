@@ -128,6 +128,9 @@ def income_item(session: Session, row: Table) -> None:
             kind=row.get("kind", "non_tax"),
             collecting_unit=row["collecting_unit"],
             finance_code=row.get("finance_code"),
+            late_day_bp=row.get("late_day_bp"),
+            late_cap_percent=row.get("late_cap_percent"),
+            late_basis=row.get("late_basis"),
             **_named(row),
         )
     )

@@ -120,6 +120,11 @@ def test_every_reading_of_a_polyphone_counts() -> None:
         assert [hit.key for hit in index.search(typed)][:1] == ["change"]
 
 
+def test_an_unusual_reading_counts_in_a_name_full_of_polyphones() -> None:
+    index = SearchIndex([Document("name", ("份车行份份份份",))])
+    assert [hit.key for hit in index.search("xff")] == ["name"]
+
+
 def test_latin_text_matches_from_the_beginning_of_a_word() -> None:
     index = SearchIndex([Document("home", ("Residential home",)), Document("card", ("New id card",))])
     assert [hit.key for hit in index.search("id")] == ["card"]

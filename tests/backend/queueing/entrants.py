@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy.exc import OperationalError
@@ -20,6 +20,8 @@ from backend.core.problems import BUSY_STATES
 from backend.queueing import calling, errors, service, tickets
 from tests.backend.appointments import racers
 
+T = TypeVar("T")
+
 WINDOWS = 13
 """Windows, and so threads, of one process."""
 
@@ -30,16 +32,14 @@ def admit_all(settings: Settings, staff_id: UUID, codes: list[str], at: datetime
     clock.replace(lambda: at)
     keys = PassKeys.from_settings(settings)
 
-    def once(code: str) -> list[str]:
-        with db.transaction() as session:
-            arrival = service.check_in(
-                session, text=code, hall_code="XM", staff_id=staff_id, identified=True, keys=keys
-            )
-            verdict: Verdict = arrival.redemption.verdict
-            return [verdict.value, *([f"#{arrival.ticket.number}"] if arrival.ticket else [])]
+    def once(session: Session, code: str) -> list[str]:
+        arrival = service.check_in(session, text=code, hall_code="XM", staff_id=staff_id, identified=True, keys=keys)
+        verdict: Verdict = arrival.redemption.verdict
+        return [verdict.value, *([f"#{arrival.ticket.number}"] if arrival.ticket else [])]
 
     with ThreadPoolExecutor(racers.THREADS) as threads:
-        return Counter(outcome for outcomes in threads.map(once, codes) for outcome in outcomes)
+        outcomes = threads.map(lambda code: _step(lambda session: once(session, code)), codes)
+        return Counter(outcome for of_one in outcomes for outcome in of_one)
 
 
 def mark_all(settings: Settings, at: datetime, rounds: int) -> Counter[str]:
@@ -95,7 +95,7 @@ def _work(staff_id: UUID) -> list[str]:
         _step(lambda session: calling.finish(session, staff_id=staff_id, outcome="done", count=1, note=None).number)
 
 
-def _step(action: Callable[[Session], str]) -> str:
+def _step(action: Callable[[Session], T]) -> T:
     """Like a clerk who presses again when the hall is too busy to answer."""
     for _ in range(20):
         try:

@@ -1,0 +1,370 @@
+"""Issuing, finding, deferring, voiding and expiring bills 缴款书. Money rules M1 to M12 of domain sheet §1.7."""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from sqlalchemy import exists, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from backend.core import audit, clock, crypto, db
+from backend.core.errors import Text
+from backend.core.states import record_event, transition
+from payments import amounts, notices, pay_codes, queries
+from payments.attempt_models import Attempt
+from payments.bill_models import Bill, BillEventRow, BillItem, BillReader, BillRelief
+from payments.errors import BillBusy, BillNotFound, BillNotOpen, BillRefused, DecisionNeeded, PayCodeTaken
+from payments.models import IncomeItem
+from payments.states import LIVE, BillEvent, BillState
+
+ORDINARY_DAYS = 30
+FINE_DAYS = 15
+"""A fine is due fifteen days after the decision (行政处罚法 67, money rule M7)."""
+MOST_FEN = 2_000_000_000
+"""Twenty million yuan: what the columns hold."""
+EXPIRE_BATCH = 200
+GROWS_DAYS = 60
+"""A fine has reached its cap after 34 days; the rest is for a worker that was away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One income item asked for. `decided_fen` is the sum of a penalty's decision; everything else is looked up.
+
+    `overdue_fen` and `penalty_fen` are finance's own figures, which win over ours (money rule M8).
+    """
+
+    item: str
+    quantity: int = 1
+    decided_fen: int | None = None
+    overdue_fen: int = 0
+    penalty_fen: int = 0
+    reduction_fen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """Who owes: `person_id` is the citizen to be told, when we know them."""
+
+    name: str
+    kind: str = "person"
+    id_number: str | None = None
+    person_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a bill is issued from. `pay_code` is finance's; None makes the unit's own.
+
+    `document` is the decision behind a reduction. `due_on` None means the ordinary time.
+    """
+
+    region_code: str
+    lines: Sequence[Line]
+    accepted_on: date
+    payer: Payer
+    subject_type: str
+    subject_id: str
+    title: Text
+    hall_code: str | None = None
+    due_on: date | None = None
+    pay_code: str | None = None
+    qr_url: str | None = None
+    source: str = "unit"
+    document: str | None = None
+
+
+def issue(session: Session, order: Order, *, actor: str) -> Bill:
+    """Write the bill and tell its payer. Amounts come from the standards of the acceptance date, never from a client.
+
+    Raises BillRefused, DecisionNeeded, PayCodeTaken, and the refusals of `payments.queries.charge_on`.
+    """
+    items, income = _priced(session, order)
+    total = sum(item.fee_fen for item in items)
+    if total <= 0:
+        raise queries.NothingToCharge()
+    if total > MOST_FEN:
+        raise BillRefused(Text("金额太大", "The sum is too large"))
+    today = clock.today()
+    penalty = income[0].kind == "penalty"
+    bill = Bill(
+        id=db.new_id(),
+        state=BillState.ISSUED,
+        state_at=clock.now(),
+        region_code=order.region_code,
+        unit_code=income[0].collecting_unit,
+        pay_code=order.pay_code or pay_codes.next_code(session, order.region_code, today),
+        notice_type="penalty" if penalty else "ordinary",
+        subject_type=order.subject_type,
+        subject_id=order.subject_id,
+        title_zh=order.title.zh,
+        title_en=order.title.en,
+        hall_code=order.hall_code,
+        person_id=order.payer.person_id,
+        payer_type=order.payer.kind,
+        payer_name_index=name_index(order.payer.name),
+        version=1,
+        total_fen=total,
+        accepted_on=order.accepted_on,
+        due_on=order.due_on or today + timedelta(days=FINE_DAYS if penalty else ORDINARY_DAYS),
+        source=order.source,
+        qr_url=order.qr_url,
+        created_at=clock.now(),
+    )
+    bill.payer_name = crypto.seal(order.payer.name, table="bill", column="payer_name", row=bill.id)
+    if order.payer.id_number:
+        bill.payer_id_number = crypto.seal(order.payer.id_number, table="bill", column="payer_id_number", row=bill.id)
+    bill = _insert(session, bill, items)
+    if lowered := sum(item.reduction_fen for item in items):
+        _relieve(session, bill, kind="reduction", document=order.document, amount_fen=lowered, actor=actor)
+    record_event(session, BillEventRow, bill.id, None, BillState.ISSUED, BillEvent.ISSUE, actor=actor)
+    notices.issued(session, bill)
+    return bill
+
+
+def name_index(name: str) -> bytes:
+    """How a payer's name is looked for: without blanks, full-width letters as plain ones."""
+    plain = "".join(unicodedata.normalize("NFKC", name).split()).casefold()
+    return crypto.blind_index(plain, field="bill.payer_name")
+
+
+def payer_name(bill: Bill) -> str:
+    """The full name, for channels and finance."""
+    return crypto.unseal(bill.payer_name, table="bill", column="payer_name", row=bill.id)
+
+
+def look_up(session: Session, *, pay_code: str, payer_name: str, reader_id: UUID | None) -> Bill:
+    """The bill with this code and payer, any state. Raises BillNotFound for either being wrong.
+
+    Who proves both may read it from now on.
+    """
+    bill = session.scalar(
+        select(Bill).where(Bill.pay_code == pay_code, Bill.payer_name_index == name_index(payer_name))
+    )
+    if bill is None:
+        raise BillNotFound()
+    if reader_id is not None and reader_id != bill.person_id:
+        row = insert(BillReader).values(bill_id=bill.id, person_id=reader_id, at=clock.now())
+        session.execute(row.on_conflict_do_nothing())
+    return bill
+
+
+def locked(session: Session, bill_id: UUID) -> Bill:
+    """The bill, locked: whoever changes a bill or its attempts takes this lock first. Raises BillNotFound."""
+    query = select(Bill).where(Bill.id == bill_id).with_for_update().execution_options(populate_existing=True)
+    bill = session.scalars(query).one_or_none()
+    if bill is None:
+        raise BillNotFound()
+    return bill
+
+
+def defer(session: Session, *, bill_id: UUID, due_on: date, document: str, actor: str) -> Bill:
+    """缓缴: a later due date by a decision, before the present one is over (money rule M6).
+
+    Raises BillNotOpen, DecisionNeeded.
+    """
+    bill = locked(session, bill_id)
+    if bill.state != BillState.ISSUED or due_on <= bill.due_on or bill.due_on < clock.today():
+        raise BillNotOpen()
+    _relieve(session, bill, kind="deferral", document=document, due_on=due_on, actor=actor)
+    bill.due_on = due_on
+    session.flush()
+    return bill
+
+
+def void(session: Session, *, bill_id: UUID, actor: str, reason: str) -> Bill:
+    """作废: the bill is no longer owed. Raises BillNotOpen when it is paid, BillBusy while somebody may be paying."""
+    bill = locked(session, bill_id)
+    if bill.state not in (BillState.ISSUED, BillState.VOID):
+        raise BillNotOpen()
+    if _live_attempt(session, bill.id):
+        raise BillBusy()
+    if transition(session, bill, BillEvent.VOID, actor=actor, reason=reason):
+        audit.record(session, actor=actor, action="bill.voided", object_type="bill", object_id=bill.id, reason=reason)
+    return bill
+
+
+def expire(session: Session) -> int:
+    """逾期: ordinary bills past their due date die, at most 200; they are issued anew (money rule M11).
+
+    Fines do not: they grow. A bill that somebody may be paying waits until their order is closed.
+    """
+    paying = exists().where(Attempt.bill_id == Bill.id, Attempt.state.in_(LIVE))
+    over = session.scalars(
+        select(Bill)
+        .where(Bill.state == BillState.ISSUED, Bill.due_on < clock.today(), Bill.notice_type == "ordinary", ~paying)
+        .order_by(Bill.due_on)
+        .limit(EXPIRE_BATCH)
+        .with_for_update(skip_locked=True)
+    ).all()
+    over = [bill for bill in over if not _live_attempt(session, bill.id)]
+    for bill in over:
+        transition(session, bill, BillEvent.EXPIRE, actor="system", reason="过期未缴")
+    return len(over)
+
+
+def grow(session: Session, bill: Bill) -> bool:
+    """What a fine past its due date costs today (money rule M7); True if that changed. The caller holds the lock.
+
+    The figure belongs to a version, and no order of an older version may be open. Raises BillBusy.
+    """
+    days = (clock.today() - bill.due_on).days
+    if bill.notice_type != "penalty" or bill.state != BillState.ISSUED or days <= 0 or bill.source == "finance":
+        return False
+    total = 0
+    rows = session.execute(
+        select(BillItem, IncomeItem)
+        .join(IncomeItem, IncomeItem.code == BillItem.income_item_code)
+        .where(BillItem.bill_id == bill.id)
+    ).all()
+    for item, income in rows:
+        base = item.standard_fen * item.quantity - item.reduction_fen
+        late = amounts.late_charge(base, days, day_bp=income.late_day_bp or 0, cap_percent=income.late_cap_percent or 0)
+        item.penalty_fen, item.fee_fen = late, base + item.overdue_fen + late
+        total += item.fee_fen
+    if total == bill.total_fen:
+        return False
+    if _live_attempt(session, bill.id):
+        raise BillBusy()
+    session.flush()
+    session.execute(update(Bill).where(Bill.id == bill.id).values(total_fen=total, version=Bill.version + 1))
+    session.refresh(bill)
+    return True
+
+
+def late_fines(session: Session) -> list[UUID]:
+    """Fines past their due date whose figure may have changed since yesterday."""
+    capped = timedelta(days=GROWS_DAYS)
+    return list(
+        session.scalars(
+            select(Bill.id).where(
+                Bill.state == BillState.ISSUED,
+                Bill.notice_type == "penalty",
+                Bill.source != "finance",
+                Bill.due_on < clock.today(),
+                Bill.due_on >= clock.today() - capped,
+            )
+        )
+    )
+
+
+def adopt(session: Session, *, person_id: UUID, former_id: UUID) -> None:
+    """Two records turned out to be one person: bills and what was looked up follow."""
+    session.execute(update(Bill).where(Bill.person_id == former_id).values(person_id=person_id))
+    session.execute(update(Attempt).where(Attempt.payer_id == former_id).values(payer_id=person_id))
+    known = select(BillReader.bill_id).where(BillReader.person_id == person_id)
+    session.execute(
+        update(BillReader)
+        .where(BillReader.person_id == former_id, BillReader.bill_id.not_in(known))
+        .values(person_id=person_id)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _priced(session: Session, order: Order) -> tuple[list[BillItem], list[IncomeItem]]:
+    """The items with their fees and their income items: one collecting unit, fines apart from charges."""
+    if not order.lines:
+        raise BillRefused()
+    found = {item.code: item for item in session.scalars(select(IncomeItem))}
+    income = []
+    for line in order.lines:
+        if line.item not in found:
+            raise queries.IncomeItemNotFound(income_item=line.item)
+        income.append(found[line.item])
+    if len({item.collecting_unit for item in income}) > 1:
+        raise BillRefused(Text("一张缴款书只能是一个单位的", "A bill belongs to one collecting unit"))
+    if len({item.kind for item in income}) > 1 or income[0].kind == "service_price":
+        raise BillRefused(Text("只能是非税收入，罚款单独开", "Only non-tax income, and fines apart"))
+    priced = []
+    for position, (line, item) in enumerate(zip(order.lines, income, strict=True), 1):
+        priced.append(_item(session, order, position, line, item))
+    return priced, income
+
+
+def _item(session: Session, order: Order, position: int, line: Line, income: IncomeItem) -> BillItem:
+    figures = (line.overdue_fen, line.penalty_fen, line.reduction_fen)
+    if line.quantity < 1 or min(figures) < 0 or (order.source != "finance" and any(figures[:2])):
+        raise BillRefused()
+    if line.reduction_fen and not order.document:
+        raise DecisionNeeded()
+    if income.kind == "penalty":
+        if not line.decided_fen or line.decided_fen < 1:
+            raise BillRefused(Text("罚款要写决定书上的金额", "A fine needs the sum of its decision"))
+        standard, unit, basis = line.decided_fen, "case", income.late_basis
+    elif line.decided_fen is not None:
+        raise BillRefused()
+    else:
+        fee = queries.charge_on(session, line.item, order.accepted_on)
+        standard, unit, basis = fee.amount_fen, fee.unit, fee.legal_basis
+    fee_fen = amounts.item_fee(
+        standard,
+        line.quantity,
+        overdue_fen=line.overdue_fen,
+        penalty_fen=line.penalty_fen,
+        less_fen=line.reduction_fen,
+    )
+    if fee_fen < 0:
+        raise BillRefused()
+    return BillItem(
+        position=position,
+        income_item_code=line.item,
+        name_zh=income.name_zh,
+        name_en=income.name_en,
+        unit=unit,
+        standard_fen=standard,
+        quantity=line.quantity,
+        overdue_fen=line.overdue_fen,
+        penalty_fen=line.penalty_fen,
+        reduction_fen=line.reduction_fen,
+        fee_fen=fee_fen,
+        legal_basis=basis,
+    )
+
+
+def _insert(session: Session, bill: Bill, items: list[BillItem]) -> Bill:
+    """The unique index decides whose a pay code is."""
+    columns = {column.name: getattr(bill, column.name) for column in Bill.__table__.columns}
+    row = insert(Bill).values(**columns).on_conflict_do_nothing(index_elements=["region_code", "pay_code"])
+    if session.execute(row.returning(Bill.id)).first() is None:
+        raise PayCodeTaken()
+    for item in items:
+        item.bill_id = bill.id
+    session.add_all(items)
+    session.flush()
+    return session.get_one(Bill, bill.id)
+
+
+def _relieve(
+    session: Session,
+    bill: Bill,
+    *,
+    kind: str,
+    document: str | None,
+    actor: str,
+    amount_fen: int = 0,
+    due_on: date | None = None,
+) -> None:
+    if not document:
+        raise DecisionNeeded()
+    session.add(
+        BillRelief(
+            bill_id=bill.id,
+            kind=kind,
+            document=document,
+            amount_fen=amount_fen,
+            due_on=due_on,
+            decided_by=actor,
+            at=clock.now(),
+        )
+    )
+    session.flush()
+    audit.record(
+        session, actor=actor, action=f"bill.{kind}", object_type="bill", object_id=bill.id, data={"document": document}
+    )
+
+
+def _live_attempt(session: Session, bill_id: UUID) -> UUID | None:
+    return session.scalar(select(Attempt.id).where(Attempt.bill_id == bill_id, Attempt.state.in_(LIVE)))

@@ -1,0 +1,103 @@
+"""What the worker does for payments; every function opens its own transactions and may run twice."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import copy_context
+from typing import TypeVar
+from uuid import UUID
+
+from backend.core.config import Settings
+from backend.core.db import transaction
+from payments import attempts, bills, ledger, paying, refunding, refunds
+from payments.alerts import alert
+from payments.errors import BillBusy
+from payments.registry import Gateways, gateways_of
+
+T = TypeVar("T")
+
+CALLERS = 4
+BATCH = 100
+MOST_BATCHES = 20
+
+
+def poll_due(settings: Settings) -> None:
+    """Ask channels about orders whose question is due, and close those whose time is over."""
+    poll(gateways_of(settings))
+
+
+def send_due(settings: Settings) -> None:
+    """Send refunds that may leave, ask about those on their way, and mend notices that came too early."""
+    send(gateways_of(settings))
+    refunding.settle_pending(gateways_of(settings))
+
+
+def poll(gateways: Gateways, callers: int = CALLERS) -> int:
+    """As `poll_due`, with so many calls side by side; the number of attempts asked about."""
+    handled = 0
+    for _ in range(MOST_BATCHES):
+        with transaction() as session:
+            claimed = attempts.claim_due(session, BATCH)
+        _side_by_side(callers, claimed, lambda claim: _look(gateways, claim))
+        handled += len(claimed)
+        if len(claimed) < BATCH:
+            break
+    return handled
+
+
+def send(gateways: Gateways, callers: int = CALLERS) -> int:
+    """As `send_due`, refunds only; their number."""
+    with transaction() as session:
+        claimed = refunds.claim_due(session, BATCH)
+    _side_by_side(callers, claimed, lambda refund_id: refunding.send(gateways, refund_id))
+    return len(claimed)
+
+
+def expire_bills() -> None:
+    """Ordinary bills past their due date die (money rule M11)."""
+    while True:
+        with transaction() as session:
+            if bills.expire(session) == 0:
+                return
+
+
+def grow_fines() -> None:
+    """Fines past their due date cost more each day, up to their cap (money rules M7, M11)."""
+    with transaction() as session:
+        late = bills.late_fines(session)
+    for bill_id in late:
+        with suppress(BillBusy), transaction() as session:
+            bills.grow(session, bills.locked(session, bill_id))
+
+
+def warn_overdue() -> None:
+    """Refund cases that have waited longer than their working days."""
+    with transaction() as session:
+        late = refunds.overdue(session)
+    for refund_id in late:
+        alert("refund_overdue", refund=refund_id)
+
+
+def seal_books() -> None:
+    """Seal new journals into the chain."""
+    with transaction() as session:
+        ledger.seal(session)
+
+
+def _look(gateways: Gateways, claim: tuple[UUID, bool]) -> None:
+    attempt_id, close = claim
+    if close:
+        paying.close_order(gateways, attempt_id)
+    else:
+        paying.look(gateways, attempt_id)
+
+
+def _side_by_side(callers: int, work: Sequence[T], action: Callable[[T], None]) -> None:
+    """A few at once: most of the time a call waits for its channel."""
+    if callers == 1 or len(work) < 2:
+        for item in work:
+            action(item)
+        return
+    with ThreadPoolExecutor(callers) as pool:
+        for done in [pool.submit(copy_context().run, action, item) for item in work]:
+            done.result()

@@ -1,0 +1,45 @@
+"""The one order of locks: a bill first, then what belongs to it. Every change of an attempt or refund follows it."""
+
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from backend.core.errors import NotFound
+from payments.attempt_models import Attempt
+from payments.bill_models import Bill
+from payments.refund_models import Refund
+
+FRESH = {"populate_existing": True}
+
+
+def by_number(session: Session, channel: str, number: str) -> tuple[Bill, Attempt] | None:
+    """The attempt with our number at a channel, its bill locked; None if there is none."""
+    return _locked(session, (Attempt.number == number) & (Attempt.channel == channel))
+
+
+def by_id(session: Session, attempt_id: UUID) -> tuple[Bill, Attempt]:
+    """One attempt, its bill locked. Raises NotFound."""
+    found = _locked(session, Attempt.id == attempt_id)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def refund(session: Session, which: ColumnElement[bool]) -> tuple[Bill, Attempt, Refund] | None:
+    """One refund with its attempt, its bill locked; None if there is none."""
+    query = select(Refund.id, Refund.attempt_id).where(which)
+    row = session.execute(query).one_or_none()
+    if row is None:
+        return None
+    bill, attempt = by_id(session, row.attempt_id)
+    return bill, attempt, session.scalars(select(Refund).where(Refund.id == row.id).execution_options(**FRESH)).one()
+
+
+def _locked(session: Session, which: ColumnElement[bool]) -> tuple[Bill, Attempt] | None:
+    """The attempt is read again once the bill is ours: what the first statement saw of it may be old."""
+    query = select(Bill).join(Attempt, Attempt.bill_id == Bill.id).where(which)
+    bill = session.scalars(query.with_for_update(of=Bill).execution_options(**FRESH)).one_or_none()
+    if bill is None:
+        return None
+    return bill, session.scalars(select(Attempt).where(which).execution_options(**FRESH)).one()

@@ -1,0 +1,65 @@
+"""What people are told about bills: written with its cause, sent by notify."""
+
+from datetime import time, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from backend.core import clock
+from notify.service import notify
+from payments import amounts
+from payments.attempt_models import Attempt
+from payments.bill_models import Bill
+from payments.refund_models import Refund
+
+
+def issued(session: Session, bill: Bill) -> None:
+    """There is something to pay, until the end of the due day."""
+    until = clock.instant(bill.due_on + timedelta(days=1), time(0)) - timedelta(minutes=1)
+    for person_id in _people(bill, None):
+        _tell(session, "bill_issued", bill, person_id, bill.total_fen, key=bill.id, until=until.isoformat())
+
+
+def paid(session: Session, bill: Bill, attempt: Attempt | None) -> None:
+    """The money is there; the receipt follows and is never called one before (domain sheet §1.2)."""
+    for person_id in _people(bill, attempt):
+        _tell(session, "bill_paid", bill, person_id, bill.total_fen, key=bill.id)
+
+
+def returned(session: Session, bill: Bill, attempt: Attempt) -> None:
+    """Money that no bill takes goes back (P35, P36)."""
+    for person_id in _people(bill, attempt):
+        _tell(session, "bill_returned", bill, person_id, attempt.paid_fen, key=attempt.id)
+
+
+def refunded(session: Session, bill: Bill, attempt: Attempt, refund: Refund) -> None:
+    """A refund has been paid out."""
+    for person_id in _people(bill, attempt):
+        _tell(session, "bill_refunded", bill, person_id, refund.amount_fen, key=refund.id)
+
+
+def _people(bill: Bill, attempt: Attempt | None) -> set[UUID]:
+    """Who owes, and who paid when that was somebody else."""
+    return {person for person in (bill.person_id, attempt.payer_id if attempt else None) if person is not None}
+
+
+def _tell(
+    session: Session, template: str, bill: Bill, person_id: UUID, amount_fen: int, *, key: UUID, **more: Any
+) -> None:
+    notify(
+        session,
+        person_id=person_id,
+        template=template,
+        params={
+            "item": bill.title_zh,
+            "item_en": bill.title_en,
+            "amount": amounts.to_yuan(amount_fen),
+            "number": bill.pay_code,
+            **more,
+        },
+        subject_type="bill",
+        subject_id=str(bill.id),
+        link=f"/bills/{bill.id}",
+        dedupe_key=f"{template}:{key}:{person_id}",
+    )

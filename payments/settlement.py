@@ -1,0 +1,175 @@
+"""What verified proof of money does to attempts, bills and books; the same for notices, polls and statements.
+
+Proof always wins over what we believed (R2); an older or weaker answer never takes it back (P6).
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from backend.core import clock
+from backend.core.states import transition
+from payments import bills, ledger, locks, notices, repayment
+from payments.alerts import alert
+from payments.attempt_models import Attempt
+from payments.bill_models import Bill, BillItem
+from payments.gateways.base import PayAnswer, PayStatus
+from payments.proof import CURRENCY, Verdict, is_foreign
+from payments.states import LIVE, MONEY_CAME, AttemptEvent, AttemptState, BillEvent, BillState
+
+OTHER = "other"
+"""Where money came in that finance's list shows: cash, card, bank counter."""
+
+
+def apply_payment(session: Session, channel: str, answer: PayAnswer, *, source: str) -> Verdict:
+    """Apply a channel's verified statement about one order, once, in this transaction.
+
+    `source` (`notice`, `poll`, `statement`) is written as the actor of what follows.
+    """
+    found = locks.by_number(session, channel, answer.number)
+    if found is None:
+        alert("unknown_number", channel=channel, number=answer.number)
+        return Verdict.UNMATCHED
+    bill, attempt = found
+    actor = f"{channel}:{source}"
+    if is_foreign(attempt, answer.app_id, answer.merchant_id):
+        alert("wrong_account", channel=channel, attempt=attempt.id)
+        return Verdict.REFUSED
+    if answer.status in (PayStatus.PAID, PayStatus.REFUNDED):
+        return _money(session, bill, attempt, answer, actor)
+    _no_money(session, attempt, answer.status, actor)
+    return Verdict.NO_MONEY
+
+
+def settle_elsewhere(session: Session, *, bill_id: UUID, paid_at: datetime, actor: str) -> bool:
+    """Finance's list shows the bill paid at a bank, by cash or card; False if its money was there already.
+
+    An order that is still open is closed next; should it be paid too, that money goes back.
+    """
+    bill = bills.locked(session, bill_id)
+    if bill.state != BillState.ISSUED:
+        return False
+    sides = ledger.move(bill.total_fen, debit=ledger.clearing(OTHER), credit=ledger.bill_account(bill.id))
+    ledger.post(
+        session,
+        kind="payment",
+        source_type="bill",
+        source_id=bill.id,
+        sides=sides,
+        bill_id=bill.id,
+        occurred_at=paid_at,
+    )
+    _settle(session, bill, None, via=OTHER, paid_at=paid_at, actor=actor)
+    return True
+
+
+def decide_suspense(session: Session, bill: Bill, attempt: Attempt, *, settle: bool, actor: str, reason: str) -> None:
+    """Money in suspense settles its bill or goes back; the caller has heard two people."""
+    paid_at = attempt.paid_at or clock.now()
+    credit = ledger.bill_account(bill.id) if settle else ledger.refund_due(bill.id)
+    ledger.post(
+        session,
+        kind="suspense_settled" if settle else "suspense_returned",
+        source_type="attempt",
+        source_id=attempt.id,
+        sides=ledger.move(attempt.paid_fen - attempt.refunded_fen, debit=ledger.SUSPENSE, credit=credit),
+        bill_id=bill.id,
+        occurred_at=clock.now(),
+        reason=reason,
+    )
+    if settle:
+        transition(session, attempt, AttemptEvent.PAY, actor=actor, reason=reason)
+        _settle(session, bill, attempt, via=attempt.channel, paid_at=paid_at, actor=actor)
+    else:
+        repayment.give_back(session, bill, attempt, actor=actor, reason=reason)
+
+
+def _no_money(session: Session, attempt: Attempt, status: PayStatus, actor: str) -> None:
+    """Not paid, as far as the channel knew: this only ever moves an order that is still open."""
+    if status == PayStatus.PENDING and attempt.state in (AttemptState.NEW, AttemptState.CREATE_UNKNOWN):
+        transition(session, attempt, AttemptEvent.CREATED, actor=actor)
+    elif status == PayStatus.CLOSED and attempt.state in LIVE:
+        for event in (AttemptEvent.START_CLOSING, AttemptEvent.CLOSE):
+            transition(session, attempt, event, actor=actor)
+        attempt.next_poll_at = None
+        session.flush()
+
+
+def _money(session: Session, bill: Bill, attempt: Attempt, answer: PayAnswer, actor: str) -> Verdict:
+    if attempt.state in MONEY_CAME:
+        if answer.transaction_id != attempt.transaction_id:
+            alert("second_transaction", channel=attempt.channel, attempt=attempt.id)
+            return Verdict.CONFLICT
+        if not answer.refundable and attempt.refundable:
+            attempt.refundable = False
+            session.flush()
+        return Verdict.REPEAT
+    if answer.amount_fen is None or not answer.transaction_id:
+        alert("incomplete_proof", channel=attempt.channel, attempt=attempt.id)
+        return Verdict.REFUSED
+    late = attempt.state in (AttemptState.CLOSED, AttemptState.CREATE_FAILED)
+    attempt.transaction_id = answer.transaction_id
+    attempt.paid_fen = answer.amount_fen
+    attempt.payer_fen = answer.payer_fen
+    attempt.paid_at = answer.paid_at or clock.now()
+    attempt.currency = answer.currency
+    attempt.refundable = answer.refundable
+    attempt.next_poll_at = None
+    session.flush()
+    if answer.amount_fen != attempt.amount_fen or answer.currency != CURRENCY:
+        _post_receipt(session, bill, attempt, "suspense", ledger.SUSPENSE)
+        transition(session, attempt, AttemptEvent.SUSPECT, actor=actor, reason="金额或币种不符")
+        alert("wrong_amount", channel=attempt.channel, attempt=attempt.id)
+        return Verdict.SUSPENSE
+    if late:
+        transition(session, attempt, AttemptEvent.PAY_LATE, actor=actor)
+    if bill.state == BillState.ISSUED and bill.total_fen == answer.amount_fen:
+        _post_receipt(session, bill, attempt, "payment", ledger.bill_account(bill.id))
+        transition(session, attempt, AttemptEvent.PAY, actor=actor)
+        _settle(session, bill, attempt, via=attempt.channel, paid_at=attempt.paid_at, actor=actor)
+    else:
+        _post_receipt(session, bill, attempt, "overpayment", ledger.refund_due(bill.id))
+        repayment.give_back(session, bill, attempt, actor=actor, reason="缴款书已结清、作废或改额")
+    return Verdict.APPLIED
+
+
+def _post_receipt(session: Session, bill: Bill, attempt: Attempt, kind: str, account: str) -> None:
+    ledger.post(
+        session,
+        kind=kind,
+        source_type="attempt",
+        source_id=attempt.id,
+        sides=ledger.move(attempt.paid_fen, debit=ledger.clearing(attempt.channel), credit=account),
+        bill_id=bill.id,
+        occurred_at=attempt.paid_at or clock.now(),
+    )
+
+
+def _settle(session: Session, bill: Bill, attempt: Attempt | None, *, via: str, paid_at: datetime, actor: str) -> None:
+    """The bill is paid: its state, what was earned, the notice; an order still open is closed at once (P36)."""
+    bill.paid_at, bill.paid_via = paid_at, via
+    session.flush()
+    transition(session, bill, BillEvent.PAY, actor=actor)
+    items = session.execute(
+        select(BillItem.income_item_code, BillItem.fee_fen)
+        .where(BillItem.bill_id == bill.id, BillItem.fee_fen > 0)
+        .order_by(BillItem.position)
+    ).all()
+    earned = [ledger.Side(ledger.income(item.income_item_code), credit_fen=item.fee_fen) for item in items]
+    ledger.post(
+        session,
+        kind="settlement",
+        source_type="bill",
+        source_id=bill.id,
+        sides=[ledger.Side(ledger.bill_account(bill.id), debit_fen=bill.total_fen), *earned],
+        bill_id=bill.id,
+        occurred_at=paid_at,
+    )
+    session.execute(
+        update(Attempt)
+        .where(Attempt.bill_id == bill.id, Attempt.state.in_(LIVE))
+        .values(next_poll_at=clock.now(), polls=0)
+    )
+    notices.paid(session, bill, attempt)

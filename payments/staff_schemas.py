@@ -1,0 +1,153 @@
+"""Requests and answers of staff: issuing bills, deciding refunds and suspense."""
+
+from marshmallow import Schema, fields, validate
+
+from payments.schemas import FEN, REASON, BillRowSchema, PageQuerySchema, RefundSchema
+from payments.states import AttemptState, BillState
+
+DOCUMENT = validate.Length(2, 80)
+
+
+class LineSchema(Schema):
+    """One income item. `decided_fen` is a fine's sum; every other amount comes from the standard in force."""
+
+    item = fields.String(required=True, validate=validate.Length(1, 64))
+    quantity = fields.Integer(load_default=1, strict=True, validate=validate.Range(1, 9999))
+    decided_fen = fields.Integer(load_default=None, allow_none=True, strict=True, validate=FEN)
+    reduction_fen = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, 2_000_000_000))
+
+
+class PayerSchema(Schema):
+    """Who owes."""
+
+    name = fields.String(required=True, validate=validate.Length(1, 100))
+    kind = fields.String(load_default="person", validate=validate.OneOf(["person", "organisation"]))
+    id_number = fields.String(load_default=None, allow_none=True, validate=validate.Length(4, 30))
+
+
+class IssueSchema(Schema):
+    """A bill to be issued for one thing. `document` is the decision behind a reduction."""
+
+    lines = fields.List(fields.Nested(LineSchema), required=True, validate=validate.Length(1, 20))
+    accepted_on = fields.Date(required=True)
+    payer = fields.Nested(PayerSchema, required=True)
+    subject_type = fields.String(required=True, validate=validate.OneOf(["case", "appointment", "decision", "counter"]))
+    subject_id = fields.String(required=True, validate=validate.Length(1, 64))
+    title_zh = fields.String(required=True, validate=validate.Length(1, 60))
+    title_en = fields.String(required=True, validate=validate.Length(1, 120))
+    document = fields.String(load_default=None, allow_none=True, validate=DOCUMENT)
+
+
+class StaffBillSchema(BillRowSchema):
+    """A bill as staff see it."""
+
+    payer_name_masked = fields.String(required=True)
+
+
+class StaffBillsSchema(Schema):
+    """A page of a hall's bills."""
+
+    bills = fields.List(fields.Nested(StaffBillSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class StaffBillQuerySchema(PageQuerySchema):
+    """Which of the hall's bills."""
+
+    state = fields.String(validate=validate.OneOf(list(BillState)))
+
+
+class ReasonSchema(Schema):
+    """Why; the audit trail keeps it."""
+
+    reason = fields.String(required=True, validate=REASON)
+
+
+class DeferSchema(Schema):
+    """缓缴: until when, and by which decision."""
+
+    due_on = fields.Date(required=True)
+    document = fields.String(required=True, validate=DOCUMENT)
+
+
+class AnswerSchema(Schema):
+    """Why not; the citizen reads it."""
+
+    answer = fields.String(required=True, validate=REASON)
+
+
+class UnitRefundSchema(Schema):
+    """The unit found the error itself."""
+
+    amount_fen = fields.Integer(required=True, strict=True, validate=FEN)
+    ground = fields.String(required=True, validate=validate.OneOf(["over_collected", "technical_error"]))
+    reason = fields.String(required=True, validate=REASON)
+
+
+class RefundCaseSchema(RefundSchema):
+    """A refund as staff see it. `by_channel` False is done by hand."""
+
+    pay_code = fields.String(required=True)
+    title = fields.String(required=True)
+    payer_name_masked = fields.String(required=True)
+    total_fen = fields.Integer(required=True)
+    ground = fields.String(required=True)
+    by_channel = fields.Boolean(required=True)
+    failure = fields.String(required=True, allow_none=True)
+    evidence = fields.String(required=True, allow_none=True)
+
+
+class RefundCasesSchema(Schema):
+    """A page of refunds."""
+
+    refunds = fields.List(fields.Nested(RefundCaseSchema), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class RefundQuerySchema(PageQuerySchema):
+    """Only what waits for somebody, or all."""
+
+    scope = fields.String(load_default="open", validate=validate.OneOf(["open", "all"]))
+
+
+class EvidenceSchema(Schema):
+    """How finance paid it: the treasury's document."""
+
+    evidence = fields.String(required=True, validate=validate.Length(4, 200))
+
+
+class ProposalSchema(Schema):
+    """What is to become of money in suspense."""
+
+    proposal = fields.String(required=True, validate=validate.OneOf(["settle", "give_back"]))
+    reason = fields.String(required=True, validate=REASON)
+
+
+class ConfirmationSchema(Schema):
+    """The second person agrees with exactly this."""
+
+    proposal = fields.String(required=True, validate=validate.OneOf(["settle", "give_back"]))
+
+
+class SuspenseSchema(Schema):
+    """Money that came and does not fit."""
+
+    id = fields.UUID(required=True)
+    bill_id = fields.UUID(required=True)
+    pay_code = fields.String(required=True)
+    bill_state = fields.String(required=True, validate=validate.OneOf(list(BillState)))
+    channel = fields.String(required=True)
+    number = fields.String(required=True)
+    asked_fen = fields.Integer(required=True)
+    paid_fen = fields.Integer(required=True)
+    currency = fields.String(required=True)
+    paid_at = fields.AwareDateTime(required=True, allow_none=True)
+    state = fields.String(required=True, validate=validate.OneOf(list(AttemptState)))
+    proposal = fields.String(required=True, allow_none=True)
+    reason = fields.String(required=True, allow_none=True)
+
+
+class SuspenseListSchema(Schema):
+    """All of it, oldest first."""
+
+    cases = fields.List(fields.Nested(SuspenseSchema), required=True)
