@@ -259,6 +259,93 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/attempts/{attempt_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attempt_id: string;
+            };
+            cookie?: never;
+        };
+        /** How far my payment is, as far as we know; asks nobody. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    attempt_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Attempt"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/attempts/{attempt_id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attempt_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The page believes that something happened: ask the channel now. What the page believes changes nothing. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    attempt_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NoBody"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Attempt"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/alipay": {
         parameters: {
             query?: never;
@@ -652,6 +739,224 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What I owe or paid, and what I looked up, newest first. */
+        get: {
+            parameters: {
+                query?: {
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Bills"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bills/look-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The bill of a notice in hand, by its code and its payer's name; from then on it is among mine. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["LookUp"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Bill"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bills/{bill_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bill_id: string;
+            };
+            cookie?: never;
+        };
+        /** One of them: items, ways to pay, receipt, refunds. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    bill_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Bill"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bills/{bill_id}/attempts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bill_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to pay, or go on: a second click gets the same attempt. Another channel's order is closed first.
+         * @description Only the channel's own word makes the bill paid; the page asks `GET /attempts/…`.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    bill_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Pay"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Attempt"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bills/{bill_id}/refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bill_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for money back: the unit checks within ten working days, then finance. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    bill_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AskRefund"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Refund"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -3479,6 +3784,211 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/bills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My hall's bills, newest first. */
+        get: {
+            parameters: {
+                query?: {
+                    cursor?: string;
+                    state?: "issued" | "paid" | "confirmed" | "ebill_issued" | "void" | "expired";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffBills"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** Issue a bill. Amounts come from the fee standards; lowering one needs finance's permission and a document. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Issue"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffBill"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/bills/{bill_id}/deferral": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bill_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 缓缴, by a decision. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    bill_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Defer"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffBill"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/bills/{bill_id}/refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bill_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The unit found an error of its own; somebody else of the unit checks it within five working days. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    bill_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["UnitRefund"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RefundCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/bills/{bill_id}/void": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bill_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a bill of my hall back before it is paid. An order that is open is closed first. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    bill_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Void"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffBill"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/booking-policy": {
         parameters: {
             query?: never;
@@ -4326,6 +4836,406 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/finance/refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Refunds of all halls. */
+        get: {
+            parameters: {
+                query?: {
+                    cursor?: string;
+                    scope?: "open" | "all";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RefundCases"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/finance/refunds/{refund_id}/approval": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                refund_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Finance agrees: the money goes back as soon as the e-bill is 冲红. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    refund_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NoBody"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RefundCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/finance/refunds/{refund_id}/by-hand": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                refund_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The treasury paid it: the first person records the document. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    refund_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Evidence"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RefundCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/finance/refunds/{refund_id}/by-hand/confirmation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                refund_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A second person has seen the document. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    refund_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NoBody"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RefundCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/finance/refunds/{refund_id}/rejection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                refund_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Finance does not agree, and says why. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    refund_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["RefundRefusal"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RefundCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/finance/refunds/{refund_id}/send-again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                refund_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An abnormal refund once more, under the same number. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    refund_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NoBody"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RefundCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/finance/suspense": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Money that does not fit. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SuspenseList"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/finance/suspense/{attempt_id}/confirmation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attempt_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The second person agrees, and it is done. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    attempt_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Confirmation"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Suspense"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/finance/suspense/{attempt_id}/proposal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attempt_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The first person says what becomes of it. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    attempt_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Proposal"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Suspense"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/hall-now": {
         parameters: {
             query?: never;
@@ -5148,6 +6058,139 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["SetAsideDone"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Refunds of my hall's bills. */
+        get: {
+            parameters: {
+                query?: {
+                    cursor?: string;
+                    scope?: "open" | "all";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RefundCases"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/refunds/{refund_id}/unit-approval": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                refund_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The unit agrees; finance decides next. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    refund_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NoBody"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RefundCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/refunds/{refund_id}/unit-rejection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                refund_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The unit does not agree, and says why. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    refund_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["RefundRefusal"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RefundCase"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -6574,6 +7617,13 @@ export interface components {
             /** @enum {string} */
             verdict: "on_time" | "late" | "early" | "wrong_hall" | "wrong_day" | "already_used" | "cancelled" | "forged" | "unknown" | "check_identity";
         };
+        /** @description How much should go back, and why. */
+        AskRefund: {
+            amount_fen: number;
+            /** @enum {string} */
+            ground: "over_collected" | "technical_error" | "finance_decision";
+            reason: string;
+        };
         /** @description The appointment, whose code is read out, and whether a notice reaches the person. */
         Assisted: {
             appointment: components["schemas"]["Appointment"];
@@ -6600,6 +7650,22 @@ export interface components {
             /** Format: uuid */
             slot_id: string;
         };
+        /** @description One attempt to pay. `launch` is None when it cannot be paid (any more) or the channel has not answered yet. */
+        Attempt: {
+            amount_fen: number;
+            /** Format: uuid */
+            bill_id: string;
+            channel: string;
+            /** Format: date-time */
+            expires_at: string;
+            /** Format: uuid */
+            id: string;
+            launch: components["schemas"]["Launch"] | null;
+            /** Format: date-time */
+            paid_at: string | null;
+            /** @enum {string} */
+            state: "new" | "created" | "create_unknown" | "create_failed" | "closing" | "closed" | "paid" | "paid_late" | "suspense" | "refund_due" | "returned";
+        };
         /** @description Open numbers of today, those at windows among them, and when the hall opens next; null: no day to move to. */
         BeforeCarryOver: {
             at_window: number;
@@ -6609,6 +7675,86 @@ export interface components {
             queues: components["schemas"]["QueueCount"][];
             tickets: number;
             windows: number;
+        };
+        /** @description A bill whole. `ways` are the ways to pay it; what the page offers first depends on where it runs. */
+        Bill: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date */
+            due_on: string;
+            /** Format: uuid */
+            id: string;
+            items: components["schemas"]["BillItem"][];
+            /** Format: uuid */
+            live_attempt_id: string | null;
+            /** @enum {string} */
+            notice_type: "ordinary" | "penalty";
+            /** Format: date-time */
+            paid_at: string | null;
+            paid_via: string | null;
+            pay_code: string;
+            payer_name_masked: string;
+            qr_url: string | null;
+            receipt: components["schemas"]["Receipt"] | null;
+            refunded_fen: number;
+            refunds: components["schemas"]["Refund"][];
+            /** @enum {string} */
+            state: "issued" | "paid" | "confirmed" | "ebill_issued" | "void" | "expired";
+            /** @enum {string} */
+            status: "issued" | "paying" | "checking" | "paid" | "refunding" | "part_refunded" | "refunded" | "void" | "expired";
+            title: string;
+            total_fen: number;
+            unit_code: string;
+            ways: ("wechat_jsapi" | "wechat_mini" | "wechat_h5" | "wechat_native" | "alipay_wap")[];
+        };
+        /** @description One charge: standard × quantity, what is added, what was remitted. */
+        BillItem: {
+            fee_fen: number;
+            legal_basis: string | null;
+            name: string;
+            overdue_fen: number;
+            penalty_fen: number;
+            quantity: number;
+            reduction_fen: number;
+            standard_fen: number;
+            unit: string;
+        };
+        /** @description One income item. `decided_fen` is a fine's sum; every other amount comes from the standard in force. */
+        BillLine: {
+            /** @default null */
+            decided_fen: number | null;
+            item: string;
+            /** @default 1 */
+            quantity: number;
+            /** @default 0 */
+            reduction_fen: number;
+        };
+        /** @description A bill in a list. `status` is what its page says, `state` how far it is at finance. */
+        BillRow: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date */
+            due_on: string;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            notice_type: "ordinary" | "penalty";
+            /** Format: date-time */
+            paid_at: string | null;
+            pay_code: string;
+            refunded_fen: number;
+            /** @enum {string} */
+            state: "issued" | "paid" | "confirmed" | "ebill_issued" | "void" | "expired";
+            /** @enum {string} */
+            status: "issued" | "paying" | "checking" | "paid" | "refunding" | "part_refunded" | "refunded" | "void" | "expired";
+            title: string;
+            total_fen: number;
+            unit_code: string;
+        };
+        /** @description A page of bills. */
+        Bills: {
+            bills: components["schemas"]["BillRow"][];
+            next_cursor: string | null;
         };
         /** @description Limits of one booking. Minutes for the first person, extra minutes for each further one. */
         Booking: {
@@ -6785,6 +7931,11 @@ export interface components {
             server_time: string;
             window_days: number;
         };
+        /** @description The second person agrees with exactly this. */
+        Confirmation: {
+            /** @enum {string} */
+            proposal: "settle" | "give_back";
+        };
         /** @description 上窗: all that one window's page shows. */
         Counter: {
             calls_before_pass: number;
@@ -6868,6 +8019,12 @@ export interface components {
             answer: string;
             /** @enum {string} */
             decision: "accept" | "reject";
+        };
+        /** @description 缓缴: until when, and by which decision. */
+        Defer: {
+            document: string;
+            /** Format: date */
+            due_on: string;
         };
         /** @description Who decides. */
         Department: {
@@ -7016,6 +8173,10 @@ export interface components {
             object_name: string | null;
             object_type: string;
             reason: string | null;
+        };
+        /** @description How finance paid it: the treasury's document. */
+        Evidence: {
+            evidence: string;
         };
         /** @description Whom the code is about, masked. */
         Expected: {
@@ -7353,6 +8514,20 @@ export interface components {
             template: string;
             title: string;
         };
+        /** @description A bill to be issued for one thing. `document` is the decision behind a reduction. */
+        Issue: {
+            /** Format: date */
+            accepted_on: string;
+            /** @default null */
+            document: string | null;
+            lines: components["schemas"]["BillLine"][];
+            payer: components["schemas"]["Payer"];
+            subject_id: string;
+            /** @enum {string} */
+            subject_type: "case" | "appointment" | "decision" | "counter";
+            title_en: string;
+            title_zh: string;
+        };
         /** @description An item with its guide. Days are working days; an unverified guide must be shown as unconfirmed. */
         Item: {
             bookable: boolean;
@@ -7438,6 +8613,14 @@ export interface components {
             on: boolean;
             statutory: boolean;
         };
+        /** @description What the page does next: `parameters` for the WeChat bridge, a `url` to open, or a `qr` text to draw. */
+        Launch: {
+            parameters: {
+                [key: string]: string;
+            } | null;
+            qr: string | null;
+            url: string | null;
+        };
         /** @description Everybody who waits, in calling order; who missed a call; and how many wait in each queue of the hall. */
         Line: {
             passed: components["schemas"]["StaffTicket"][];
@@ -7477,6 +8660,11 @@ export interface components {
             /** Format: date-time */
             bound_at: string;
             provider: string;
+        };
+        /** @description A notice in hand: its code, typed or scanned, and the payer's name on it. */
+        LookUp: {
+            pay_code: string;
+            payer_name: string;
         };
         /** @description The appointment and its slip; `reachable` says whether a notice reaches the person. */
         MadeBooking: {
@@ -7569,6 +8757,8 @@ export interface components {
             proof: string;
             public_key: string;
         };
+        /** @description Nothing to say. */
+        NoBody: Record<string, never>;
         /** @description A few words for whoever serves next. */
         Note: {
             /** @default null */
@@ -7692,6 +8882,22 @@ export interface components {
         Pause: {
             paused: boolean;
         };
+        /** @description The way the payer chose. */
+        Pay: {
+            /** @enum {string} */
+            way: "wechat_jsapi" | "wechat_mini" | "wechat_h5" | "wechat_native" | "alipay_wap";
+        };
+        /** @description Who owes. */
+        Payer: {
+            /** @default null */
+            id_number: string | null;
+            /**
+             * @default person
+             * @enum {string}
+             */
+            kind: "person" | "organisation";
+            name: string;
+        };
         /** @description Half-open interval. */
         Period: {
             /** Format: date-time */
@@ -7798,6 +9004,12 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description What is to become of money in suspense. */
+        Proposal: {
+            /** @enum {string} */
+            proposal: "settle" | "give_back";
+            reason: string;
+        };
         /** @description One edition of a list. */
         PublishedList: {
             items: components["schemas"]["ItemSummary"][];
@@ -7886,6 +9098,17 @@ export interface components {
         Reason: {
             reason: string;
         };
+        /** @description 财政电子票据, or that it is being made. */
+        Receipt: {
+            check_code: string | null;
+            code: string | null;
+            /** Format: date-time */
+            issued_at: string | null;
+            number: string | null;
+            /** @enum {string} */
+            state: "issuing" | "issued" | "red";
+            url: string | null;
+        };
         /** @description One arrival. */
         Recent: {
             /** Format: date-time */
@@ -7896,6 +9119,63 @@ export interface components {
             class: "on_time" | "late";
             name_masked: string | null;
             number: string;
+        };
+        /** @description A refund as its payer sees it. */
+        Refund: {
+            amount_fen: number;
+            answer: string | null;
+            /** Format: uuid */
+            bill_id: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date */
+            due_on: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            origin: "request" | "automatic" | "outside";
+            reason: string;
+            /** Format: date-time */
+            refunded_at: string | null;
+            /** @enum {string} */
+            state: "requested" | "unit_approved" | "approved" | "rejected" | "submitted" | "submit_unknown" | "success" | "abnormal" | "closed" | "manual_done";
+        };
+        /** @description A refund as staff see it. `by_channel` False is done by hand. */
+        RefundCase: {
+            amount_fen: number;
+            answer: string | null;
+            /** Format: uuid */
+            bill_id: string;
+            by_channel: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date */
+            due_on: string | null;
+            evidence: string | null;
+            failure: string | null;
+            ground: string;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            origin: "request" | "automatic" | "outside";
+            pay_code: string;
+            payer_name_masked: string;
+            reason: string;
+            /** Format: date-time */
+            refunded_at: string | null;
+            /** @enum {string} */
+            state: "requested" | "unit_approved" | "approved" | "rejected" | "submitted" | "submit_unknown" | "success" | "abnormal" | "closed" | "manual_done";
+            title: string;
+            total_fen: number;
+        };
+        /** @description A page of refunds. */
+        RefundCases: {
+            next_cursor: string | null;
+            refunds: components["schemas"]["RefundCase"][];
+        };
+        /** @description Why not; the citizen reads it. */
+        RefundRefusal: {
+            answer: string;
         };
         /** @description Back to the calendar, and why. */
         RemoveDay: {
@@ -8156,6 +9436,34 @@ export interface components {
             served: number;
             taken: number;
         };
+        /** @description A bill as staff see it. */
+        StaffBill: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date */
+            due_on: string;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            notice_type: "ordinary" | "penalty";
+            /** Format: date-time */
+            paid_at: string | null;
+            pay_code: string;
+            payer_name_masked: string;
+            refunded_fen: number;
+            /** @enum {string} */
+            state: "issued" | "paid" | "confirmed" | "ebill_issued" | "void" | "expired";
+            /** @enum {string} */
+            status: "issued" | "paying" | "checking" | "paid" | "refunding" | "part_refunded" | "refunded" | "void" | "expired";
+            title: string;
+            total_fen: number;
+            unit_code: string;
+        };
+        /** @description A page of a hall's bills. */
+        StaffBills: {
+            bills: components["schemas"]["StaffBill"][];
+            next_cursor: string | null;
+        };
         /** @description A hall by its code, with its name in the language of the request. */
         StaffHall: {
             code: string;
@@ -8253,6 +9561,31 @@ export interface components {
         Supplement: {
             words: string;
         };
+        /** @description Money that came and does not fit. */
+        Suspense: {
+            asked_fen: number;
+            /** Format: uuid */
+            bill_id: string;
+            /** @enum {string} */
+            bill_state: "issued" | "paid" | "confirmed" | "ebill_issued" | "void" | "expired";
+            channel: string;
+            currency: string;
+            /** Format: uuid */
+            id: string;
+            number: string;
+            /** Format: date-time */
+            paid_at: string | null;
+            paid_fen: number;
+            pay_code: string;
+            proposal: string | null;
+            reason: string | null;
+            /** @enum {string} */
+            state: "new" | "created" | "create_unknown" | "create_failed" | "closing" | "closed" | "paid" | "paid_late" | "suspense" | "refund_due" | "returned";
+        };
+        /** @description All of it, oldest first. */
+        SuspenseList: {
+            cases: components["schemas"]["Suspense"][];
+        };
         /** @description 排队票: its number, queue and state. Its place in line is in the hall's live queues. */
         Ticket: {
             booked: boolean;
@@ -8328,6 +9661,13 @@ export interface components {
         Undone: {
             ok: boolean;
         };
+        /** @description The unit found the error itself. */
+        UnitRefund: {
+            amount_fen: number;
+            /** @enum {string} */
+            ground: "over_collected" | "technical_error";
+            reason: string;
+        };
         /** @description How many messages are not opened yet. */
         Unread: {
             unread: number;
@@ -8335,6 +9675,10 @@ export interface components {
         /** @description The full value. */
         Value: {
             value: string | null;
+        };
+        /** @description Why; the audit trail keeps it. */
+        Void: {
+            reason: string;
         };
         /** @description Tickets of one kind; waits in minutes from arrival (booked: from the slot's start, if later) to the call. */
         Wait: {
