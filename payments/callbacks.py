@@ -42,13 +42,21 @@ class Outcome:
 
     taken: bool
     genuine: bool = True
+    set_up: bool = True
+
+    @property
+    def failure_status(self) -> int:
+        """The HTTP status of what was not taken."""
+        if not self.set_up:
+            return 404
+        return 500 if self.genuine else 401
 
 
 def receive(gateways: Gateways, channel: str, headers: Mapping[str, str], body: bytes) -> Outcome:
     """One notification. Nothing of a forged one reaches the database (P7)."""
     gateway = gateways.gateway(channel)
     if gateway is None:
-        return Outcome(taken=False, genuine=False)
+        return Outcome(taken=False, set_up=False)
     try:
         notice = gateway.read_notice(headers, body, clock.now())
     except NoticeRefused as refusal:
