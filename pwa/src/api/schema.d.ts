@@ -323,7 +323,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty"];
+                    "application/json": components["schemas"]["NoBody"];
                 };
             };
             responses: {
@@ -940,7 +940,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty"];
+                    "application/json": components["schemas"]["NoBody"];
                 };
             };
             responses: {
@@ -1973,7 +1973,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty1"];
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             responses: {
@@ -3966,7 +3966,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty"];
+                    "application/json": components["schemas"]["NoBody"];
                 };
             };
             responses: {
@@ -4145,7 +4145,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Reason"];
+                    "application/json": components["schemas"]["Void"];
                 };
             };
             responses: {
@@ -4570,7 +4570,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty"];
+                    "application/json": components["schemas"]["NoBody"];
                 };
             };
             responses: {
@@ -4616,7 +4616,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty"];
+                    "application/json": components["schemas"]["NoBody"];
                 };
             };
             responses: {
@@ -5171,7 +5171,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty"];
+                    "application/json": components["schemas"]["NoBody"];
                 };
             };
             responses: {
@@ -5263,7 +5263,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty"];
+                    "application/json": components["schemas"]["NoBody"];
                 };
             };
             responses: {
@@ -5309,7 +5309,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Answer"];
+                    "application/json": components["schemas"]["RefundRefusal"];
                 };
             };
             responses: {
@@ -5355,7 +5355,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty"];
+                    "application/json": components["schemas"]["NoBody"];
                 };
             };
             responses: {
@@ -6272,7 +6272,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Answer1"];
+                    "application/json": components["schemas"]["Answer"];
                 };
             };
             responses: {
@@ -6793,7 +6793,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty"];
+                    "application/json": components["schemas"]["NoBody"];
                 };
             };
             responses: {
@@ -6839,7 +6839,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Answer"];
+                    "application/json": components["schemas"]["RefundRefusal"];
                 };
             };
             responses: {
@@ -6881,7 +6881,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty1"];
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             responses: {
@@ -7144,7 +7144,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Line1"];
+                        "application/json": components["schemas"]["Line"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -7208,7 +7208,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Reason1"];
+                    "application/json": components["schemas"]["Reason"];
                 };
             };
             responses: {
@@ -7254,7 +7254,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty1"];
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             responses: {
@@ -7300,7 +7300,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty1"];
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             responses: {
@@ -7501,7 +7501,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty1"];
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             responses: {
@@ -7627,7 +7627,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty1"];
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             responses: {
@@ -7711,7 +7711,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty1"];
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             responses: {
@@ -7795,7 +7795,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty1"];
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             responses: {
@@ -8201,12 +8201,8 @@ export interface components {
              */
             role: "manager" | "agent";
         };
-        /** @description Why not; the citizen reads it. */
-        Answer: {
-            answer: string;
-        };
         /** @description What was done, in words the citizen reads. */
-        Answer1: {
+        Answer: {
             answer: string;
         };
         /** @description An appeal and its answer. */
@@ -8385,6 +8381,16 @@ export interface components {
             reduction_fen: number;
             standard_fen: number;
             unit: string;
+        };
+        /** @description One income item. `decided_fen` is a fine's sum; every other amount comes from the standard in force. */
+        BillLine: {
+            /** @default null */
+            decided_fen: number | null;
+            item: string;
+            /** @default 1 */
+            quantity: number;
+            /** @default 0 */
+            reduction_fen: number;
         };
         /** @description A bill in a list. `status` is what its page says, `state` how far it is at finance. */
         BillRow: {
@@ -8891,10 +8897,8 @@ export interface components {
             place: components["schemas"]["Place"] | null;
             slots: components["schemas"]["EarlySlot"][];
         };
-        /** @description Nothing to say. */
-        Empty: Record<string, never>;
         /** @description No body is needed. */
-        Empty1: Record<string, never>;
+        Empty: Record<string, never>;
         /** @description The first day on which the half-day is not opened any more. */
         EndRule: {
             /** Format: date */
@@ -9278,7 +9282,7 @@ export interface components {
             accepted_on: string;
             /** @default null */
             document: string | null;
-            lines: components["schemas"]["Line"][];
+            lines: components["schemas"]["BillLine"][];
             payer: components["schemas"]["Payer"];
             subject_id: string;
             /** @enum {string} */
@@ -9379,18 +9383,8 @@ export interface components {
             qr: string | null;
             url: string | null;
         };
-        /** @description One income item. `decided_fen` is a fine's sum; every other amount comes from the standard in force. */
-        Line: {
-            /** @default null */
-            decided_fen: number | null;
-            item: string;
-            /** @default 1 */
-            quantity: number;
-            /** @default 0 */
-            reduction_fen: number;
-        };
         /** @description Everybody who waits, in calling order; who missed a call; and how many wait in each queue of the hall. */
-        Line1: {
+        Line: {
             passed: components["schemas"]["StaffTicket"][];
             queues: components["schemas"]["QueueHead"][];
             tickets: components["schemas"]["StaffTicket"][];
@@ -9525,6 +9519,8 @@ export interface components {
             proof: string;
             public_key: string;
         };
+        /** @description Nothing to say. */
+        NoBody: Record<string, never>;
         /** @description A few words for whoever serves next. */
         Note: {
             /** @default null */
@@ -9876,12 +9872,8 @@ export interface components {
             supplement: string | null;
             words: string | null;
         };
-        /** @description Why; the audit trail keeps it. */
-        Reason: {
-            reason: string;
-        };
         /** @description Why this number out of turn. */
-        Reason1: {
+        Reason: {
             reason: string;
         };
         /** @description 财政电子票据, or that it is being made. */
@@ -9978,6 +9970,10 @@ export interface components {
         RefundCases: {
             next_cursor: string | null;
             refunds: components["schemas"]["RefundCase"][];
+        };
+        /** @description Why not; the citizen reads it. */
+        RefundRefusal: {
+            answer: string;
         };
         /** @description Back to the calendar, and why. */
         RemoveDay: {
@@ -10487,6 +10483,10 @@ export interface components {
         /** @description The full value. */
         Value: {
             value: string | null;
+        };
+        /** @description Why; the audit trail keeps it. */
+        Void: {
+            reason: string;
         };
         /** @description Tickets of one kind; waits in minutes from arrival (booked: from the slot's start, if later) to the call. */
         Wait: {
