@@ -84,6 +84,7 @@ openapi: $(VENV)/.installed pwa/node_modules/.installed ## write the API documen
 diagrams: $(VENV)/.installed ## write docs/states.md from the state tables
 	$(RUN) diagrams
 
-screenshots: $(VENV)/.installed-dev ## take the README's pictures of the product running at URL (http://127.0.0.1:8000)
+screenshots: $(VENV)/.installed-dev pwa/dist/index.html ## take the README's pictures: of the product at URL (http://127.0.0.1:8000), and of a hall at work
 	$(BIN)/python scripts/browser.py
 	$(BIN)/python -m scripts.screenshots --url $(or $(URL),http://127.0.0.1:8000)
+	$(BIN)/python -m scripts.hall_pictures

@@ -48,6 +48,9 @@ WAYS: dict[str, Way] = {
     "wechat_native": Way((Channel.WECHAT_PAY,), Scene.NATIVE, "official"),
     "alipay_wap": Way((Channel.ALIPAY,), Scene.WAP, "web"),
 }
+WINDOW_CODE = "window_code"
+STAFF_WAYS = {WINDOW_CODE: Way((Channel.WECHAT_NONTAX,), Scene.MICROPAY, "official")}
+"""Ways that only staff may choose: the payer's code scanned at a window."""
 
 
 @dataclass
@@ -80,6 +83,10 @@ class Gateways:
         self._routes = dict(routes or {})
         self._breakers = {channel: Breaker() for channel in accounts}
 
+    def channels(self) -> list[str]:
+        """Every channel that is set up."""
+        return list(self._accounts)
+
     def channels_of(self, unit_code: str) -> list[str]:
         """What the unit takes, in the order of its setting."""
         chosen = self._routes.get(unit_code, self._routes.get(EVERY_UNIT, list(self._accounts)))
@@ -96,7 +103,7 @@ class Gateways:
 
     def chosen(self, unit_code: str, way_name: str) -> tuple[str, Account]:
         """The channel and account of one way. Raises WayNotOffered."""
-        way = WAYS.get(way_name)
+        way = WAYS.get(way_name) or STAFF_WAYS.get(way_name)
         for channel in self.channels_of(unit_code):
             if way is not None and channel in way.channels and self._accounts[channel].app_ids.get(way.app):
                 return channel, self._accounts[channel]

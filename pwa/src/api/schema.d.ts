@@ -917,6 +917,52 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/bills/{bill_id}/receipt/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bill_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 查验. Finance allows five checks a day, so an answer of today is given again. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    bill_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NoBody"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Checked"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/bills/{bill_id}/refunds": {
         parameters: {
             query?: never;
@@ -3897,6 +3943,52 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/bills/{bill_id}/look-at-finance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bill_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cash, card or a bank's counter: ask finance now instead of waiting for its list. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    bill_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NoBody"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Paid"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/bills/{bill_id}/refunds": {
         parameters: {
             query?: never;
@@ -3937,6 +4029,93 @@ export interface paths {
                 default: components["responses"]["DEFAULT_ERROR"];
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/bills/{bill_id}/scan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bill_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Charge the code that the payer shows. The same Idempotency-Key never charges twice. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    bill_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Scan"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Collection"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/bills/{bill_id}/slip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bill_id: string;
+            };
+            cookie?: never;
+        };
+        /** The slip of a bill of my hall. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    bill_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PaymentSlip"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -4356,6 +4535,98 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["CityDayRemoved"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/collections/{attempt_id}/give-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attempt_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The payer changed their mind. `asking` goes on until the channel says that nothing can be paid any more. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    attempt_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NoBody"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Collection"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/collections/{attempt_id}/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attempt_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask the channel; repeats the charge under its number where the channel never got it. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    attempt_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NoBody"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Collection"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -6070,6 +6341,394 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/reconciliation/days": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Days, newest first: which books are there, what the comparison came to, what is left to do. */
+        get: {
+            parameters: {
+                query?: {
+                    before?: string;
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReconDays"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliation/days/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 结账: only when every book was read and each difference is closed or carried with a reason. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["DayBody"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DayState"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliation/days/run-again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read the day's books once more and compare within a minute. What is the same changes nothing. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["DayBody"];
+                };
+            };
+            responses: {
+                /** @description Accepted */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DayState"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliation/differences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Differences of a day, or all that are not closed, longest known first. */
+        get: {
+            parameters: {
+                query?: {
+                    day?: string;
+                    state?: "open" | "carried" | "closed";
+                    lang?: "zh" | "en";
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Differences"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliation/differences.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same as a table, for the finance bureau. */
+        get: {
+            parameters: {
+                query?: {
+                    day?: string;
+                    state?: "open" | "carried" | "closed";
+                    lang?: "zh" | "en";
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliation/differences/{difference_id}/assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                difference_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a difference on, or give it back. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    difference_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Assign"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Difference"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliation/differences/{difference_id}/carry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                difference_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 结转: understood, not over; the day may be closed. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    difference_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["DifferenceReason"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Difference"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliation/differences/{difference_id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                difference_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Over, by a person's decision. Nothing is booked by this: money is decided where refunds and suspense are. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    difference_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["DifferenceReason"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Difference"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliation/differences/{difference_id}/try-again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                difference_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask the other side once more within a minute. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    difference_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Difference"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/refunds": {
         parameters: {
             query?: never;
@@ -7624,6 +8283,10 @@ export interface components {
             ground: "over_collected" | "technical_error" | "finance_decision";
             reason: string;
         };
+        /** @description True takes the difference on, false gives it back to everybody. */
+        Assign: {
+            mine: boolean;
+        };
         /** @description The appointment, whose code is read out, and whether a notice reaches the person. */
         Assisted: {
             appointment: components["schemas"]["Appointment"];
@@ -7756,6 +8419,19 @@ export interface components {
             bills: components["schemas"]["BillRow"][];
             next_cursor: string | null;
         };
+        /** @description A channel's bill or finance's list of the day; `read_at` is null until it was read whole. */
+        Book: {
+            amount_fen: number;
+            book: string;
+            failure: string | null;
+            fee_fen: number;
+            lines: number;
+            merchant_id: string;
+            /** Format: date-time */
+            read_at: string | null;
+            refund_fen: number;
+            tries: number;
+        };
         /** @description Limits of one booking. Minutes for the first person, extra minutes for each further one. */
         Booking: {
             extra_minutes: number;
@@ -7871,6 +8547,13 @@ export interface components {
             /** @default false */
             identity_checked: boolean;
         };
+        /** @description What finance says of the electronic bill, and when it said so; `unavailable` when it does not answer. */
+        Checked: {
+            /** Format: date-time */
+            checked_at: string | null;
+            /** @enum {string} */
+            state: "valid" | "red" | "unknown" | "unavailable";
+        };
         /** @description In order of days, then halls. */
         CityDayOverrides: {
             overrides: components["schemas"]["HallOverride"][];
@@ -7916,6 +8599,20 @@ export interface components {
         /** @description A one-time code from WeChat. */
         Code: {
             code: string;
+        };
+        /** @description How far it is. `typing`: the payer's phone asks for a password. Look again after `again_s` seconds. */
+        Collection: {
+            again_s: number | null;
+            amount_fen: number;
+            /** Format: uuid */
+            attempt_id: string;
+            /** Format: uuid */
+            bill_id: string;
+            failure: string | null;
+            /** Format: date-time */
+            paid_at: string | null;
+            /** @enum {string} */
+            phase: "asking" | "typing" | "paid" | "failed" | "checking" | "returned";
         };
         /** @description The rule in figures, how I stand, and my newest marks. Walk-in tickets are never affected. */
         Conduct: {
@@ -7968,6 +8665,11 @@ export interface components {
             /** @enum {string} */
             state: "open" | "full" | "closed" | "not_released";
         };
+        /** @description Which day. */
+        DayBody: {
+            /** Format: date */
+            day: string;
+        };
         /** @description Attempts of one channel on one day in Xiamen that ended in one state. */
         DayFigure: {
             channel: string;
@@ -7975,6 +8677,20 @@ export interface components {
             /** Format: date */
             day: string;
             state: string;
+        };
+        /** @description Counts and sums of the last comparison; differences by kind. */
+        DayFigures: {
+            at_finance: number;
+            at_finance_fen: number;
+            day_shifted: number;
+            differences: {
+                [key: string]: number;
+            };
+            matched: number;
+            payments: number;
+            payments_fen: number;
+            refunds: number;
+            refunds_fen: number;
         };
         /** @description A day or half-day that differs from the calendar. */
         DayOverride: {
@@ -7994,6 +8710,13 @@ export interface components {
         DaySet: {
             affected: components["schemas"]["Affected"];
             overrides: components["schemas"]["DayOverride"][];
+        };
+        /** @description The day as it is now. */
+        DayState: {
+            /** Format: date */
+            day: string;
+            /** @enum {unknown} */
+            state: "open" | "compared" | "closed";
         };
         /** @description A notice that did not go out, with its last attempt. The person is not shown. */
         DeadNotice: {
@@ -8123,6 +8846,45 @@ export interface components {
         /** @description The devices of my hall, those in use first. */
         Devices: {
             devices: components["schemas"]["Device"][];
+        };
+        /** @description One difference. `next_try_at` is when the system tries itself; null means that a person has to look. */
+        Difference: {
+            advice: string;
+            age_days: number;
+            /** Format: date-time */
+            at: string | null;
+            channel: string | null;
+            /** Format: date */
+            day: string;
+            ended_by: string | null;
+            failure: string | null;
+            /** Format: date-time */
+            found_at: string;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            name: string;
+            /** Format: date-time */
+            next_try_at: string | null;
+            number: string | null;
+            ours_fen: number | null;
+            owner: string | null;
+            pay_code: string | null;
+            reason: string | null;
+            refund_number: string | null;
+            /** @enum {unknown} */
+            state: "open" | "carried" | "closed";
+            theirs_fen: number | null;
+            transaction_id: string | null;
+        };
+        /** @description Why; it stays with the difference and in the audit trail. */
+        DifferenceReason: {
+            reason: string;
+        };
+        /** @description A page of differences, longest known first. */
+        Differences: {
+            differences: components["schemas"]["Difference"][];
+            next_cursor: string | null;
         };
         /** @description A free slot and its hall. */
         EarlySlot: {
@@ -8860,6 +9622,10 @@ export interface components {
             /** @description Total number of pages. */
             total_pages?: number;
         };
+        /** @description Whether the bill's money is there. */
+        Paid: {
+            paid: boolean;
+        };
         /** @description The signed part, the secret of the rotating part, and the eight digits to read out. */
         Pass: {
             code: string;
@@ -8897,6 +9663,18 @@ export interface components {
              */
             kind: "person" | "organisation";
             name: string;
+        };
+        /** @description What a window prints: a slip 小票, never called a receipt; the electronic bill when finance has issued it. */
+        PaymentSlip: {
+            /** Format: date-time */
+            paid_at: string | null;
+            paid_via: string | null;
+            pay_code: string;
+            payer_name_masked: string;
+            receipt: components["schemas"]["Receipt"] | null;
+            status: string;
+            title: string;
+            total_fen: number;
         };
         /** @description Half-open interval. */
         Period: {
@@ -9120,6 +9898,26 @@ export interface components {
             name_masked: string | null;
             number: string;
         };
+        /** @description A day: its books, what the comparison came to, and how far it is. */
+        ReconDay: {
+            books: components["schemas"]["Book"][];
+            closed_by: string | null;
+            /** Format: date-time */
+            compared_at: string | null;
+            /** Format: date */
+            day: string;
+            differences: components["schemas"]["StateCounts"];
+            failure: string | null;
+            figures: components["schemas"]["DayFigures"] | null;
+            /** @enum {string} */
+            progress: "waiting" | "reading" | "comparing" | "failed" | "compared" | "closed";
+            /** @enum {unknown} */
+            state: "open" | "compared" | "closed";
+        };
+        /** @description Days, newest first. */
+        ReconDays: {
+            days: components["schemas"]["ReconDay"][];
+        };
         /** @description A refund as its payer sees it. */
         Refund: {
             amount_fen: number;
@@ -9247,6 +10045,10 @@ export interface components {
             changed: number;
             made: number;
             rules: components["schemas"]["Rule"][];
+        };
+        /** @description What the scanner read from the payer's phone. */
+        Scan: {
+            auth_code: string;
         };
         /** @description An item with the name or alias that matched. */
         SearchHit: {
@@ -9545,6 +10347,12 @@ export interface components {
             /** @enum {string} */
             state: "waiting" | "waiting_priority" | "called" | "serving" | "passed" | "parked" | "done" | "cancelled" | "abandoned" | "closed" | "carried_over";
             window: number | null;
+        };
+        /** @description How many differences are in which state. */
+        StateCounts: {
+            carried: number;
+            closed: number;
+            open: number;
         };
         /** @description One step of a guide. */
         Step: {
