@@ -230,6 +230,23 @@ def test_p50_a_refund_in_another_state_is_asked_for(town: Town) -> None:
     assert town.desk.state(refund) == "success"
 
 
+def test_a_refund_that_arrives_days_after_it_was_listed_is_no_difference(town: Town) -> None:
+    bill = town.paid()
+    refund = refund_asked(town.desk, bill, 1_000)
+    town.desk.clock.advance(minutes=1)
+    town.tell()
+    town.desk.send()
+    town.reconcile(time(11, 31))
+    later = DAY + timedelta(days=3)
+    town.at(later, time(15, 0))
+    jobs.seal_books()
+    town.desk.wechat.finish(refund.number, RefundStatus.SUCCESS)
+    town.desk.send()
+    assert town.desk.state(refund) == "success"
+    town.reconcile(time(11, 31), later)
+    assert [town.differences(DAY + timedelta(days=shift)) for shift in range(4)] == [[], [], [], []]
+
+
 @pytest.mark.parametrize(
     ("broken", "cut_after", "code"),
     [
