@@ -11,6 +11,7 @@ from backend.core import clock
 from backend.core.config import Settings
 from notify.service import ContactChannel
 from payments.errors import WayNotOffered
+from payments.gateways import alipay, wechat_pay
 from payments.gateways.base import Busy, Channel, Gateway, OutcomeUnknown, Scene
 
 T = TypeVar("T")
@@ -129,12 +130,27 @@ class Gateways:
         return answer
 
 
-FACTORIES: tuple[Callable[[Settings], tuple[str, Account] | None], ...] = ()
-"""Each gives a channel's name and account, or None when its settings are empty."""
+def _wechat_pay(settings: Settings) -> Account | None:
+    gateway = wechat_pay.from_settings(settings)
+    apps = {"official": settings.wechat_official_appid, "mini": settings.wechat_mini_appid}
+    return Account(gateway, apps) if gateway is not None else None
+
+
+def _alipay(settings: Settings) -> Account | None:
+    gateway = alipay.from_settings(settings)
+    return Account(gateway, {"web": gateway.app_id}) if gateway is not None else None
+
+
+FACTORIES: dict[Channel, Callable[[Settings], Account | None]] = {
+    Channel.WECHAT_PAY: _wechat_pay,
+    Channel.ALIPAY: _alipay,
+}
+"""Each gives a channel's account, or None when its settings are empty."""
 
 
 @lru_cache(maxsize=2)
 def gateways_of(settings: Settings) -> Gateways:
     """The channels of these settings."""
-    found = [made for factory in FACTORIES if (made := factory(settings)) is not None]
-    return Gateways(dict(found), settings.payment_route_lists)
+    made = {str(channel): factory(settings) for channel, factory in FACTORIES.items()}
+    accounts = {channel: account for channel, account in made.items() if account is not None}
+    return Gateways(accounts, settings.payment_route_lists)
