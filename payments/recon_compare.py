@@ -210,7 +210,11 @@ def _again(session: Session, row: ReconDifference, one: Difference) -> None:
         session.flush()
     if row.state == DifferenceState.CLOSED and row.ended_by != "staff":
         transition(session, row, DifferenceEvent.REAPPEAR, actor=SYSTEM)
-        row.ended_by, row.next_try_at = None, clock.now() if one.kind in BY_OURSELVES else None
+        # What we had put right ourselves and is there again is beyond us: the next look is a person's.
+        again = row.ended_by == "gone" and one.kind in BY_OURSELVES
+        if row.ended_by == "system":
+            alert("recon_reappeared", difference=row.id)
+        row.ended_by, row.next_try_at = None, clock.now() if again else None
         session.flush()
 
 
