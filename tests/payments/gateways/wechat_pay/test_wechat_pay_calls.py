@@ -68,7 +68,7 @@ def test_jsapi_is_launched_by_the_bridge_and_paid(bank: Bank) -> None:
 
 
 def test_h5_leads_to_the_cashier_and_back(bank: Bank) -> None:
-    back = "https://zw.example.cn/pay/1?from=h5"
+    back = "https://zw.example.cn/pay/1?from=h5&lang=zh#end"
     launch = bank.gateway.open(bank.order(scene=Scene.H5, openid=None, return_url=back))
     assert launch.url is not None
     page = requests.get(launch.url, timeout=5)
