@@ -30,6 +30,8 @@ def main() -> None:
             command.add_argument("roles", nargs="+", help="role@HALL, or role@* for every hall")
         if name == "poster":
             command.add_argument("hall", help="code of the hall, such as XM")
+        if name == "shut-payments":
+            command.add_argument("reason", help="what happened, for the audit trail")
         if name == "device":
             command.add_argument("place", nargs="?", help="code of a hall or site; without it, lists the devices")
             command.add_argument("name", nargs="?", help="what the place calls it", default="自助机")
@@ -268,6 +270,20 @@ def poster(arguments: argparse.Namespace) -> None:
     print(official.poster(hall, scanned))
 
 
+def shut_payments(arguments: argparse.Namespace) -> None:
+    """After a restore to an earlier point: nothing is paid until the channels have been asked what is missing."""
+    from payments import recovery
+
+    _connect(Settings.from_env())
+    with db.transaction() as session:
+        begun = recovery.begin(session, reason=arguments.reason, actor="system")
+    print(
+        "Payments are shut; the worker opens them when all channels have answered."
+        if begun
+        else "They are shut already."
+    )
+
+
 def device(arguments: argparse.Namespace) -> None:
     """Add a device of a hall or site and print its enrolment code; list the devices; revoke one."""
     from backend.devices import operations as devices
@@ -296,6 +312,7 @@ COMMANDS: tuple[tuple[str, Command, str], ...] = (
     ("diagrams", diagrams, "write the state diagrams"),
     ("menu", menu, "replace the official account's menu"),
     ("poster", poster, "print a hall's poster with its QR code"),
+    ("shut-payments", shut_payments, "after a restore: ask the channels before anything is paid"),
     ("create-staff", create_staff, "create a member of staff"),
     ("device", device, "add a terminal or kiosk and print its enrolment code; list them; revoke one"),
 )

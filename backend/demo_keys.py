@@ -46,6 +46,7 @@ def _drawn() -> dict[str, str]:
         "WECHAT_MINI_AES_KEYS": _random_key().rstrip("="),
         "IXIAMEN_CLIENT_SECRET": secrets.token_hex(16),
         "SMS_SECRET": secrets.token_hex(16),
+        "FINANCE_KEYS": f"1:{_random_key()}",
         "DEMO_PASSWORD": secrets.token_urlsafe(12),
         "DEMO_TOTP_SECRET": base64.b32encode(secrets.token_bytes(20)).decode(),
     }

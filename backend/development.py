@@ -90,6 +90,8 @@ def environment(var_dir: Path, database_url: str, port: int, sandbox_port: int) 
         "ALIPAY_PUBLIC_KEY": demo_keys.public_half(kept["SANDBOX_ALIPAY_PRIVATE_KEY"]),
         "SMS_BASE": f"{sandbox}/sms",
         "SMS_KEY": "sandbox-sms",
+        "FINANCE_BASE": f"{sandbox}/finance",
+        "FINANCE_APP": "sandbox-finance",
         "PROMETHEUS_MULTIPROC_DIR": str(var_dir / "metrics"),
         **kept,
     }

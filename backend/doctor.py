@@ -11,6 +11,7 @@ FEATURES = (
     "backend.queueing.doctor",
     "backend.devices.doctor",
     "payments.doctor",
+    "payments.recon_doctor",
     "notify.doctor",
 )
 """Modules with `invariants(session)`: sentences with row ids, empty when all is well."""

@@ -57,6 +57,10 @@ LOOPS: tuple[tuple[float, str], ...] = (
     (1.0, "payments.jobs:send_due"),
     (1.0, "payments.jobs:seal_books"),
     (10.0, "notify.jobs:measure_waiting"),
+    (5.0, "payments.receipt_jobs:tell_due"),
+    (5.0, "payments.recovery:recover_due"),
+    (60.0, "payments.recon_jobs:reconcile_due"),
+    (600.0, "payments.receipt_jobs:look_for_other_channels"),
     (10.0, "backend.worker:beat"),
 )
 """Seconds between runs and function."""

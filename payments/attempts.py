@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from backend.core import clock, crypto, db
 from backend.core.errors import Text
 from backend.core.states import record_event, transition
-from payments import bills, locks, settlement
+from payments import bills, locks, opening, settlement
 from payments.attempt_models import Attempt, AttemptEventRow
 from payments.bill_models import Bill
 from payments.errors import BillNotOpen, CannotSettle, NothingProposed, SamePerson
@@ -56,8 +56,9 @@ class OtherAttempt(Exception):
 def begin(session: Session, *, bill_id: UUID, terms: Terms, payer_id: UUID | None) -> UUID:
     """The attempt to go on with: the live one of the same payer and terms (P32), or a new one.
 
-    Raises BillNotOpen, and OtherAttempt when another order has to be closed first.
+    Raises BillNotOpen, PaymentsShut, and OtherAttempt when another order has to be closed first.
     """
+    opening.demand_open(session)
     bill = bills.locked(session, bill_id)
     live = session.scalars(select(Attempt).where(Attempt.bill_id == bill.id, Attempt.state.in_(LIVE))).one_or_none()
     if live is not None:

@@ -27,6 +27,12 @@ def paid(session: Session, bill: Bill, attempt: Attempt | None) -> None:
         _tell(session, "bill_paid", bill, person_id, bill.total_fen, key=bill.id)
 
 
+def receipt(session: Session, bill: Bill, amount_fen: int, number: str) -> None:
+    """The electronic bill is there: a message that opens our own page, no short link (domain sheet §1.6)."""
+    for person_id in _people(bill, None):
+        _tell(session, "bill_ebill", bill, person_id, amount_fen, key=f"{bill.id}:{number}")
+
+
 def returned(session: Session, bill: Bill, attempt: Attempt) -> None:
     """Money that no bill takes goes back (P35, P36)."""
     for person_id in _people(bill, attempt):
@@ -45,7 +51,7 @@ def _people(bill: Bill, attempt: Attempt | None) -> set[UUID]:
 
 
 def _tell(
-    session: Session, template: str, bill: Bill, person_id: UUID, amount_fen: int, *, key: UUID, **more: Any
+    session: Session, template: str, bill: Bill, person_id: UUID, amount_fen: int, *, key: object, **more: Any
 ) -> None:
     notify(
         session,

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from backend.core import audit, calendar, clock
 from backend.core.errors import Forbidden, InvalidInput, NotFound
 from backend.core.states import record_event, transition
-from payments import bills, locks, repayment
+from payments import bills, locks, recon_queries, repayment
 from payments.attempt_models import Attempt
 from payments.bill_models import Bill, EBill
 from payments.errors import NothingProposed, NothingToRefund, SamePerson
@@ -148,7 +148,8 @@ def confirm_by_hand(session: Session, *, refund_id: UUID, actor: str) -> Refund:
 def claim_due(session: Session, limit: int) -> list[UUID]:
     """Refunds to be sent or asked about now; each is leased, so that another worker leaves it alone.
 
-    Money leaves only after the e-bill was 冲红, and a minute apart from another part of the same order.
+    Money leaves only after the e-bill was 冲红, a minute apart from another part of the same order, and not while
+    the channel's bill misses the payment (P49).
     """
     now = clock.now()
     valid = exists().where(EBill.bill_id == Refund.bill_id, EBill.red_at.is_(None))
@@ -160,6 +161,7 @@ def claim_due(session: Session, limit: int) -> list[UUID]:
         .where(Refund.next_try_at <= now, Refund.state.in_(SENDABLE), Refund.by_channel)
         .where(~and_(sending, settled_here, valid, Refund.reddened_at.is_(None)))
         .where(or_(~sending, Attempt.next_refund_at.is_(None), Attempt.next_refund_at <= now))
+        .where(~and_(sending, recon_queries.frozen(Refund.attempt_id)))
         .order_by(Refund.next_try_at)
         .limit(limit)
         .with_for_update(of=Refund, skip_locked=True)

@@ -11,6 +11,7 @@ from backend.core import clock
 from backend.core.config import Settings
 from notify.service import ContactChannel
 from payments.errors import WayNotOffered
+from payments.gateways import alipay, wechat_pay
 from payments.gateways.base import Busy, Channel, Gateway, OutcomeUnknown, Scene
 
 T = TypeVar("T")
@@ -47,6 +48,9 @@ WAYS: dict[str, Way] = {
     "wechat_native": Way((Channel.WECHAT_PAY,), Scene.NATIVE, "official"),
     "alipay_wap": Way((Channel.ALIPAY,), Scene.WAP, "web"),
 }
+WINDOW_CODE = "window_code"
+STAFF_WAYS = {WINDOW_CODE: Way((Channel.WECHAT_NONTAX,), Scene.MICROPAY, "official")}
+"""Ways that only staff may choose: the payer's code scanned at a window."""
 
 
 @dataclass
@@ -79,6 +83,10 @@ class Gateways:
         self._routes = dict(routes or {})
         self._breakers = {channel: Breaker() for channel in accounts}
 
+    def channels(self) -> list[str]:
+        """Every channel that is set up."""
+        return list(self._accounts)
+
     def channels_of(self, unit_code: str) -> list[str]:
         """What the unit takes, in the order of its setting."""
         chosen = self._routes.get(unit_code, self._routes.get(EVERY_UNIT, list(self._accounts)))
@@ -95,7 +103,7 @@ class Gateways:
 
     def chosen(self, unit_code: str, way_name: str) -> tuple[str, Account]:
         """The channel and account of one way. Raises WayNotOffered."""
-        way = WAYS.get(way_name)
+        way = WAYS.get(way_name) or STAFF_WAYS.get(way_name)
         for channel in self.channels_of(unit_code):
             if way is not None and channel in way.channels and self._accounts[channel].app_ids.get(way.app):
                 return channel, self._accounts[channel]
@@ -122,12 +130,27 @@ class Gateways:
         return answer
 
 
-FACTORIES: tuple[Callable[[Settings], tuple[str, Account] | None], ...] = ()
-"""Each gives a channel's name and account, or None when its settings are empty."""
+def _wechat_pay(settings: Settings) -> Account | None:
+    gateway = wechat_pay.from_settings(settings)
+    apps = {"official": settings.wechat_official_appid, "mini": settings.wechat_mini_appid}
+    return Account(gateway, apps) if gateway is not None else None
+
+
+def _alipay(settings: Settings) -> Account | None:
+    gateway = alipay.from_settings(settings)
+    return Account(gateway, {"web": gateway.app_id}) if gateway is not None else None
+
+
+FACTORIES: dict[Channel, Callable[[Settings], Account | None]] = {
+    Channel.WECHAT_PAY: _wechat_pay,
+    Channel.ALIPAY: _alipay,
+}
+"""Each gives a channel's account, or None when its settings are empty."""
 
 
 @lru_cache(maxsize=2)
 def gateways_of(settings: Settings) -> Gateways:
     """The channels of these settings."""
-    found = [made for factory in FACTORIES if (made := factory(settings)) is not None]
-    return Gateways(dict(found), settings.payment_route_lists)
+    made = {str(channel): factory(settings) for channel, factory in FACTORIES.items()}
+    accounts = {channel: account for channel, account in made.items() if account is not None}
+    return Gateways(accounts, settings.payment_route_lists)

@@ -20,7 +20,7 @@ from payments.api import gateways
 from payments.bill_models import Bill
 from payments.errors import DecisionNeeded
 from payments.refund_models import Refund
-from payments.schemas import EmptySchema
+from payments.schemas import NoBodySchema
 from payments.states import BillState
 
 blueprint = ApiBlueprint("staff-payments", __name__, description="Bills, refunds and suspense for staff")
@@ -75,7 +75,7 @@ def issue(body: dict[str, Any]) -> Response:
 
 @blueprint.post("/staff/bills/<uuid:bill_id>/void")
 @staff("bills.void")
-@blueprint.arguments(schemas.ReasonSchema)
+@blueprint.arguments(schemas.VoidSchema)
 @blueprint.response(200, schemas.StaffBillSchema)
 def void(body: dict[str, Any], bill_id: UUID) -> Response:
     """Take a bill of my hall back before it is paid. An order that is open is closed first."""
@@ -133,7 +133,7 @@ def list_refunds(query: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.post("/staff/refunds/<uuid:refund_id>/unit-approval")
 @staff("refunds.check")
-@blueprint.arguments(EmptySchema)
+@blueprint.arguments(NoBodySchema)
 @blueprint.response(200, schemas.RefundCaseSchema)
 def approve_by_unit(body: dict[str, Any], refund_id: UUID) -> Response:
     """The unit agrees; finance decides next."""
@@ -147,7 +147,7 @@ def approve_by_unit(body: dict[str, Any], refund_id: UUID) -> Response:
 
 @blueprint.post("/staff/refunds/<uuid:refund_id>/unit-rejection")
 @staff("refunds.check")
-@blueprint.arguments(schemas.AnswerSchema)
+@blueprint.arguments(schemas.RefundRefusalSchema)
 @blueprint.response(200, schemas.RefundCaseSchema)
 def reject_by_unit(body: dict[str, Any], refund_id: UUID) -> Response:
     """The unit does not agree, and says why."""
@@ -172,7 +172,7 @@ def list_all_refunds(query: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.post("/staff/finance/refunds/<uuid:refund_id>/approval")
 @staff("refunds.approve")
-@blueprint.arguments(EmptySchema)
+@blueprint.arguments(NoBodySchema)
 @blueprint.response(200, schemas.RefundCaseSchema)
 def approve_by_finance(body: dict[str, Any], refund_id: UUID) -> Response:
     """Finance agrees: the money goes back as soon as the e-bill is 冲红."""
@@ -186,7 +186,7 @@ def approve_by_finance(body: dict[str, Any], refund_id: UUID) -> Response:
 
 @blueprint.post("/staff/finance/refunds/<uuid:refund_id>/rejection")
 @staff("refunds.approve")
-@blueprint.arguments(schemas.AnswerSchema)
+@blueprint.arguments(schemas.RefundRefusalSchema)
 @blueprint.response(200, schemas.RefundCaseSchema)
 def reject_by_finance(body: dict[str, Any], refund_id: UUID) -> Response:
     """Finance does not agree, and says why."""
@@ -200,7 +200,7 @@ def reject_by_finance(body: dict[str, Any], refund_id: UUID) -> Response:
 
 @blueprint.post("/staff/finance/refunds/<uuid:refund_id>/send-again")
 @staff("refunds.approve")
-@blueprint.arguments(EmptySchema)
+@blueprint.arguments(NoBodySchema)
 @blueprint.response(200, schemas.RefundCaseSchema)
 def send_again(body: dict[str, Any], refund_id: UUID) -> Response:
     """An abnormal refund once more, under the same number."""
@@ -228,7 +228,7 @@ def propose_by_hand(body: dict[str, Any], refund_id: UUID) -> Response:
 
 @blueprint.post("/staff/finance/refunds/<uuid:refund_id>/by-hand/confirmation")
 @staff("refunds.approve")
-@blueprint.arguments(EmptySchema)
+@blueprint.arguments(NoBodySchema)
 @blueprint.response(200, schemas.RefundCaseSchema)
 def confirm_by_hand(body: dict[str, Any], refund_id: UUID) -> Response:
     """A second person has seen the document."""

@@ -8,7 +8,7 @@ from payments.states import AttemptState, BillState
 DOCUMENT = validate.Length(2, 80)
 
 
-class LineSchema(Schema):
+class BillLineSchema(Schema):
     """One income item. `decided_fen` is a fine's sum; every other amount comes from the standard in force."""
 
     item = fields.String(required=True, validate=validate.Length(1, 64))
@@ -28,7 +28,7 @@ class PayerSchema(Schema):
 class IssueSchema(Schema):
     """A bill to be issued for one thing. `document` is the decision behind a reduction."""
 
-    lines = fields.List(fields.Nested(LineSchema), required=True, validate=validate.Length(1, 20))
+    lines = fields.List(fields.Nested(BillLineSchema), required=True, validate=validate.Length(1, 20))
     accepted_on = fields.Date(required=True)
     payer = fields.Nested(PayerSchema, required=True)
     subject_type = fields.String(required=True, validate=validate.OneOf(["case", "appointment", "decision", "counter"]))
@@ -57,7 +57,7 @@ class StaffBillQuerySchema(PageQuerySchema):
     state = fields.String(validate=validate.OneOf(list(BillState)))
 
 
-class ReasonSchema(Schema):
+class VoidSchema(Schema):
     """Why; the audit trail keeps it."""
 
     reason = fields.String(required=True, validate=REASON)
@@ -70,7 +70,7 @@ class DeferSchema(Schema):
     document = fields.String(required=True, validate=DOCUMENT)
 
 
-class AnswerSchema(Schema):
+class RefundRefusalSchema(Schema):
     """Why not; the citizen reads it."""
 
     answer = fields.String(required=True, validate=REASON)

@@ -43,6 +43,8 @@ def make_settings(database_url: str, **changes: object) -> Settings:
         "ixiamen_client_secret": "ixiamen-secret",
         "sms_key": "sandbox-sms",
         "sms_secret": "sms-secret",
+        "finance_app": "sandbox-finance",
+        "finance_keys": f"2:{_key('finance')},1:{_key('finance-old')}",
     }
     settings = Settings(**{**values, **changes})  # type: ignore[arg-type]
     settings.validate()

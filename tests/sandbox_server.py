@@ -37,6 +37,7 @@ class RunningSandbox:
             wechat_mini_templates=json.dumps(MINI_TEMPLATE_IDS),
             ixiamen_base=f"{self.url}/ixiamen",
             sms_base=f"{self.url}/sms",
+            finance_base=f"{self.url}/finance",
             alipay_gateway=f"{self.url}/alipay/gateway.do",
             alipay_login_base=f"{self.url}/alipay",
             **{name: value for name, value in alipay_app().items() if not name.startswith("sandbox_")},

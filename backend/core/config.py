@@ -27,6 +27,7 @@ _PROVIDER_ADDRESSES = (
     "sms_base",
     "alipay_gateway",
     "alipay_login_base",
+    "finance_base",
 )
 _PROVIDER_ACCOUNTS = (
     "wechat_mini_appid",
@@ -35,6 +36,7 @@ _PROVIDER_ACCOUNTS = (
     "wechat_nontax_mchid",
     "ixiamen_client_id",
     "alipay_app_id",
+    "finance_app",
 )
 """Production refuses an address of a sandbox and an account whose name begins with `sandbox`."""
 
@@ -131,6 +133,11 @@ class Settings:
     sms_base: str = _setting("SMS gateway", default="")
     sms_key: str = _setting("SMS gateway account", default="")
     sms_secret: str = _setting("SMS gateway signing secret", default="", secret=True)
+    finance_base: str = _setting("Finance's non-tax system; empty leaves finance out", default="")
+    finance_app: str = _setting("Our application id at finance's gateway", default="")
+    finance_keys: str = _setting(
+        "Keys shared with finance, `id:base64 of 32 bytes`, newest first, comma separated", default="", secret=True
+    )
     alipay_gateway: str = _setting("Alipay's OpenAPI gateway", default="https://openapi.alipay.com/gateway.do")
     alipay_login_base: str = _setting("Alipay login pages", default="https://openauth.alipay.com")
     alipay_app_id: str = _setting("App id at Alipay; empty switches Alipay off", default="")
@@ -204,6 +211,8 @@ class Settings:
         for name in ("wechat_official_aes_keys", "wechat_mini_aes_keys"):
             for key in comma_separated(getattr(self, name)):
                 decode_key(name.upper(), key + "=")
+        if self.finance_base:
+            self._validate_finance()
         try:
             re.compile(self.pay_code_pattern)
         except re.error:
@@ -211,6 +220,11 @@ class Settings:
         _check_alipay(self)
         if self.production:
             self._validate_production()
+
+    def _validate_finance(self) -> None:
+        parse_keys("FINANCE_KEYS", self.finance_keys)
+        if not self.finance_app:
+            raise ConfigError("FINANCE_APP must be set together with FINANCE_BASE")
 
     def _validate_production(self) -> None:
         if not self.public_url.startswith("https://"):

@@ -25,7 +25,9 @@ PERMISSIONS: Final[dict[str, frozenset[str]]] = {
     "window_clerk": CLERK,
     "hall_lead": LEAD,
     "platform_operator": OPERATOR,
-    "finance": frozenset({"finance.read", "bills.issue", "bills.reduce", "refunds.approve", "suspense.decide"}),
+    "finance": frozenset(
+        {"finance.read", "finance.reconcile", "bills.issue", "bills.reduce", "refunds.approve", "suspense.decide"}
+    ),
     "auditor": frozenset({"audit.read"}),
 }
 

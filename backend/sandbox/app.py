@@ -8,11 +8,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from flask import Flask, redirect
+from flask import Flask, redirect, request
 from werkzeug.wrappers import Response
 
 from notify.sandbox import sms
-from payments.sandbox import wechat_nontax
+from payments.sandbox import finance, finance_desk, wechat_nontax
 from payments.sandbox.alipay import gateway as alipay
 from payments.sandbox.wechat_pay.app import create_blueprints
 from payments.sandbox.wechat_pay.notices import Post
@@ -55,12 +55,21 @@ def create_sandbox(
         mode=lambda: world.faults.sms,
         now=world.now,
     )
+    treasury = finance.FinanceSystem(
+        app=world.settings.finance_app,
+        keys=world.settings.finance_keys,
+        now=world.now,
+        public_url=world.settings.public_url,
+        base=lambda: request.host_url.rstrip("/"),
+    )
     for blueprint in (
         wechat_api.create_blueprint(api),
         wechat_login.create_sns_blueprint(api),
         wechat_login.create_page_blueprint(world),
         ixiamen.create_blueprint(world),
         sms.create_blueprint(gateway),
+        finance.create_blueprint(treasury),
+        finance_desk.create_blueprint(treasury),
         phone.create_blueprint(api),
         control.create_blueprint(api),
     ):

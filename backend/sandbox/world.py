@@ -31,6 +31,8 @@ class SandboxSettings:
     wechat_official_aes_keys: str = ""
     wechat_mini_token: str = ""
     wechat_mini_aes_keys: str = ""
+    finance_app: str = ""
+    finance_keys: str = ""
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, object]) -> SandboxSettings:

@@ -5,9 +5,15 @@ import sys
 import time
 from typing import NoReturn
 
-from tests.bench import booking, live, notices, site, slots
+from tests.bench import booking, live, notices, reconcile, site, slots
 
-BENCHES = {"slots": slots.run, "booking": booking.run, "live": live.run, "notices": notices.run}
+BENCHES = {
+    "slots": slots.run,
+    "booking": booking.run,
+    "live": live.run,
+    "notices": notices.run,
+    "reconcile": reconcile.run,
+}
 
 
 def main(names: list[str]) -> int:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import booking, live, report, site, slots
+from tests.bench import booking, live, reconcile, report, site, slots
 
 
 @pytest.fixture
@@ -18,6 +18,7 @@ def in_short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         monkeypatch.setattr(bench, "WINDOW_S", 0.5)
     monkeypatch.setattr(booking, "RESERVE", 2_000)
     monkeypatch.setattr(booking, "PGBENCH_TRANSACTIONS", 20)
+    monkeypatch.setattr(reconcile, "LINES", 5_000)
     for name, short in {"SCREENS": 20, "PHONES": 200, "WARM_S": 2.0, "WINDOW_S": 4.0, "CALL_EVERY_S": 0.3}.items():
         monkeypatch.setattr(live, name, short)
     return tmp_path
@@ -28,6 +29,7 @@ def test_every_figure_is_taken(in_short: Path) -> None:
         slots.run(running)
         booking.run(running)
         live.run(running)
+        assert reconcile.run(running), "a day of 5,000 lines misses the targets of 100,000"
     names = ("slots", "booking", "live")
     lists, bookings, watched = (json.loads((in_short / f"{name}.json").read_text()) for name in names)
     assert lists["ratios"]["to bare"]["median"] > 0

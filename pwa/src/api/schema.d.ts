@@ -259,6 +259,93 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/attempts/{attempt_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attempt_id: string;
+            };
+            cookie?: never;
+        };
+        /** How far my payment is, as far as we know; asks nobody. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    attempt_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Attempt"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/attempts/{attempt_id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attempt_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The page believes that something happened: ask the channel now. What the page believes changes nothing. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    attempt_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NoBody"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Attempt"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/alipay": {
         parameters: {
             query?: never;
@@ -652,6 +739,270 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What I owe or paid, and what I looked up, newest first. */
+        get: {
+            parameters: {
+                query?: {
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Bills"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bills/look-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The bill of a notice in hand, by its code and its payer's name; from then on it is among mine. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["LookUp"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Bill"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bills/{bill_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bill_id: string;
+            };
+            cookie?: never;
+        };
+        /** One of them: items, ways to pay, receipt, refunds. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    bill_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Bill"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bills/{bill_id}/attempts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bill_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to pay, or go on: a second click gets the same attempt. Another channel's order is closed first.
+         * @description Only the channel's own word makes the bill paid; the page asks `GET /attempts/…`.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    bill_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Pay"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Attempt"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bills/{bill_id}/receipt/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bill_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 查验. Finance allows five checks a day, so an answer of today is given again. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    bill_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NoBody"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Checked"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bills/{bill_id}/refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bill_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for money back: the unit checks within ten working days, then finance. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    bill_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AskRefund"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Refund"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -3479,6 +3830,344 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/bills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My hall's bills, newest first. */
+        get: {
+            parameters: {
+                query?: {
+                    cursor?: string;
+                    state?: "issued" | "paid" | "confirmed" | "ebill_issued" | "void" | "expired";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffBills"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** Issue a bill. Amounts come from the fee standards; lowering one needs finance's permission and a document. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Issue"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffBill"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/bills/{bill_id}/deferral": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bill_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 缓缴, by a decision. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    bill_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Defer"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffBill"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/bills/{bill_id}/look-at-finance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bill_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cash, card or a bank's counter: ask finance now instead of waiting for its list. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    bill_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NoBody"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Paid"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/bills/{bill_id}/refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bill_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The unit found an error of its own; somebody else of the unit checks it within five working days. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    bill_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["UnitRefund"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RefundCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/bills/{bill_id}/scan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bill_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Charge the code that the payer shows. The same Idempotency-Key never charges twice. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    bill_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Scan"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Collection"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/bills/{bill_id}/slip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bill_id: string;
+            };
+            cookie?: never;
+        };
+        /** The slip of a bill of my hall. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    bill_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PaymentSlip"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/bills/{bill_id}/void": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bill_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a bill of my hall back before it is paid. An order that is open is closed first. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    bill_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Void"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffBill"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/booking-policy": {
         parameters: {
             query?: never;
@@ -3846,6 +4535,98 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["CityDayRemoved"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/collections/{attempt_id}/give-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attempt_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The payer changed their mind. `asking` goes on until the channel says that nothing can be paid any more. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    attempt_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NoBody"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Collection"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/collections/{attempt_id}/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attempt_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask the channel; repeats the charge under its number where the channel never got it. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    attempt_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NoBody"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Collection"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -4320,6 +5101,406 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/finance/refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Refunds of all halls. */
+        get: {
+            parameters: {
+                query?: {
+                    cursor?: string;
+                    scope?: "open" | "all";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RefundCases"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/finance/refunds/{refund_id}/approval": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                refund_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Finance agrees: the money goes back as soon as the e-bill is 冲红. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    refund_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NoBody"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RefundCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/finance/refunds/{refund_id}/by-hand": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                refund_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The treasury paid it: the first person records the document. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    refund_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Evidence"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RefundCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/finance/refunds/{refund_id}/by-hand/confirmation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                refund_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A second person has seen the document. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    refund_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NoBody"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RefundCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/finance/refunds/{refund_id}/rejection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                refund_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Finance does not agree, and says why. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    refund_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["RefundRefusal"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RefundCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/finance/refunds/{refund_id}/send-again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                refund_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An abnormal refund once more, under the same number. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    refund_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NoBody"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RefundCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/finance/suspense": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Money that does not fit. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SuspenseList"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/finance/suspense/{attempt_id}/confirmation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attempt_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The second person agrees, and it is done. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    attempt_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Confirmation"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Suspense"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/finance/suspense/{attempt_id}/proposal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attempt_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The first person says what becomes of it. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    attempt_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Proposal"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Suspense"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -5148,6 +6329,527 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["SetAsideDone"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliation/days": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Days, newest first: which books are there, what the comparison came to, what is left to do. */
+        get: {
+            parameters: {
+                query?: {
+                    before?: string;
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReconDays"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliation/days/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 结账: only when every book was read and each difference is closed or carried with a reason. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["DayBody"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DayState"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliation/days/run-again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read the day's books once more and compare within a minute. What is the same changes nothing. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["DayBody"];
+                };
+            };
+            responses: {
+                /** @description Accepted */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DayState"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliation/differences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Differences of a day, or all that are not closed, longest known first. */
+        get: {
+            parameters: {
+                query?: {
+                    day?: string;
+                    state?: "open" | "carried" | "closed";
+                    lang?: "zh" | "en";
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Differences"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliation/differences.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same as a table, for the finance bureau. */
+        get: {
+            parameters: {
+                query?: {
+                    day?: string;
+                    state?: "open" | "carried" | "closed";
+                    lang?: "zh" | "en";
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliation/differences/{difference_id}/assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                difference_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a difference on, or give it back. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    difference_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Assign"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Difference"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliation/differences/{difference_id}/carry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                difference_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 结转: understood, not over; the day may be closed. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    difference_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["DifferenceReason"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Difference"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliation/differences/{difference_id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                difference_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Over, by a person's decision. Nothing is booked by this: money is decided where refunds and suspense are. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    difference_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["DifferenceReason"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Difference"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reconciliation/differences/{difference_id}/try-again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                difference_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask the other side once more within a minute. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    difference_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Difference"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Refunds of my hall's bills. */
+        get: {
+            parameters: {
+                query?: {
+                    cursor?: string;
+                    scope?: "open" | "all";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RefundCases"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/refunds/{refund_id}/unit-approval": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                refund_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The unit agrees; finance decides next. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    refund_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NoBody"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RefundCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/refunds/{refund_id}/unit-rejection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                refund_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The unit does not agree, and says why. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    refund_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["RefundRefusal"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RefundCase"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -6574,6 +8276,17 @@ export interface components {
             /** @enum {string} */
             verdict: "on_time" | "late" | "early" | "wrong_hall" | "wrong_day" | "already_used" | "cancelled" | "forged" | "unknown" | "check_identity";
         };
+        /** @description How much should go back, and why. */
+        AskRefund: {
+            amount_fen: number;
+            /** @enum {string} */
+            ground: "over_collected" | "technical_error" | "finance_decision";
+            reason: string;
+        };
+        /** @description True takes the difference on, false gives it back to everybody. */
+        Assign: {
+            mine: boolean;
+        };
         /** @description The appointment, whose code is read out, and whether a notice reaches the person. */
         Assisted: {
             appointment: components["schemas"]["Appointment"];
@@ -6600,6 +8313,22 @@ export interface components {
             /** Format: uuid */
             slot_id: string;
         };
+        /** @description One attempt to pay. `launch` is None when it cannot be paid (any more) or the channel has not answered yet. */
+        Attempt: {
+            amount_fen: number;
+            /** Format: uuid */
+            bill_id: string;
+            channel: string;
+            /** Format: date-time */
+            expires_at: string;
+            /** Format: uuid */
+            id: string;
+            launch: components["schemas"]["Launch"] | null;
+            /** Format: date-time */
+            paid_at: string | null;
+            /** @enum {string} */
+            state: "new" | "created" | "create_unknown" | "create_failed" | "closing" | "closed" | "paid" | "paid_late" | "suspense" | "refund_due" | "returned";
+        };
         /** @description Open numbers of today, those at windows among them, and when the hall opens next; null: no day to move to. */
         BeforeCarryOver: {
             at_window: number;
@@ -6609,6 +8338,99 @@ export interface components {
             queues: components["schemas"]["QueueCount"][];
             tickets: number;
             windows: number;
+        };
+        /** @description A bill whole. `ways` are the ways to pay it; what the page offers first depends on where it runs. */
+        Bill: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date */
+            due_on: string;
+            /** Format: uuid */
+            id: string;
+            items: components["schemas"]["BillItem"][];
+            /** Format: uuid */
+            live_attempt_id: string | null;
+            /** @enum {string} */
+            notice_type: "ordinary" | "penalty";
+            /** Format: date-time */
+            paid_at: string | null;
+            paid_via: string | null;
+            pay_code: string;
+            payer_name_masked: string;
+            qr_url: string | null;
+            receipt: components["schemas"]["Receipt"] | null;
+            refunded_fen: number;
+            refunds: components["schemas"]["Refund"][];
+            /** @enum {string} */
+            state: "issued" | "paid" | "confirmed" | "ebill_issued" | "void" | "expired";
+            /** @enum {string} */
+            status: "issued" | "paying" | "checking" | "paid" | "refunding" | "part_refunded" | "refunded" | "void" | "expired";
+            title: string;
+            total_fen: number;
+            unit_code: string;
+            ways: ("wechat_jsapi" | "wechat_mini" | "wechat_h5" | "wechat_native" | "alipay_wap")[];
+        };
+        /** @description One charge: standard × quantity, what is added, what was remitted. */
+        BillItem: {
+            fee_fen: number;
+            legal_basis: string | null;
+            name: string;
+            overdue_fen: number;
+            penalty_fen: number;
+            quantity: number;
+            reduction_fen: number;
+            standard_fen: number;
+            unit: string;
+        };
+        /** @description One income item. `decided_fen` is a fine's sum; every other amount comes from the standard in force. */
+        BillLine: {
+            /** @default null */
+            decided_fen: number | null;
+            item: string;
+            /** @default 1 */
+            quantity: number;
+            /** @default 0 */
+            reduction_fen: number;
+        };
+        /** @description A bill in a list. `status` is what its page says, `state` how far it is at finance. */
+        BillRow: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date */
+            due_on: string;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            notice_type: "ordinary" | "penalty";
+            /** Format: date-time */
+            paid_at: string | null;
+            pay_code: string;
+            refunded_fen: number;
+            /** @enum {string} */
+            state: "issued" | "paid" | "confirmed" | "ebill_issued" | "void" | "expired";
+            /** @enum {string} */
+            status: "issued" | "paying" | "checking" | "paid" | "refunding" | "part_refunded" | "refunded" | "void" | "expired";
+            title: string;
+            total_fen: number;
+            unit_code: string;
+        };
+        /** @description A page of bills. */
+        Bills: {
+            bills: components["schemas"]["BillRow"][];
+            next_cursor: string | null;
+        };
+        /** @description A channel's bill or finance's list of the day; `read_at` is null until it was read whole. */
+        Book: {
+            amount_fen: number;
+            book: string;
+            failure: string | null;
+            fee_fen: number;
+            lines: number;
+            merchant_id: string;
+            /** Format: date-time */
+            read_at: string | null;
+            refund_fen: number;
+            tries: number;
         };
         /** @description Limits of one booking. Minutes for the first person, extra minutes for each further one. */
         Booking: {
@@ -6725,6 +8547,13 @@ export interface components {
             /** @default false */
             identity_checked: boolean;
         };
+        /** @description What finance says of the electronic bill, and when it said so; `unavailable` when it does not answer. */
+        Checked: {
+            /** Format: date-time */
+            checked_at: string | null;
+            /** @enum {string} */
+            state: "valid" | "red" | "unknown" | "unavailable";
+        };
         /** @description In order of days, then halls. */
         CityDayOverrides: {
             overrides: components["schemas"]["HallOverride"][];
@@ -6771,6 +8600,20 @@ export interface components {
         Code: {
             code: string;
         };
+        /** @description How far it is. `typing`: the payer's phone asks for a password. Look again after `again_s` seconds. */
+        Collection: {
+            again_s: number | null;
+            amount_fen: number;
+            /** Format: uuid */
+            attempt_id: string;
+            /** Format: uuid */
+            bill_id: string;
+            failure: string | null;
+            /** Format: date-time */
+            paid_at: string | null;
+            /** @enum {string} */
+            phase: "asking" | "typing" | "paid" | "failed" | "checking" | "returned";
+        };
         /** @description The rule in figures, how I stand, and my newest marks. Walk-in tickets are never affected. */
         Conduct: {
             block_at_points: number;
@@ -6784,6 +8627,11 @@ export interface components {
             /** Format: date-time */
             server_time: string;
             window_days: number;
+        };
+        /** @description The second person agrees with exactly this. */
+        Confirmation: {
+            /** @enum {string} */
+            proposal: "settle" | "give_back";
         };
         /** @description 上窗: all that one window's page shows. */
         Counter: {
@@ -6817,6 +8665,11 @@ export interface components {
             /** @enum {string} */
             state: "open" | "full" | "closed" | "not_released";
         };
+        /** @description Which day. */
+        DayBody: {
+            /** Format: date */
+            day: string;
+        };
         /** @description Attempts of one channel on one day in Xiamen that ended in one state. */
         DayFigure: {
             channel: string;
@@ -6824,6 +8677,20 @@ export interface components {
             /** Format: date */
             day: string;
             state: string;
+        };
+        /** @description Counts and sums of the last comparison; differences by kind. */
+        DayFigures: {
+            at_finance: number;
+            at_finance_fen: number;
+            day_shifted: number;
+            differences: {
+                [key: string]: number;
+            };
+            matched: number;
+            payments: number;
+            payments_fen: number;
+            refunds: number;
+            refunds_fen: number;
         };
         /** @description A day or half-day that differs from the calendar. */
         DayOverride: {
@@ -6843,6 +8710,13 @@ export interface components {
         DaySet: {
             affected: components["schemas"]["Affected"];
             overrides: components["schemas"]["DayOverride"][];
+        };
+        /** @description The day as it is now. */
+        DayState: {
+            /** Format: date */
+            day: string;
+            /** @enum {unknown} */
+            state: "open" | "compared" | "closed";
         };
         /** @description A notice that did not go out, with its last attempt. The person is not shown. */
         DeadNotice: {
@@ -6868,6 +8742,12 @@ export interface components {
             answer: string;
             /** @enum {string} */
             decision: "accept" | "reject";
+        };
+        /** @description 缓缴: until when, and by which decision. */
+        Defer: {
+            document: string;
+            /** Format: date */
+            due_on: string;
         };
         /** @description Who decides. */
         Department: {
@@ -6967,6 +8847,45 @@ export interface components {
         Devices: {
             devices: components["schemas"]["Device"][];
         };
+        /** @description One difference. `next_try_at` is when the system tries itself; null means that a person has to look. */
+        Difference: {
+            advice: string;
+            age_days: number;
+            /** Format: date-time */
+            at: string | null;
+            channel: string | null;
+            /** Format: date */
+            day: string;
+            ended_by: string | null;
+            failure: string | null;
+            /** Format: date-time */
+            found_at: string;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            name: string;
+            /** Format: date-time */
+            next_try_at: string | null;
+            number: string | null;
+            ours_fen: number | null;
+            owner: string | null;
+            pay_code: string | null;
+            reason: string | null;
+            refund_number: string | null;
+            /** @enum {unknown} */
+            state: "open" | "carried" | "closed";
+            theirs_fen: number | null;
+            transaction_id: string | null;
+        };
+        /** @description Why; it stays with the difference and in the audit trail. */
+        DifferenceReason: {
+            reason: string;
+        };
+        /** @description A page of differences, longest known first. */
+        Differences: {
+            differences: components["schemas"]["Difference"][];
+            next_cursor: string | null;
+        };
         /** @description A free slot and its hall. */
         EarlySlot: {
             distance_km: number | null;
@@ -7016,6 +8935,10 @@ export interface components {
             object_name: string | null;
             object_type: string;
             reason: string | null;
+        };
+        /** @description How finance paid it: the treasury's document. */
+        Evidence: {
+            evidence: string;
         };
         /** @description Whom the code is about, masked. */
         Expected: {
@@ -7353,6 +9276,20 @@ export interface components {
             template: string;
             title: string;
         };
+        /** @description A bill to be issued for one thing. `document` is the decision behind a reduction. */
+        Issue: {
+            /** Format: date */
+            accepted_on: string;
+            /** @default null */
+            document: string | null;
+            lines: components["schemas"]["BillLine"][];
+            payer: components["schemas"]["Payer"];
+            subject_id: string;
+            /** @enum {string} */
+            subject_type: "case" | "appointment" | "decision" | "counter";
+            title_en: string;
+            title_zh: string;
+        };
         /** @description An item with its guide. Days are working days; an unverified guide must be shown as unconfirmed. */
         Item: {
             bookable: boolean;
@@ -7438,6 +9375,14 @@ export interface components {
             on: boolean;
             statutory: boolean;
         };
+        /** @description What the page does next: `parameters` for the WeChat bridge, a `url` to open, or a `qr` text to draw. */
+        Launch: {
+            parameters: {
+                [key: string]: string;
+            } | null;
+            qr: string | null;
+            url: string | null;
+        };
         /** @description Everybody who waits, in calling order; who missed a call; and how many wait in each queue of the hall. */
         Line: {
             passed: components["schemas"]["StaffTicket"][];
@@ -7477,6 +9422,11 @@ export interface components {
             /** Format: date-time */
             bound_at: string;
             provider: string;
+        };
+        /** @description A notice in hand: its code, typed or scanned, and the payer's name on it. */
+        LookUp: {
+            pay_code: string;
+            payer_name: string;
         };
         /** @description The appointment and its slip; `reachable` says whether a notice reaches the person. */
         MadeBooking: {
@@ -7569,6 +9519,8 @@ export interface components {
             proof: string;
             public_key: string;
         };
+        /** @description Nothing to say. */
+        NoBody: Record<string, never>;
         /** @description A few words for whoever serves next. */
         Note: {
             /** @default null */
@@ -7670,6 +9622,10 @@ export interface components {
             /** @description Total number of pages. */
             total_pages?: number;
         };
+        /** @description Whether the bill's money is there. */
+        Paid: {
+            paid: boolean;
+        };
         /** @description The signed part, the secret of the rotating part, and the eight digits to read out. */
         Pass: {
             code: string;
@@ -7691,6 +9647,34 @@ export interface components {
         /** @description Pause the window, or call again. */
         Pause: {
             paused: boolean;
+        };
+        /** @description The way the payer chose. */
+        Pay: {
+            /** @enum {string} */
+            way: "wechat_jsapi" | "wechat_mini" | "wechat_h5" | "wechat_native" | "alipay_wap";
+        };
+        /** @description Who owes. */
+        Payer: {
+            /** @default null */
+            id_number: string | null;
+            /**
+             * @default person
+             * @enum {string}
+             */
+            kind: "person" | "organisation";
+            name: string;
+        };
+        /** @description What a window prints: a slip 小票, never called a receipt; the electronic bill when finance has issued it. */
+        PaymentSlip: {
+            /** Format: date-time */
+            paid_at: string | null;
+            paid_via: string | null;
+            pay_code: string;
+            payer_name_masked: string;
+            receipt: components["schemas"]["Receipt"] | null;
+            status: string;
+            title: string;
+            total_fen: number;
         };
         /** @description Half-open interval. */
         Period: {
@@ -7798,6 +9782,12 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description What is to become of money in suspense. */
+        Proposal: {
+            /** @enum {string} */
+            proposal: "settle" | "give_back";
+            reason: string;
+        };
         /** @description One edition of a list. */
         PublishedList: {
             items: components["schemas"]["ItemSummary"][];
@@ -7886,6 +9876,17 @@ export interface components {
         Reason: {
             reason: string;
         };
+        /** @description 财政电子票据, or that it is being made. */
+        Receipt: {
+            check_code: string | null;
+            code: string | null;
+            /** Format: date-time */
+            issued_at: string | null;
+            number: string | null;
+            /** @enum {string} */
+            state: "issuing" | "issued" | "red";
+            url: string | null;
+        };
         /** @description One arrival. */
         Recent: {
             /** Format: date-time */
@@ -7896,6 +9897,83 @@ export interface components {
             class: "on_time" | "late";
             name_masked: string | null;
             number: string;
+        };
+        /** @description A day: its books, what the comparison came to, and how far it is. */
+        ReconDay: {
+            books: components["schemas"]["Book"][];
+            closed_by: string | null;
+            /** Format: date-time */
+            compared_at: string | null;
+            /** Format: date */
+            day: string;
+            differences: components["schemas"]["StateCounts"];
+            failure: string | null;
+            figures: components["schemas"]["DayFigures"] | null;
+            /** @enum {string} */
+            progress: "waiting" | "reading" | "comparing" | "failed" | "compared" | "closed";
+            /** @enum {unknown} */
+            state: "open" | "compared" | "closed";
+        };
+        /** @description Days, newest first. */
+        ReconDays: {
+            days: components["schemas"]["ReconDay"][];
+        };
+        /** @description A refund as its payer sees it. */
+        Refund: {
+            amount_fen: number;
+            answer: string | null;
+            /** Format: uuid */
+            bill_id: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date */
+            due_on: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            origin: "request" | "automatic" | "outside";
+            reason: string;
+            /** Format: date-time */
+            refunded_at: string | null;
+            /** @enum {string} */
+            state: "requested" | "unit_approved" | "approved" | "rejected" | "submitted" | "submit_unknown" | "success" | "abnormal" | "closed" | "manual_done";
+        };
+        /** @description A refund as staff see it. `by_channel` False is done by hand. */
+        RefundCase: {
+            amount_fen: number;
+            answer: string | null;
+            /** Format: uuid */
+            bill_id: string;
+            by_channel: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date */
+            due_on: string | null;
+            evidence: string | null;
+            failure: string | null;
+            ground: string;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            origin: "request" | "automatic" | "outside";
+            pay_code: string;
+            payer_name_masked: string;
+            reason: string;
+            /** Format: date-time */
+            refunded_at: string | null;
+            /** @enum {string} */
+            state: "requested" | "unit_approved" | "approved" | "rejected" | "submitted" | "submit_unknown" | "success" | "abnormal" | "closed" | "manual_done";
+            title: string;
+            total_fen: number;
+        };
+        /** @description A page of refunds. */
+        RefundCases: {
+            next_cursor: string | null;
+            refunds: components["schemas"]["RefundCase"][];
+        };
+        /** @description Why not; the citizen reads it. */
+        RefundRefusal: {
+            answer: string;
         };
         /** @description Back to the calendar, and why. */
         RemoveDay: {
@@ -7967,6 +10045,10 @@ export interface components {
             changed: number;
             made: number;
             rules: components["schemas"]["Rule"][];
+        };
+        /** @description What the scanner read from the payer's phone. */
+        Scan: {
+            auth_code: string;
         };
         /** @description An item with the name or alias that matched. */
         SearchHit: {
@@ -8156,6 +10238,34 @@ export interface components {
             served: number;
             taken: number;
         };
+        /** @description A bill as staff see it. */
+        StaffBill: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date */
+            due_on: string;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            notice_type: "ordinary" | "penalty";
+            /** Format: date-time */
+            paid_at: string | null;
+            pay_code: string;
+            payer_name_masked: string;
+            refunded_fen: number;
+            /** @enum {string} */
+            state: "issued" | "paid" | "confirmed" | "ebill_issued" | "void" | "expired";
+            /** @enum {string} */
+            status: "issued" | "paying" | "checking" | "paid" | "refunding" | "part_refunded" | "refunded" | "void" | "expired";
+            title: string;
+            total_fen: number;
+            unit_code: string;
+        };
+        /** @description A page of a hall's bills. */
+        StaffBills: {
+            bills: components["schemas"]["StaffBill"][];
+            next_cursor: string | null;
+        };
         /** @description A hall by its code, with its name in the language of the request. */
         StaffHall: {
             code: string;
@@ -8238,6 +10348,12 @@ export interface components {
             state: "waiting" | "waiting_priority" | "called" | "serving" | "passed" | "parked" | "done" | "cancelled" | "abandoned" | "closed" | "carried_over";
             window: number | null;
         };
+        /** @description How many differences are in which state. */
+        StateCounts: {
+            carried: number;
+            closed: number;
+            open: number;
+        };
         /** @description One step of a guide. */
         Step: {
             text: string;
@@ -8252,6 +10368,31 @@ export interface components {
         /** @description 追评. */
         Supplement: {
             words: string;
+        };
+        /** @description Money that came and does not fit. */
+        Suspense: {
+            asked_fen: number;
+            /** Format: uuid */
+            bill_id: string;
+            /** @enum {string} */
+            bill_state: "issued" | "paid" | "confirmed" | "ebill_issued" | "void" | "expired";
+            channel: string;
+            currency: string;
+            /** Format: uuid */
+            id: string;
+            number: string;
+            /** Format: date-time */
+            paid_at: string | null;
+            paid_fen: number;
+            pay_code: string;
+            proposal: string | null;
+            reason: string | null;
+            /** @enum {string} */
+            state: "new" | "created" | "create_unknown" | "create_failed" | "closing" | "closed" | "paid" | "paid_late" | "suspense" | "refund_due" | "returned";
+        };
+        /** @description All of it, oldest first. */
+        SuspenseList: {
+            cases: components["schemas"]["Suspense"][];
         };
         /** @description 排队票: its number, queue and state. Its place in line is in the hall's live queues. */
         Ticket: {
@@ -8328,6 +10469,13 @@ export interface components {
         Undone: {
             ok: boolean;
         };
+        /** @description The unit found the error itself. */
+        UnitRefund: {
+            amount_fen: number;
+            /** @enum {string} */
+            ground: "over_collected" | "technical_error";
+            reason: string;
+        };
         /** @description How many messages are not opened yet. */
         Unread: {
             unread: number;
@@ -8335,6 +10483,10 @@ export interface components {
         /** @description The full value. */
         Value: {
             value: string | null;
+        };
+        /** @description Why; the audit trail keeps it. */
+        Void: {
+            reason: string;
         };
         /** @description Tickets of one kind; waits in minutes from arrival (booked: from the slot's start, if later) to the call. */
         Wait: {

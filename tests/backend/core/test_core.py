@@ -196,6 +196,8 @@ def test_wrong_settings_are_named(name: str, value: str) -> None:
         ("clock_offset_s", -1),
         ("wechat_api_base", "http://127.0.0.1:8001"),
         ("wechat_mini_appid", "sandbox-mini"),
+        ("finance_base", "http://127.0.0.1:8001/finance"),
+        ("finance_app", "sandbox-finance"),
         ("secret_key", "a-demo-secret-of-at-least-32-characters"),
     ],
 )
@@ -207,6 +209,7 @@ def test_production_refuses_the_sandbox(name: str, value: object) -> None:
         "wechat_official_appid": "wx2",
         "ixiamen_client_id": "ix",
         "sms_base": "https://sms.example.cn",
+        "finance_app": "zw",
     }
     make_settings("postgresql://x/x", **good)
     with pytest.raises(ConfigError, match=name.upper()):
