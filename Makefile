@@ -64,7 +64,7 @@ bench: $(VENV)/.installed-dev ## speed beside its baselines; BENCH=slots runs on
 
 soak: $(VENV)/.installed-dev ## races and crashes at full size
 	RACE_SCALE=10 $(BIN)/python -m pytest tests/crash tests/notify/test_storm.py tests/backend/appointments/test_races.py \
-	  tests/payments/gateways/alipay/test_alipay_sdk.py \
+	  tests/payments/test_races.py tests/payments/test_simulator.py tests/payments/gateways/alipay/test_alipay_sdk.py \
 	  tests/payments/gateways/wechat_pay/test_wechat_pay_wire.py \
 	  $(addprefix tests/backend/queueing/test_,entrance_races.py calling_races.py simulator.py clause12.py)
 
@@ -84,6 +84,7 @@ openapi: $(VENV)/.installed pwa/node_modules/.installed ## write the API documen
 diagrams: $(VENV)/.installed ## write docs/states.md from the state tables
 	$(RUN) diagrams
 
-screenshots: $(VENV)/.installed-dev ## take the README's pictures of the product running at URL (http://127.0.0.1:8000)
+screenshots: $(VENV)/.installed-dev pwa/dist/index.html ## take the README's pictures: of the product at URL (http://127.0.0.1:8000), and of a hall at work
 	$(BIN)/python scripts/browser.py
 	$(BIN)/python -m scripts.screenshots --url $(or $(URL),http://127.0.0.1:8000)
+	$(BIN)/python -m scripts.hall_pictures

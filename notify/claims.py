@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Uuid, bindparam, cast, column, func, select, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
 
 from backend.core import clock, db
@@ -56,6 +56,7 @@ def claim_batch(session: Session, channels: Mapping[str, Channel]) -> tuple[int,
     spent = routing.quota(session, channels)
     unanswered = _unanswered(session, notices, now)
     claims: list[Claim] = []
+    routes: dict[UUID, list[str]] = {}
     for notice in notices:
         if notice.copy_of in over:
             _set(session, notice, state=Dispatch.WITHDRAWN)
@@ -73,10 +74,22 @@ def claim_batch(session: Session, channels: Mapping[str, Channel]) -> tuple[int,
             continue
         claims.append(_claim(notice, people.contacts, channels[route[place]], route[place + 1 :], unanswered))
         if notice.route != route[place:]:
-            _set(session, notice, route=route[place:])
+            routes[notice.id] = route[place:]
+    if routes:
+        session.execute(_ROUTES, {"routes": {str(notice_id): route for notice_id, route in routes.items()}})
     routing.count(session, spent)
     _open_deliveries(session, claims, now)
     return len(notices), claims
+
+
+_GIVEN = func.jsonb_each(bindparam("routes", type_=JSONB)).table_valued("key", column("value", JSONB), name="given")
+_ROUTES = (
+    update(Notification)
+    .where(Notification.id == cast(_GIVEN.c.key, Uuid))
+    .values(route=_GIVEN.c.value)
+    .execution_options(synchronize_session=False)
+)
+"""One statement for the whole batch."""
 
 
 def _take_due(session: Session, now: datetime) -> list[Notification]:

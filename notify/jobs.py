@@ -6,7 +6,7 @@ number of attempts fences the record: only the latest claim may write the outcom
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import replace
 from functools import lru_cache
@@ -41,19 +41,27 @@ def dispatch_due(settings: Settings) -> int:
 
 
 def dispatch(channels: Channels, *, sent: Callable[[], None] | None = None) -> int:
-    """As `dispatch_due`, on these channels. `sent` is called between sending and recording."""
+    """As `dispatch_due`, on these channels. `sent` is called between sending and recording.
+
+    While one batch is being sent, the next is claimed and the one before is recorded.
+    """
     handled = 0
     with ThreadPoolExecutor(SENDERS) as pool:
-        for _ in range(MOST_BATCHES):
-            with db.transaction() as session:
-                size, claims = claim_batch(session, channels)
-            results = _send_all(pool, channels, claims)
+        sender = _Sender(pool, channels)
+        size, claims = _claim(channels)
+        sending = sender.start(claims)
+        for number in range(1, MOST_BATCHES + 1):
+            more = size == BATCH and number < MOST_BATCHES and not sender.halted
+            next_size, next_claims = _claim(channels) if more else (0, [])
+            results = [future.result() for future in sending]
+            sending = sender.start(next_claims)
             if sent is not None:
                 sent()
             if claims:
-                _record_all(channels, claims, results)
+                _record(channels, claims, results)
             handled += size
-            if size < BATCH or any(_halts(outcome) for outcome in results):
+            size, claims = next_size, next_claims
+            if not size:
                 break
     return handled
 
@@ -80,10 +88,17 @@ def reconcile_receipts() -> None:
         session.execute(delete(DeliveryReceipt).where(DeliveryReceipt.at < clock.now() - outcomes.RECEIPTS_KEPT))
 
 
-def _record_all(channels: Channels, claims: Sequence[Claim], results: Sequence[Outcome]) -> None:
+@db.retrying
+def _claim(channels: Channels) -> tuple[int, list[Claim]]:
     with db.transaction() as session:
-        for claim, outcome in zip(claims, results, strict=True):
-            outcomes.record(session, claim, outcome, repeat_window_s=channels[claim.channel].repeat_window_s)
+        return claim_batch(session, channels)
+
+
+@db.retrying
+def _record(channels: Channels, claims: Sequence[Claim], results: Sequence[Outcome]) -> None:
+    windows = {name: channel.repeat_window_s for name, channel in channels.items()}
+    with db.transaction() as session:
+        outcomes.record(session, list(zip(claims, results, strict=True)), windows)
         for name in channels:
             numbers = [
                 outcome.provider_id
@@ -94,22 +109,30 @@ def _record_all(channels: Channels, claims: Sequence[Claim], results: Sequence[O
                 outcomes.settle(session, name, numbers)
 
 
-def _send_all(pool: ThreadPoolExecutor, channels: Channels, claims: Sequence[Claim]) -> list[Outcome]:
-    """Send side by side; once a provider takes no more or is gone, the rest of its messages wait untried."""
-    halted: dict[str, Outcome] = {}
-    spared = {claim.message.id: wait for claim in claims if (wait := _wait_s(channels[claim.channel], claim))}
+class _Sender:
+    """Sends side by side; once a provider takes no more or is gone, the rest of this run's messages wait untried."""
 
-    def send(claim: Claim) -> Outcome:
-        if claim.message.id in spared:
-            return Outcome("again", code=TOO_MANY, wait_s=spared[claim.message.id])
-        if claim.channel in halted:
-            return replace(halted[claim.channel], result="again", code=NOT_TRIED)
-        outcome = channels[claim.channel].send(claim.message)
-        if _halts(outcome):
-            halted[claim.channel] = outcome
+    def __init__(self, pool: ThreadPoolExecutor, channels: Channels) -> None:
+        self._pool, self._channels = pool, channels
+        self.halted: dict[str, Outcome] = {}
+
+    def start(self, claims: Sequence[Claim]) -> list[Future[Outcome]]:
+        """Begin to send these; each address gets its share and no more."""
+        waits = [_wait_s(self._channels[claim.channel], claim) for claim in claims]
+        return [
+            self._pool.submit(copy_context().run, self._send, claim, wait)
+            for claim, wait in zip(claims, waits, strict=True)
+        ]
+
+    def _send(self, claim: Claim, wait_s: int) -> Outcome:
+        if wait_s:
+            return Outcome("again", code=TOO_MANY, wait_s=wait_s)
+        if claim.channel in self.halted:
+            return replace(self.halted[claim.channel], result="again", code=NOT_TRIED)
+        outcome = self._channels[claim.channel].send(claim.message)
+        if outcome.exhausted or outcome.unreachable:
+            self.halted[claim.channel] = outcome
         return outcome
-
-    return [future.result() for future in [pool.submit(copy_context().run, send, claim) for claim in claims]]
 
 
 def _wait_s(channel: Channel, claim: Claim) -> int:
@@ -120,10 +143,6 @@ def _wait_s(channel: Channel, claim: Claim) -> int:
         for capacity, seconds in channel.address_limits
     )
     return next((wait for wait in waits if wait), 0)
-
-
-def _halts(outcome: Outcome) -> bool:
-    return outcome.exhausted or outcome.unreachable
 
 
 @lru_cache(maxsize=2)

@@ -5,13 +5,26 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    ColumnClause,
+    SmallInteger,
+    TableValuedAlias,
+    Text,
+    Uuid,
+    bindparam,
+    case,
+    column,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
 
-from backend.core import clock
+from backend.core import clock, db
 from notify import routing
 from notify.channels.base import Outcome
 from notify.claims import LEASE, WORKER_LOST, Claim
@@ -51,38 +64,86 @@ class Step:
     route: tuple[str, ...]
 
 
-def record(session: Session, claim: Claim, outcome: Outcome, *, repeat_window_s: float) -> None:
-    """Write down one outcome and decide what is next; nothing if another worker has claimed the notice since.
+def record(session: Session, results: Sequence[tuple[Claim, Outcome]], repeat_window_s: Mapping[str, float]) -> None:
+    """Write down what came of a batch and decide what is next, in one statement for each of the two tables.
 
-    A notice that was withdrawn meanwhile is sent or stays withdrawn: it is not tried again.
+    `repeat_window_s` by channel. Nothing is written of a notice that another worker has claimed since. One that was
+    withdrawn meanwhile is sent or stays withdrawn: it is not tried again.
     """
     now = clock.now()
-    step = next_step(claim, outcome, now, repeat_window_s)
-    withdrawn = Notification.state == Dispatch.WITHDRAWN
-    after = step.state if outcome.result == "sent" else case((withdrawn, Dispatch.WITHDRAWN), else_=step.state)
-    kept = session.execute(
-        update(Notification)
-        .where(Notification.id == claim.message.id, Notification.attempts == claim.attempt)
-        .values(state=after, next_attempt_at=step.due, route=list(step.route))
-        .returning(Notification.id)
-        .execution_options(synchronize_session=False)
-    ).scalar_one_or_none()
-    if kept is None:
-        return
-    session.execute(
-        update(Delivery)
-        .where(Delivery.notification_id == claim.message.id, Delivery.attempt == claim.attempt)
-        .values(
-            state=DELIVERY_OF[outcome.result],
-            provider_id=outcome.provider_id,
-            error_code=outcome.code,
-            finished_at=now,
+    steps = {
+        claim.message.id: next_step(claim, outcome, now, repeat_window_s[claim.channel]) for claim, outcome in results
+    }
+    kept = set(
+        session.scalars(
+            _TAKE_STEPS,
+            {
+                "steps": [
+                    {
+                        "id": str(claim.message.id),
+                        "attempt": claim.attempt,
+                        "state": steps[claim.message.id].state,
+                        "due": steps[claim.message.id].due.isoformat(),
+                        "route": list(steps[claim.message.id].route),
+                    }
+                    for claim, _ in results
+                ]
+            },
         )
-        .execution_options(synchronize_session=False)
     )
-    _learn(session, claim, outcome)
-    if step.state in {Dispatch.FAILED, Dispatch.UNKNOWN}:
-        log.warning("notice_not_sent", extra={"notification": str(claim.message.id), "code": outcome.code})
+    ours = [(claim, outcome) for claim, outcome in results if claim.message.id in kept]
+    ended = [
+        {
+            "id": str(claim.message.id),
+            "attempt": claim.attempt,
+            "state": DELIVERY_OF[outcome.result],
+            "provider_id": outcome.provider_id,
+            "error_code": outcome.code,
+        }
+        for claim, outcome in ours
+    ]
+    session.execute(_END_DELIVERIES, {"ended": ended, "now": now})
+    for claim, outcome in ours:
+        _learn(session, claim, outcome)
+        if steps[claim.message.id].state in {Dispatch.FAILED, Dispatch.UNKNOWN}:
+            log.warning("notice_not_sent", extra={"notification": str(claim.message.id), "code": outcome.code})
+
+
+def _rows(name: str, *columns: ColumnClause[Any]) -> TableValuedAlias:
+    """A JSON parameter as rows: the statement stays the same for a batch of any size."""
+    given = func.jsonb_to_recordset(bindparam(name, type_=JSONB))
+    return given.table_valued(column("id", Uuid), column("attempt", SmallInteger), *columns).render_derived(
+        name=name, with_types=True
+    )
+
+
+_STEPS = _rows("steps", column("state", Text), column("due", db.UTCDateTime), column("route", JSONB))
+_TAKE_STEPS = (
+    update(Notification)
+    .where(Notification.id == _STEPS.c.id, Notification.attempts == _STEPS.c.attempt)
+    .values(
+        state=case(
+            ((Notification.state == Dispatch.WITHDRAWN) & (_STEPS.c.state != Dispatch.SENT), Dispatch.WITHDRAWN),
+            else_=_STEPS.c.state,
+        ),
+        next_attempt_at=_STEPS.c.due,
+        route=_STEPS.c.route,
+    )
+    .returning(Notification.id)
+    .execution_options(synchronize_session=False)
+)
+_ENDED = _rows("ended", column("state", Text), column("provider_id", Text), column("error_code", Text))
+_END_DELIVERIES = (
+    update(Delivery)
+    .where(Delivery.notification_id == _ENDED.c.id, Delivery.attempt == _ENDED.c.attempt)
+    .values(
+        state=_ENDED.c.state,
+        provider_id=_ENDED.c.provider_id,
+        error_code=_ENDED.c.error_code,
+        finished_at=bindparam("now", type_=db.UTCDateTime()),
+    )
+    .execution_options(synchronize_session=False)
+)
 
 
 def next_step(claim: Claim, outcome: Outcome, now: datetime, repeat_window_s: float) -> Step:

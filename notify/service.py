@@ -10,11 +10,14 @@ from sqlalchemy.orm import Session
 
 from backend.core import clock, crypto, db
 from backend.core.errors import NotFound
+from backend.core.logs import redact
 from notify import preferences
 from notify.models import Contact, Dispatch, Notification
 from notify.registry import TEMPLATES
 
 RESENT_FOR = timedelta(days=1)
+TYPED = ("reason", "reason_en", "answer", "answer_en")
+"""Values that a member of staff has written freely."""
 ContactChannel = Literal["wechat_official", "wechat_mini", "phone"]
 _TABLE = cast(Table, Notification.__table__)
 _INSERT = insert(_TABLE).on_conflict_do_nothing(index_elements=[_TABLE.c.dedupe_key])
@@ -35,8 +38,9 @@ def notify(
 ) -> None:
     """Put a notice into the person's inbox and queue it for sending: one INSERT, and none for a repeated key.
 
-    `params` are the values of the template: no id number, no full name. `link` is a path of the citizen app.
-    After `useless_after` it stays in the inbox but is no longer sent. KeyError: no such template.
+    `params` are the values of the template: no full name; id and phone numbers that staff have typed are masked.
+    `link` is a path of the citizen app. After `useless_after` it stays in the inbox but is no longer sent.
+    KeyError: no such template.
     """
     kind = TEMPLATES[template]
     now = clock.now()
@@ -46,7 +50,7 @@ def notify(
             "id": db.new_id(),
             "person_id": person_id,
             "template": template,
-            "params": params,
+            "params": _without_numbers(params),
             "subject_type": subject_type,
             "subject_id": subject_id,
             "link": link,
@@ -166,6 +170,11 @@ def mark_all_read(session: Session, *, person_id: UUID) -> None:
         .where(Notification.person_id == person_id, Notification.read_at.is_(None))
         .values(read_at=clock.now())
     )
+
+
+def _without_numbers(params: dict[str, Any]) -> dict[str, Any]:
+    typed = {name: redact(params[name]) for name in TYPED if params.get(name)}
+    return {**params, **typed} if typed else params
 
 
 def _seal_address(person_id: UUID, channel: str, address: str) -> bytes:

@@ -116,7 +116,7 @@ def show_attempt(attempt_id: UUID) -> dict[str, Any]:
 
 @blueprint.post("/attempts/<uuid:attempt_id>/check")
 @citizen()
-@blueprint.arguments(schemas.EmptySchema)
+@blueprint.arguments(schemas.NoBodySchema)
 @blueprint.response(200, schemas.AttemptSchema)
 def check_attempt(body: dict[str, Any], attempt_id: UUID) -> dict[str, Any]:
     """The page believes that something happened: ask the channel now. What the page believes changes nothing."""

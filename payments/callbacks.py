@@ -3,6 +3,7 @@
 import base64
 import json
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -33,6 +34,9 @@ ACCEPTED = (
     Verdict.CONFLICT,
 )
 """Answered with success. The others are repeated by the channel for a day, which gives time to mend (P10, P26)."""
+STALE_IN_A_ROW = 3
+_stale: Counter[str] = Counter()
+"""Notices refused by age since the last that was not, in this process."""
 KEPT_HEADERS = ("wechatpay-timestamp", "wechatpay-nonce", "wechatpay-serial", "wechatpay-signature", "content-type")
 
 
@@ -42,20 +46,30 @@ class Outcome:
 
     taken: bool
     genuine: bool = True
+    set_up: bool = True
+
+    @property
+    def failure_status(self) -> int:
+        """The HTTP status of what was not taken."""
+        if not self.set_up:
+            return 404
+        return 500 if self.genuine else 401
 
 
 def receive(gateways: Gateways, channel: str, headers: Mapping[str, str], body: bytes) -> Outcome:
     """One notification. Nothing of a forged one reaches the database (P7)."""
     gateway = gateways.gateway(channel)
     if gateway is None:
-        return Outcome(taken=False, genuine=False)
+        return Outcome(taken=False, set_up=False)
     try:
         notice = gateway.read_notice(headers, body, clock.now())
     except NoticeRefused as refusal:
         metrics.CALLBACKS.labels(channel, "probe" if refusal.probe else f"forged:{refusal.why}").inc()
         if not refusal.probe:
             log.warning("notice_refused", extra={"channel": channel, "why": refusal.why})
+        _watch_clock(channel, too_old=refusal.why == "age")
         return Outcome(taken=False, genuine=False)
+    _watch_clock(channel, too_old=False)
     raw = _raw(headers, body)
     try:
         verdict = _take(channel, notice, raw)
@@ -66,6 +80,13 @@ def receive(gateways: Gateways, channel: str, headers: Mapping[str, str], body: 
         verdict = FAILED
     metrics.CALLBACKS.labels(channel, verdict).inc()
     return Outcome(taken=verdict in ACCEPTED)
+
+
+def _watch_clock(channel: str, *, too_old: bool) -> None:
+    """When nothing but stale notices comes, it is our clock (P17). The window is never widened; polling goes on."""
+    _stale[channel] = _stale[channel] + 1 if too_old else 0
+    if _stale[channel] == STALE_IN_A_ROW:
+        alert("clock", channel=channel)
 
 
 @retrying

@@ -21,7 +21,7 @@ def from_wechat_pay() -> Response:
     if outcome.taken:
         return Response(status=204)
     answer = jsonify(code="FAIL", message="失败")
-    answer.status_code = 500 if outcome.genuine else 401
+    answer.status_code = outcome.failure_status
     return answer
 
 
@@ -30,8 +30,9 @@ def from_wechat_pay() -> Response:
 def from_alipay() -> Response:
     """Alipay: the body decides; exactly `success` ends the repeats."""
     outcome = _received(Channel.ALIPAY)
-    status = 200 if outcome.taken else (500 if outcome.genuine else 401)
-    return Response("success" if outcome.taken else "fail", status=status, content_type="text/plain; charset=utf-8")
+    if outcome.taken:
+        return Response("success", content_type="text/plain; charset=utf-8")
+    return Response("fail", status=outcome.failure_status, content_type="text/plain; charset=utf-8")
 
 
 def _received(channel: Channel) -> Outcome:

@@ -7,8 +7,10 @@ from contextvars import copy_context
 from typing import TypeVar
 from uuid import UUID
 
+from sqlalchemy.orm import Session
+
 from backend.core.config import Settings
-from backend.core.db import transaction
+from backend.core.db import retrying, transaction
 from payments import attempts, bills, ledger, paying, refunding, refunds
 from payments.alerts import alert
 from payments.errors import BillBusy
@@ -36,8 +38,7 @@ def poll(gateways: Gateways, callers: int = CALLERS) -> int:
     """As `poll_due`, with so many calls side by side; the number of attempts asked about."""
     handled = 0
     for _ in range(MOST_BATCHES):
-        with transaction() as session:
-            claimed = attempts.claim_due(session, BATCH)
+        claimed = _claimed(attempts.claim_due)
         _side_by_side(callers, claimed, lambda claim: _look(gateways, claim))
         handled += len(claimed)
         if len(claimed) < BATCH:
@@ -47,8 +48,7 @@ def poll(gateways: Gateways, callers: int = CALLERS) -> int:
 
 def send(gateways: Gateways, callers: int = CALLERS) -> int:
     """As `send_due`, refunds only; their number."""
-    with transaction() as session:
-        claimed = refunds.claim_due(session, BATCH)
+    claimed = _claimed(refunds.claim_due)
     _side_by_side(callers, claimed, lambda refund_id: refunding.send(gateways, refund_id))
     return len(claimed)
 
@@ -82,6 +82,13 @@ def seal_books() -> None:
     """Seal new journals into the chain."""
     with transaction() as session:
         ledger.seal(session)
+
+
+@retrying
+def _claimed(claim: Callable[[Session, int], list[T]]) -> list[T]:
+    """A claim takes row locks in the order of its due times, so it may be chosen as a deadlock victim."""
+    with transaction() as session:
+        return claim(session, BATCH)
 
 
 def _look(gateways: Gateways, claim: tuple[UUID, bool]) -> None:

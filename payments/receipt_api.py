@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import current_app
-from marshmallow import fields, validate
+from marshmallow import Schema, fields, validate
 
 from backend.core import limits
 from backend.core.auth import citizen, current_citizen
@@ -15,7 +15,7 @@ from backend.core.problems import ApiBlueprint
 from payments import bill_queries, receipts
 from payments.gateways import finance_http
 from payments.gateways.finance import EbillState
-from payments.schemas import EmptySchema
+from payments.schemas import NoBodySchema
 
 blueprint = ApiBlueprint("receipts", __name__, description="Electronic bills of finance")
 blueprints = (blueprint,)
@@ -23,7 +23,7 @@ blueprints = (blueprint,)
 UNAVAILABLE = "unavailable"
 
 
-class CheckedSchema(EmptySchema):
+class CheckedSchema(Schema):
     """What finance says of the electronic bill, and when it said so; `unavailable` when it does not answer."""
 
     state = fields.String(required=True, validate=validate.OneOf([*EbillState, UNAVAILABLE]))
@@ -32,7 +32,7 @@ class CheckedSchema(EmptySchema):
 
 @blueprint.post("/bills/<uuid:bill_id>/receipt/check")
 @citizen()
-@blueprint.arguments(EmptySchema)
+@blueprint.arguments(NoBodySchema)
 @blueprint.response(200, CheckedSchema)
 def check_receipt(body: dict[str, Any], bill_id: UUID) -> dict[str, Any]:
     """查验. Finance allows five checks a day, so an answer of today is given again."""

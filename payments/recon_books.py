@@ -63,16 +63,26 @@ SELECT key, number, channel, amount_fen, at, standing, settles, refund_number FR
 
 _CHANNEL = text("""
 SELECT * FROM (
-  SELECT coalesce(b.region_code || '/' || b.pay_code, '?' || l.number) AS key, l.number, k.book AS channel,
-    l.amount_fen, l.at, k.day, l.transaction_id, l.refund_number, upper(l.status) AS status
-  FROM recon_book k JOIN recon_line l ON l.book_id = k.id
-  LEFT JOIN payment_attempt a ON a.number = l.number AND a.channel = k.book
+  SELECT coalesce(b.region_code || '/' || b.pay_code, '?' || l.number) AS key, l.number, l.book AS channel,
+    l.amount_fen, l.at, l.day, l.transaction_id, l.refund_number, upper(l.status) AS status
+  FROM (
+    SELECT k.book, k.day, l.* FROM recon_book k JOIN recon_line l ON l.book_id = k.id
+    WHERE k.book <> :finance AND k.day = :day
+    UNION ALL
+    SELECT k.book, k.day, l.* FROM recon_book k JOIN recon_line l ON l.book_id = k.id
+    WHERE k.book <> :finance AND k.day IN (:before, :after) AND l.refund_number IS NULL
+      AND l.number IN (SELECT number FROM payment_attempt JOIN recon_attempt USING (id))
+    UNION ALL
+    SELECT k.book, k.day, l.* FROM refund r JOIN recon_line l ON l.refund_number = r.number
+      JOIN recon_book k ON k.id = l.book_id
+    WHERE k.day <> :day AND r.refunded_at >= :begin AND r.refunded_at < :end
+  ) l
+  LEFT JOIN payment_attempt a ON a.number = l.number AND a.channel = l.book
   LEFT JOIN bill b ON b.id = a.bill_id
-  WHERE k.book <> :finance AND (k.day = :day
-    OR k.day IN (:before, :after) AND (a.id IN (SELECT id FROM recon_attempt) OR l.refund_number IS NOT NULL))
 ) listed ORDER BY key COLLATE "C"
 """)
-"""Refunds of the neighbouring days come along: a refund's own day is not known from its payment's."""
+"""The day's lines, the neighbouring days' of the same payments, and those of refunds that arrived on this day: a refund
+stands in the book of the day it was asked for, which may be days before."""
 
 _FINANCE = text("""
 SELECT * FROM (

@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,7 @@ from payments.recon_states import DayEvent, DayState, DifferenceEvent, Differenc
 from payments.reconciliation import FINANCE, Difference, Figures, Kind, Known, Unsorted, WrongUnit, compare
 
 SYSTEM = "system"
+_TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtext(:day))")
 BATCH = 500
 GONE = "再次比对时已经一致"
 MIDNIGHT = "离零点不到五分钟，等下一天的账单"
@@ -49,21 +50,28 @@ QUIET = frozenset({Kind.LOST_NOTICE, Kind.SURPLUS, Kind.NEAR_MIDNIGHT, Kind.LOST
 def compare_day(session: Session, day: date) -> bool:
     """Compare a day with the books that are there and keep its differences; False when it could not be done.
 
-    A run that cannot be relied on (wrong unit, wrong order) changes nothing but the day's `failure`.
+    A run that cannot be relied on (wrong unit, wrong order) changes nothing but the day's `failure`. One worker at a
+    time compares. Meanwhile the books stay as they are: whoever has read one anew waits, and asks for another run.
     """
-    row = session.scalars(select(ReconDay).where(ReconDay.day == day).with_for_update()).one()
+    if not session.scalar(_TRY_LOCK, {"day": f"recon:{day}"}):
+        return False
     session.execute(LONG)
+    near = [day + timedelta(days=shift) for shift in (-1, 0, 1)]
+    session.execute(select(ReconBook.id).where(ReconBook.day.in_(near)).with_for_update(read=True)).all()
+    asked_at = session.scalar(select(ReconDay.compare_at).where(ReconDay.day == day))
     figures = Figures()
     try:
         with session.begin_nested():
             found = _keep(session, day, figures)
             _let_go(session, day, found)
     except (Unsorted, WrongUnit) as trouble:
-        row.failure, row.compare_at = type(trouble).__name__.lower(), None
+        row = _done(session, day, asked_at)
+        row.failure = type(trouble).__name__.lower()
         session.flush()
         alert("recon_stopped", day=day, why=row.failure)
         return False
-    row.failure, row.compare_at, row.compared_at = None, None, clock.now()
+    row = _done(session, day, asked_at)
+    row.failure, row.compared_at = None, clock.now()
     row.figures = figures.summary()
     session.flush()
     transition(session, row, DayEvent.COMPARE, actor=SYSTEM)
@@ -73,6 +81,15 @@ def compare_day(session: Session, day: date) -> bool:
         session.flush()
         alert("recon_reopened", day=day)
     return True
+
+
+def _done(session: Session, day: date, asked_at: datetime | None) -> ReconDay:
+    """The day's row, locked; a run that was asked for since this one began is still to come."""
+    query = select(ReconDay).where(ReconDay.day == day).with_for_update()
+    row = session.scalars(query.execution_options(populate_existing=True)).one()
+    if row.compare_at == asked_at:
+        row.compare_at = None
+    return row
 
 
 def open_differences(session: Session, day: date) -> int:
@@ -193,7 +210,11 @@ def _again(session: Session, row: ReconDifference, one: Difference) -> None:
         session.flush()
     if row.state == DifferenceState.CLOSED and row.ended_by != "staff":
         transition(session, row, DifferenceEvent.REAPPEAR, actor=SYSTEM)
-        row.ended_by, row.next_try_at = None, clock.now() if one.kind in BY_OURSELVES else None
+        # What we had put right ourselves and is there again is beyond us: the next look is a person's.
+        again = row.ended_by == "gone" and one.kind in BY_OURSELVES
+        if row.ended_by == "system":
+            alert("recon_reappeared", difference=row.id)
+        row.ended_by, row.next_try_at = None, clock.now() if again else None
         session.flush()
 
 

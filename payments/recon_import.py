@@ -23,8 +23,8 @@ from payments.recon_models import ReconBook, ReconDay, ReconLine
 
 CHUNK = 1 << 16
 COLUMNS = "book_id, position, region_code, pay_code, number, transaction_id, refund_number, status, at, amount_fen"
-LONG = text("SET LOCAL statement_timeout = '120s'")
-"""A hundred thousand lines take longer than a citizen's request may."""
+LONG = text("SELECT set_config('statement_timeout', '120s', true), set_config('lock_timeout', '120s', true)")
+"""For this transaction: a hundred thousand lines take longer than a citizen's request may, and so does their lock."""
 
 Cells = tuple[str | None, str | None, str | None, str | None, str | None, str, datetime, int]
 """The columns of a line after its place, as in COLUMNS."""
@@ -82,12 +82,12 @@ def store(session: Session, book_id: UUID, spool: Spool) -> bool:
 
     A changed book has its own day compared again, and both neighbours, whose midnights it decides.
     """
+    session.execute(LONG)
     book = session.scalars(select(ReconBook).where(ReconBook.id == book_id).with_for_update()).one()
     book.failure, book.next_try_at = None, None
     if book.digest == spool.digest:
         session.flush()
         return False
-    session.execute(LONG)
     session.execute(delete(ReconLine).where(ReconLine.book_id == book_id))
     _copy(session, spool)
     book.digest, book.read_at, book.lines = spool.digest, clock.now(), spool.lines

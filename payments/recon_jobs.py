@@ -143,6 +143,7 @@ def _store(claim: Claim, spool: Spool) -> None:
 
 def _try_later(claim: Claim, code: str) -> None:
     with transaction() as session:
+        session.execute(recon_import.LONG)
         session.execute(
             update(ReconBook).where(ReconBook.id == claim.id).values(failure=code[:80], next_try_at=clock.now() + AGAIN)
         )

@@ -105,6 +105,10 @@ class ReconLine(Base):
     at: Mapped[datetime]
     amount_fen: Mapped[int] = mapped_column(Integer)
 
+    __table_args__ = (
+        Index("ix_recon_line_refund", "refund_number", postgresql_where=text("refund_number IS NOT NULL")),
+    )
+
 
 class ReconDifferenceEvent(EventRow, Base):
     """状态流水 of differences; append-only."""

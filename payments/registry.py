@@ -136,20 +136,20 @@ class Gateways:
 def _wechat_pay(settings: Settings) -> Account | None:
     gateway = wechat_pay.from_settings(settings)
     apps = {"official": settings.wechat_official_appid, "mini": settings.wechat_mini_appid}
-    return Account(gateway, apps) if gateway else None
+    return Account(gateway, apps) if gateway is not None else None
 
 
 def _alipay(settings: Settings) -> Account | None:
     gateway = alipay.from_settings(settings)
-    return Account(gateway, {"web": settings.alipay_app_id}) if gateway else None
+    return Account(gateway, {"web": gateway.app_id}) if gateway is not None else None
 
 
 def _wechat_nontax(settings: Settings) -> Account | None:
     gateway = wechat_nontax.from_settings(settings, token_source(official_account(settings)), owed)
-    return Account(gateway, {"official": settings.wechat_official_appid}) if gateway else None
+    return Account(gateway, {"official": settings.wechat_official_appid}) if gateway is not None else None
 
 
-FACTORIES: Mapping[str, Callable[[Settings], Account | None]] = {
+FACTORIES: dict[Channel, Callable[[Settings], Account | None]] = {
     Channel.WECHAT_PAY: _wechat_pay,
     Channel.ALIPAY: _alipay,
     Channel.WECHAT_NONTAX: _wechat_nontax,
@@ -159,6 +159,7 @@ FACTORIES: Mapping[str, Callable[[Settings], Account | None]] = {
 
 @lru_cache(maxsize=2)
 def gateways_of(settings: Settings) -> Gateways:
-    """The channels of these settings. Raises ConfigError."""
-    found = {channel: made for channel, factory in FACTORIES.items() if (made := factory(settings)) is not None}
-    return Gateways(found, settings.payment_route_lists)
+    """The channels of these settings."""
+    made = {str(channel): factory(settings) for channel, factory in FACTORIES.items()}
+    accounts = {channel: account for channel, account in made.items() if account is not None}
+    return Gateways(accounts, settings.payment_route_lists)

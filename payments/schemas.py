@@ -21,7 +21,7 @@ REASON = validate.Length(2, 200)
 FEN = validate.Range(1, 2_000_000_000)
 
 
-class EmptySchema(Schema):
+class NoBodySchema(Schema):
     """Nothing to say."""
 
 

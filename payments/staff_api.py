@@ -20,7 +20,7 @@ from payments.api import gateways
 from payments.bill_models import Bill
 from payments.errors import DecisionNeeded
 from payments.refund_models import Refund
-from payments.schemas import BillSchema, EmptySchema
+from payments.schemas import BillSchema, NoBodySchema
 from payments.states import BillState
 
 blueprint = ApiBlueprint("staff-payments", __name__, description="Bills, refunds and suspense for staff")
@@ -90,7 +90,7 @@ def look_up(body: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.post("/staff/bills/<uuid:bill_id>/void")
 @staff("bills.void")
-@blueprint.arguments(schemas.BillReasonSchema)
+@blueprint.arguments(schemas.VoidSchema)
 @blueprint.response(200, schemas.StaffBillSchema)
 def void(body: dict[str, Any], bill_id: UUID) -> Response:
     """Take a bill of my hall back before it is paid. An order that is open is closed first."""
@@ -148,7 +148,7 @@ def list_refunds(query: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.post("/staff/refunds/<uuid:refund_id>/unit-approval")
 @staff("refunds.check")
-@blueprint.arguments(EmptySchema)
+@blueprint.arguments(NoBodySchema)
 @blueprint.response(200, schemas.RefundCaseSchema)
 def approve_by_unit(body: dict[str, Any], refund_id: UUID) -> Response:
     """The unit agrees; finance decides next."""
@@ -162,7 +162,7 @@ def approve_by_unit(body: dict[str, Any], refund_id: UUID) -> Response:
 
 @blueprint.post("/staff/refunds/<uuid:refund_id>/unit-rejection")
 @staff("refunds.check")
-@blueprint.arguments(schemas.RefundAnswerSchema)
+@blueprint.arguments(schemas.RefundRefusalSchema)
 @blueprint.response(200, schemas.RefundCaseSchema)
 def reject_by_unit(body: dict[str, Any], refund_id: UUID) -> Response:
     """The unit does not agree, and says why."""
@@ -187,7 +187,7 @@ def list_all_refunds(query: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.post("/staff/finance/refunds/<uuid:refund_id>/approval")
 @staff("refunds.approve")
-@blueprint.arguments(EmptySchema)
+@blueprint.arguments(NoBodySchema)
 @blueprint.response(200, schemas.RefundCaseSchema)
 def approve_by_finance(body: dict[str, Any], refund_id: UUID) -> Response:
     """Finance agrees: the money goes back as soon as the e-bill is 冲红."""
@@ -201,7 +201,7 @@ def approve_by_finance(body: dict[str, Any], refund_id: UUID) -> Response:
 
 @blueprint.post("/staff/finance/refunds/<uuid:refund_id>/rejection")
 @staff("refunds.approve")
-@blueprint.arguments(schemas.RefundAnswerSchema)
+@blueprint.arguments(schemas.RefundRefusalSchema)
 @blueprint.response(200, schemas.RefundCaseSchema)
 def reject_by_finance(body: dict[str, Any], refund_id: UUID) -> Response:
     """Finance does not agree, and says why."""
@@ -215,7 +215,7 @@ def reject_by_finance(body: dict[str, Any], refund_id: UUID) -> Response:
 
 @blueprint.post("/staff/finance/refunds/<uuid:refund_id>/send-again")
 @staff("refunds.approve")
-@blueprint.arguments(EmptySchema)
+@blueprint.arguments(NoBodySchema)
 @blueprint.response(200, schemas.RefundCaseSchema)
 def send_again(body: dict[str, Any], refund_id: UUID) -> Response:
     """An abnormal refund once more, under the same number."""
@@ -243,7 +243,7 @@ def propose_by_hand(body: dict[str, Any], refund_id: UUID) -> Response:
 
 @blueprint.post("/staff/finance/refunds/<uuid:refund_id>/by-hand/confirmation")
 @staff("refunds.approve")
-@blueprint.arguments(EmptySchema)
+@blueprint.arguments(NoBodySchema)
 @blueprint.response(200, schemas.RefundCaseSchema)
 def confirm_by_hand(body: dict[str, Any], refund_id: UUID) -> Response:
     """A second person has seen the document."""

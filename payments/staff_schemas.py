@@ -63,7 +63,7 @@ class StaffBillQuerySchema(PageQuerySchema):
     state = fields.String(validate=validate.OneOf(list(BillState)))
 
 
-class BillReasonSchema(Schema):
+class VoidSchema(Schema):
     """Why; the audit trail keeps it."""
 
     reason = fields.String(required=True, validate=REASON)
@@ -76,7 +76,7 @@ class DeferSchema(Schema):
     document = fields.String(required=True, validate=DOCUMENT)
 
 
-class RefundAnswerSchema(Schema):
+class RefundRefusalSchema(Schema):
     """Why not; the citizen reads it."""
 
     answer = fields.String(required=True, validate=REASON)

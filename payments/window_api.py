@@ -17,7 +17,7 @@ from payments.api import gateways
 from payments.attempt_models import Attempt
 from payments.gateways import finance_http
 from payments.gateways.finance import PROVIDER
-from payments.schemas import EmptySchema, ReceiptSchema
+from payments.schemas import NoBodySchema, ReceiptSchema
 from payments.window import PHASES, Phase
 
 blueprint = ApiBlueprint("collecting", __name__, description="Collecting at a window")
@@ -93,7 +93,7 @@ def scan(body: dict[str, Any], bill_id: UUID) -> dict[str, Any]:
 
 @blueprint.post("/staff/collections/<uuid:attempt_id>/look")
 @staff("bills.issue")
-@blueprint.arguments(EmptySchema)
+@blueprint.arguments(NoBodySchema)
 @blueprint.response(200, CollectionSchema)
 def look(body: dict[str, Any], attempt_id: UUID) -> dict[str, Any]:
     """Ask the channel; repeats the charge under its number where the channel never got it."""
@@ -105,7 +105,7 @@ def look(body: dict[str, Any], attempt_id: UUID) -> dict[str, Any]:
 
 @blueprint.post("/staff/collections/<uuid:attempt_id>/give-up")
 @staff("bills.issue")
-@blueprint.arguments(EmptySchema)
+@blueprint.arguments(NoBodySchema)
 @blueprint.response(200, CollectionSchema)
 def give_up(body: dict[str, Any], attempt_id: UUID) -> dict[str, Any]:
     """The payer changed their mind. `asking` goes on until the channel says that nothing can be paid any more."""
@@ -116,7 +116,7 @@ def give_up(body: dict[str, Any], attempt_id: UUID) -> dict[str, Any]:
 
 @blueprint.post("/staff/bills/<uuid:bill_id>/look-at-finance")
 @staff("bills.issue")
-@blueprint.arguments(EmptySchema)
+@blueprint.arguments(NoBodySchema)
 @blueprint.response(200, PaidSchema)
 def look_at_finance(body: dict[str, Any], bill_id: UUID) -> dict[str, Any]:
     """Cash, card or a bank's counter: ask finance now instead of waiting for its list."""

@@ -213,10 +213,7 @@ class Settings:
                 decode_key(name.upper(), key + "=")
         if self.finance_base:
             self._validate_finance()
-        try:
-            re.compile(self.pay_code_pattern)
-        except re.error:
-            raise ConfigError("PAY_CODE_PATTERN is not a pattern") from None
+        self._validate_payments()
         _check_alipay(self)
         if self.production:
             self._validate_production()
@@ -225,6 +222,14 @@ class Settings:
         parse_keys("FINANCE_KEYS", self.finance_keys)
         if not self.finance_app:
             raise ConfigError("FINANCE_APP must be set together with FINANCE_BASE")
+
+    def _validate_payments(self) -> None:
+        if not all(isinstance(names, list) for names in json.loads(self.payment_routes).values()):
+            raise ConfigError("PAYMENT_ROUTES must give a list for each unit")
+        try:
+            re.compile(self.pay_code_pattern)
+        except re.error:
+            raise ConfigError("PAY_CODE_PATTERN is not a pattern") from None
 
     def _validate_production(self) -> None:
         if not self.public_url.startswith("https://"):

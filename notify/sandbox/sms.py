@@ -26,6 +26,7 @@ REGISTERED: dict[str, str] = {
     "case_correction": "{item}要补材料，办件号 {number}，请在 {until} 以前补上。",
     "case_decided": "{item}有结果了，办件号 {number}。请打开微政务查看。",
     "bill_issued": "{item}要交 {amount} 元，请在 {until} 以前打开微政务缴费。",
+    "bill_returned": "{item}这笔 {amount} 元是重复付的，原路退回，一般 3 天到账。",
 }
 
 

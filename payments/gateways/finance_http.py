@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import requests
@@ -26,6 +26,7 @@ BUSY = frozenset({"BUSY", "LIST_NOT_READY", "LIST_CHANGED"})
 """Refusals after which the same call may be repeated."""
 
 
+@lru_cache(maxsize=2)
 def from_settings(settings: Settings) -> Finance | None:
     """The adapter, or None while FINANCE_BASE is empty."""
     if not settings.finance_base:

@@ -29,16 +29,18 @@ from backend.queueing import calling, tickets, windows
 from backend.ratings import service as ratings
 from backend.ratings.models import FollowUp
 from notify.models import Dispatch, Notification
-from payments import attempts, bills, receipt_jobs, recon_compare
+from payments import attempts, bills, receipt_jobs, recon_compare, refunds
 from payments import window as collecting
 from payments.bill_models import Bill, EBill
-from payments.gateways.base import Channel
+from payments.gateways.base import Channel, RefundStatus
 from payments.recon_models import ReconDifference
 from payments.registry import Account, Gateways
 from tests.backend import staff
 from tests.backend.devices.kiosks import Kiosk
 from tests.backend.queueing import hall_day, hall_people
 from tests.conftest import Clock
+from tests.payments import cases
+from tests.payments.conftest import Desk
 from tests.payments.fake_channel import FakeChannel
 from tests.payments.finance_office import Office
 
@@ -232,6 +234,19 @@ NOT_OF_A_HALL = {
         ("POST", f"/api/v1/staff/reconciliation/differences/<uuid:difference_id>/{change}"): "finance is the city's"
         for change in ("assign", "carry", "close", "try-again")
     },
+    **{
+        ("POST", f"/api/v1/staff/{rule}"): "finance decides for all halls"
+        for rule in (
+            "bills/<uuid:bill_id>/deferral",
+            "finance/refunds/<uuid:refund_id>/approval",
+            "finance/refunds/<uuid:refund_id>/rejection",
+            "finance/refunds/<uuid:refund_id>/send-again",
+            "finance/refunds/<uuid:refund_id>/by-hand",
+            "finance/refunds/<uuid:refund_id>/by-hand/confirmation",
+            "finance/suspense/<uuid:attempt_id>/proposal",
+            "finance/suspense/<uuid:attempt_id>/confirmation",
+        )
+    },
 }
 """Routes with an object that no hall owns, and why."""
 
@@ -251,8 +266,9 @@ class World:
         self._machines()
         self._notice()
         self._difference()
-        self._collecting()
         self._family()
+        self._payments(clock)
+        self._collecting()
 
     def _post(self, path: str, who: Who, body: dict[str, Any]) -> Any:
         answer = send(self.client, "POST", f"/api/v1{path}", who, body)
@@ -378,8 +394,10 @@ class World:
     def _collecting(self) -> None:
         """A bill at a window, another whose payer's code was scanned, and a third with its receipt."""
         channel, office = FakeChannel(Channel.WECHAT_NONTAX, "matrix"), Office()
-        taken = Gateways({Channel.WECHAT_NONTAX: Account(channel, {"official": "wx-official"})})
-        self.client.application.extensions |= {"payment_gateways": taken, "finance": office.finance}
+        served = self.client.application.extensions
+        others = served["payment_gateways"]._accounts
+        taken = Gateways({**others, Channel.WECHAT_NONTAX: Account(channel, {"official": "wx-official"})})
+        served |= {"payment_gateways": taken, "finance": office.finance}
         unpaid, scanned, received = (self._bill(office) for _ in range(3))
         terms = collecting.terms(taken, scanned, auth_code="134567890123456789", client_ip="192.0.2.7")
         attempt_id = attempts.begin(self.session, bill_id=scanned.id, terms=terms, payer_id=None)
@@ -424,6 +442,58 @@ class World:
         cancel = "/api/v1/device/bookings/<uuid:appointment_id>/cancel"
         self.things["POST", cancel] = Thing(booked, card, at_kiosk)
 
+    def _payments(self, clock: Clock) -> None:
+        desk, now = Desk(clock), clock.now
+        desk.payer = self.person
+        self.client.application.extensions["payment_gateways"] = desk.gateways
+        ways, line = {"way": "wechat_h5"}, bills.Line("passport")
+        owed, held, settled = (desk.bill(line) for _ in range(3))
+        attempt = desk.pay(held)
+        cases.paid(desk, settled)
+        part = {"amount_fen": 100, "ground": "over_collected", "reason": "多收了"}
+        self._of_citizen("GET", "bills/<uuid:bill_id>", {}, bill_id=owed.id)
+        self._of_citizen("POST", "bills/<uuid:bill_id>/attempts", ways, bill_id=owed.id)
+        self._of_citizen("POST", "bills/<uuid:bill_id>/refunds", part, bill_id=settled.id)
+        self._of_citizen("GET", "attempts/<uuid:attempt_id>", {}, attempt_id=attempt.id)
+        self._of_citizen("POST", "attempts/<uuid:attempt_id>/check", {}, attempt_id=attempt.id)
+        self._of_hall("hall_lead", "bills/<uuid:bill_id>/void", REASON, bill_id=owed.id)
+        self._of_hall("hall_lead", "bills/<uuid:bill_id>/refunds", part, bill_id=settled.id)
+        decision = {"due_on": "2027-01-31", "document": "厦财缓〔2026〕1号"}
+        self._of_hall("finance", "bills/<uuid:bill_id>/deferral", decision, bill_id=owed.id)
+        asked, checked, stuck, proposed = (cases.ask(desk, settled, 100) for _ in range(4))
+        self._of_hall("hall_lead", "refunds/<uuid:refund_id>/unit-approval", {}, refund_id=asked.id)
+        self._of_hall(
+            "hall_lead", "refunds/<uuid:refund_id>/unit-rejection", {"answer": "没有多收"}, refund_id=asked.id
+        )
+        refunds.approve_by_unit(self.session, refund_id=checked.id, hall_code=OWN, actor="staff:1")
+        self.session.commit()
+        for refund in (stuck, proposed):
+            cases.approve(desk, refund)
+            clock.advance(seconds=61)
+            desk.send()
+            cases.finish(desk, refund, RefundStatus.ABNORMAL)
+        evidence = {"evidence": "国库退付单 1 号"}
+        refunds.propose_by_hand(self.session, refund_id=proposed.id, actor="staff:1", **evidence)
+        odd, decided = (desk.pay(desk.bill(line)) for _ in range(2))
+        for strange in (odd, decided):
+            desk.wechat.pay(strange.number, amount_fen=1)
+            desk.notify(desk.wechat, desk.wechat.notice(strange.number))
+        attempts.propose(self.session, attempt_id=decided.id, proposal="give_back", actor="staff:1", reason="核对过")
+        self.session.commit()
+        for refund, rule, body in (
+            (checked, "approval", {}),
+            (checked, "rejection", {"answer": "没有多收"}),
+            (stuck, "send-again", {}),
+            (stuck, "by-hand", evidence),
+            (proposed, "by-hand/confirmation", {}),
+        ):
+            self._of_hall("finance", f"finance/refunds/<uuid:refund_id>/{rule}", body, refund_id=refund.id)
+        clock.set(now)
+        give_back = {"proposal": "give_back"}
+        suspense = "finance/suspense/<uuid:attempt_id>"
+        self._of_hall("finance", f"{suspense}/proposal", {**give_back, **REASON}, attempt_id=odd.id)
+        self._of_hall("finance", f"{suspense}/confirmation", give_back, attempt_id=decided.id)
+
     def _staff_id(self, role: str) -> UUID:
         principal = sessions.load_principal(self.roles[role].header["Authorization"].split()[1])
         assert principal
@@ -461,8 +531,9 @@ class World:
 
 
 @pytest.fixture
-def world(session: Session, client: FlaskClient, clock: Clock, slots: list[UUID]) -> World:
-    return World(session, client, clock, slots)
+def world(session: Session, client: FlaskClient, clock: Clock, slots: list[UUID]) -> Iterator[World]:
+    yield World(session, client, clock, slots)
+    client.application.extensions.pop("payment_gateways")
 
 
 def test_an_object_of_another_hall_or_citizen_is_refused_and_stays_as_it_is(

@@ -101,9 +101,8 @@ def ask(page: Page, method: str, path: str, body: dict[str, Any]) -> Any:
     answer = page.evaluate(
         """async ([method, path, body]) => {
             const { csrf_token } = await (await fetch('/api/v1/session')).json()
-            const headers = {
-              'Content-Type': 'application/json', 'X-CSRF-Token': csrf_token, 'Idempotency-Key': crypto.randomUUID(),
-            }
+            const key = crypto.randomUUID()
+            const headers = { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf_token, 'Idempotency-Key': key }
             const answer = await fetch('/api/v1' + path, { method, headers, body: JSON.stringify(body) })
             return { ok: answer.ok, body: await answer.json().catch(() => null) }
         }""",

@@ -155,7 +155,7 @@ def test_a_late_record_of_a_lost_lease_changes_nothing(
     clock.advance(seconds=61)
     dispatch_due(database)
     with db.transaction() as session:
-        outcomes.record(session, slow, Outcome("refused", code="43004"), repeat_window_s=600)
+        outcomes.record(session, [(slow, Outcome("refused", code="43004"))], {"wechat_template": 600})
     assert states(database) == {"sent": 1}
 
 
@@ -243,7 +243,7 @@ def test_what_is_withdrawn_while_it_is_sent_is_not_tried_again(
         _, [claim] = claims.claim_batch(session, only(database))
         service.withdraw(session, "over")
     with db.transaction() as session:
-        outcomes.record(session, claim, outcome, repeat_window_s=600)
+        outcomes.record(session, [(claim, outcome)], {"wechat_template": 600})
     clock.advance(hours=1)
     assert dispatch_due(database) == 0
     assert states(database) == {state: 1}

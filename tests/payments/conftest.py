@@ -148,4 +148,5 @@ def desk(isolated: None, clock: Clock) -> Iterator[Desk]:
         add_income(session)
     made = Desk(clock)
     yield made
+    jobs.seal_books()
     assert made.examine() == []

@@ -1,7 +1,6 @@
 """Fee standards: the right amount on each day, no overlap whoever races, nothing billed that is free or unconfirmed."""
 
 import threading
-from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,21 +10,20 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, delete, select, text
 from sqlalchemy.orm import Session
 
-from backend.catalogue import snapshot
-from backend.core import db
-from backend.seed import loader
+from backend.core.config import Settings
 from payments import fees, queries
 from payments.models import FeeStandard, IncomeItem
+from tests.backend.conftest import seeded_settings, seeded_template
 
 DAY = date(2026, 11, 24)
 
 
-@pytest.fixture
-def seed(isolated: None) -> Iterator[None]:
-    with db.transaction() as session:
-        loader.load(session)
-    yield
-    snapshot.forget()
+__all__ = ["seeded_settings", "seeded_template"]
+
+
+@pytest.fixture(scope="module", name="settings")
+def seeded(seeded_settings: Settings) -> Settings:
+    return seeded_settings
 
 
 @pytest.fixture
@@ -65,16 +63,16 @@ def set_standard(session: Session, code: str, first: date, last: date | None, **
         ("id-card-temporary", "2026-11-24", 1000),
     ],
 )
-def test_the_standard_of_the_day_is_charged(seed: None, session: Session, code: str, on: str, amount_fen: int) -> None:
+def test_the_standard_of_the_day_is_charged(session: Session, code: str, on: str, amount_fen: int) -> None:
     assert queries.charge_on(session, code, date.fromisoformat(on)).amount_fen == amount_fen
 
 
-def test_passport_permit_and_one_endorsement_make_195_yuan(seed: None, session: Session) -> None:
+def test_passport_permit_and_one_endorsement_make_195_yuan(session: Session) -> None:
     codes = ("passport", "hk-macao-permit", "hk-macao-endorsement-once")
     assert sum(queries.charge_on(session, code, DAY).amount_fen for code in codes) == 19500
 
 
-def test_marriage_is_free_and_cannot_be_billed(seed: None, session: Session) -> None:
+def test_marriage_is_free_and_cannot_be_billed(session: Session) -> None:
     fee = queries.fee_on(session, "marriage-certificate", DAY)
     assert fee is not None
     assert (fee.amount_fen, fee.legal_basis) == (0, "财税〔2017〕20号")
@@ -96,14 +94,12 @@ def test_marriage_is_free_and_cannot_be_billed(seed: None, session: Session) -> 
         ("no-such-item", DAY),
     ],
 )
-def test_what_is_not_confirmed_or_not_in_force_is_never_charged(
-    seed: None, session: Session, code: str, on: date
-) -> None:
+def test_what_is_not_confirmed_or_not_in_force_is_never_charged(session: Session, code: str, on: date) -> None:
     with pytest.raises(queries.NoFeeInForce):
         queries.charge_on(session, code, on)
 
 
-def test_tariffs_agree_with_single_questions(seed: None, session: Session) -> None:
+def test_tariffs_agree_with_single_questions(session: Session) -> None:
     for code, tariff in queries.tariffs(session).items():
         for on in (date(2018, 1, 1), date(2019, 6, 30), date(2019, 7, 1), DAY):
             assert tariff.on(on) == queries.fee_on(session, code, on)

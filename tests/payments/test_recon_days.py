@@ -54,6 +54,11 @@ class Town:
         with db.transaction() as session:
             return session.scalars(select(Attempt.number).where(Attempt.bill_id == bill.id)).one()
 
+    def paid_code(self, attempt: Attempt) -> str:
+        """The pay code of an attempt's bill."""
+        with db.transaction() as session:
+            return session.get_one(Bill, attempt.bill_id).pay_code
+
     def reconcile(self, at: time | None = None, day: date = DAY) -> None:
         """The worker's loop, on the morning after `day` or, without a time, now."""
         if at is not None:
@@ -230,6 +235,23 @@ def test_p50_a_refund_in_another_state_is_asked_for(town: Town) -> None:
     assert town.desk.state(refund) == "success"
 
 
+def test_a_refund_that_arrives_days_after_it_was_listed_is_no_difference(town: Town) -> None:
+    bill = town.paid()
+    refund = refund_asked(town.desk, bill, 1_000)
+    town.desk.clock.advance(minutes=1)
+    town.tell()
+    town.desk.send()
+    town.reconcile(time(11, 31))
+    later = DAY + timedelta(days=3)
+    town.at(later, time(15, 0))
+    jobs.seal_books()
+    town.desk.wechat.finish(refund.number, RefundStatus.SUCCESS)
+    town.desk.send()
+    assert town.desk.state(refund) == "success"
+    town.reconcile(time(11, 31), later)
+    assert [town.differences(DAY + timedelta(days=shift)) for shift in range(4)] == [[], [], [], []]
+
+
 @pytest.mark.parametrize(
     ("broken", "cut_after", "code"),
     [
@@ -314,6 +336,21 @@ def test_a_confirmation_that_finance_lost_is_sent_again(town: Town) -> None:
     town.reconcile()
     assert town.states() == {("confirm_lost", "closed"): 1}
     assert town.close().state == "closed"
+
+
+def test_a_confirmation_that_finance_takes_and_never_lists_is_a_persons_business(town: Town) -> None:
+    bill = town.paid()
+    town.office.books.plant("missing", bill.pay_code)
+    town.reconcile(time(11, 31))
+    assert town.states() == {("confirm_lost", "closed"): 1}
+    for _ in range(2):
+        town.desk.clock.advance(minutes=1)
+        with db.transaction() as session:
+            recon_service.run_again(session, day=DAY, actor="staff:f")
+        town.reconcile()
+        (one,) = town.differences()
+        assert (one.state, one.next_try_at) == ("open", None)
+    assert town.office.wire.calls.count("payments/confirm") == 2, "once after paying, once after comparing"
 
 
 def test_cash_in_finances_list_settles_the_bill(town: Town) -> None:

@@ -1,11 +1,15 @@
 """P53: after the database was set back, nothing is paid until the channels have said what is missing."""
 
+import sys
 from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from backend import cli
 from backend.core import db
+from backend.core.config import Settings
 from payments import recovery
 from payments.opening import PaymentsShut
 from tests.payments.conftest import Desk
@@ -29,8 +33,6 @@ def go_on(town: Town, seconds: float = 31) -> bool:
 def forget(desk: Desk, attempt: Any) -> None:
     """The backup is from before the money came: nothing of it is in the database."""
     with db.transaction() as session:
-        from sqlalchemy import text
-
         session.execute(text("SET session_replication_role = replica"))
         session.execute(text("DELETE FROM payment_attempt_event WHERE entity_id = :id"), {"id": attempt.id})
         session.execute(text("DELETE FROM payment_attempt WHERE id = :id"), {"id": attempt.id})
@@ -85,6 +87,19 @@ def test_p53_a_book_that_is_not_ready_when_the_recovery_begins_is_not_waited_for
     assert not go_on(town)
     town.reconcile()
     assert go_on(town)
+
+
+def test_p53_one_command_shuts_payments(
+    town: Town, settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Settings, "from_env", lambda: settings)
+    monkeypatch.setattr(cli, "_connect", lambda given: given)
+    for said in ("Payments are shut", "They are shut already"):
+        monkeypatch.setattr(sys, "argv", ["cli", "shut-payments", "恢复到昨晚的备份"])
+        cli.main()
+        assert said in capsys.readouterr().out
+    with pytest.raises(PaymentsShut):
+        town.desk.pay(town.desk.bill())
 
 
 def test_p53_without_a_recovery_nothing_is_asked(town: Town) -> None:

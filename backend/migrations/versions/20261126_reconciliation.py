@@ -227,6 +227,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["book_id"], ["recon_book.id"], name=op.f("fk_recon_line_book_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("book_id", "position", name=op.f("pk_recon_line")),
     )
+    op.create_index(
+        "ix_recon_line_refund",
+        "recon_line",
+        ["refund_number"],
+        unique=False,
+        postgresql_where=sa.text("refund_number IS NOT NULL"),
+    )
     # ### end Alembic commands ###
     for table in ("recon_day_event", "recon_difference_event"):
         op.execute(
@@ -243,6 +250,9 @@ def downgrade() -> None:
         postgresql_where=sa.text("asked_at IS NULL"),
     )
     op.drop_table("recovery_question")
+    op.drop_index(
+        "ix_recon_line_refund", table_name="recon_line", postgresql_where=sa.text("refund_number IS NOT NULL")
+    )
     op.drop_table("recon_line")
     op.drop_index("uq_recon_difference", table_name="recon_difference")
     op.drop_index(

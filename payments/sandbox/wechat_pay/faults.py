@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Response, request
 
-BEFORE = frozenset({"busy", "error", "page", "drop_before"})
+BEFORE = frozenset({"busy", "error", "page", "answer", "drop_before"})
 AFTER = frozenset({"slow", "unsigned", "tampered", "stale", "error_after", "drop_after"})
 
 
@@ -20,15 +20,17 @@ AFTER = frozenset({"slow", "unsigned", "tampered", "stale", "error_after", "drop
 class Fault:
     """`endpoint` is a name of the API's, or `*`. `times` is how often it still happens.
 
-    busy 429 · error 500 · page an HTML page of some proxy · drop_before the connection ends, nothing done ·
-    slow answers after `seconds` · unsigned, tampered, stale spoil the signature · error_after 500 although it
-    worked · drop_after the connection ends although it worked.
+    busy 429 · error 500 · page an HTML page of some proxy · answer `status` and `body` · drop_before the connection
+    ends: nothing done. slow answers after `seconds` · unsigned, tampered, stale spoil the signature · error_after 500
+    · drop_after the connection ends: all of these although it worked.
     """
 
     endpoint: str
     kind: str
     times: int = 1
     seconds: float = 0.0
+    status: int = 500
+    body: str = ""
 
 
 class Faults:
@@ -72,6 +74,8 @@ def before(fault: Fault | None) -> Response | None:
         return _system_error()
     if kind == "page":
         return Response("<html><body>502 Bad Gateway</body></html>", 502, content_type="text/html")
+    if fault and kind == "answer":
+        return Response(fault.body, fault.status, content_type="application/json")
     if kind == "drop_before":
         return _dropped()
     return None

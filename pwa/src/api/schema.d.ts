@@ -323,7 +323,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty"];
+                    "application/json": components["schemas"]["NoBody"];
                 };
             };
             responses: {
@@ -940,7 +940,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty"];
+                    "application/json": components["schemas"]["NoBody"];
                 };
             };
             responses: {
@@ -1973,7 +1973,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty1"];
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             responses: {
@@ -3897,48 +3897,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/staff/bills/look-up": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** My hall's bill of a notice that the payer shows, to be collected at the window. Its name stays masked. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["WindowLookUp"];
-                };
-            };
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Bill"];
-                    };
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/staff/bills/{bill_id}/deferral": {
         parameters: {
             query?: never;
@@ -4008,7 +3966,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty"];
+                    "application/json": components["schemas"]["NoBody"];
                 };
             };
             responses: {
@@ -4187,7 +4145,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["BillReason"];
+                    "application/json": components["schemas"]["Void"];
                 };
             };
             responses: {
@@ -4612,7 +4570,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty"];
+                    "application/json": components["schemas"]["NoBody"];
                 };
             };
             responses: {
@@ -4658,7 +4616,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty"];
+                    "application/json": components["schemas"]["NoBody"];
                 };
             };
             responses: {
@@ -5213,7 +5171,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty"];
+                    "application/json": components["schemas"]["NoBody"];
                 };
             };
             responses: {
@@ -5305,7 +5263,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty"];
+                    "application/json": components["schemas"]["NoBody"];
                 };
             };
             responses: {
@@ -5351,7 +5309,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["RefundAnswer"];
+                    "application/json": components["schemas"]["RefundRefusal"];
                 };
             };
             responses: {
@@ -5397,7 +5355,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty"];
+                    "application/json": components["schemas"]["NoBody"];
                 };
             };
             responses: {
@@ -6835,7 +6793,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty"];
+                    "application/json": components["schemas"]["NoBody"];
                 };
             };
             responses: {
@@ -6881,7 +6839,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["RefundAnswer"];
+                    "application/json": components["schemas"]["RefundRefusal"];
                 };
             };
             responses: {
@@ -6923,7 +6881,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty1"];
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             responses: {
@@ -7296,7 +7254,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty1"];
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             responses: {
@@ -7342,7 +7300,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty1"];
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             responses: {
@@ -7543,7 +7501,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty1"];
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             responses: {
@@ -7669,7 +7627,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty1"];
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             responses: {
@@ -7753,7 +7711,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty1"];
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             responses: {
@@ -7837,7 +7795,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Empty1"];
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             responses: {
@@ -8434,10 +8392,6 @@ export interface components {
             /** @default 0 */
             reduction_fen: number;
         };
-        /** @description Why; the audit trail keeps it. */
-        BillReason: {
-            reason: string;
-        };
         /** @description A bill in a list. `status` is what its page says, `state` how far it is at finance. */
         BillRow: {
             /** Format: date-time */
@@ -8943,10 +8897,8 @@ export interface components {
             place: components["schemas"]["Place"] | null;
             slots: components["schemas"]["EarlySlot"][];
         };
-        /** @description Nothing to say. */
-        Empty: Record<string, never>;
         /** @description No body is needed. */
-        Empty1: Record<string, never>;
+        Empty: Record<string, never>;
         /** @description The first day on which the half-day is not opened any more. */
         EndRule: {
             /** Format: date */
@@ -9567,6 +9519,8 @@ export interface components {
             proof: string;
             public_key: string;
         };
+        /** @description Nothing to say. */
+        NoBody: Record<string, never>;
         /** @description A few words for whoever serves next. */
         Note: {
             /** @default null */
@@ -9984,10 +9938,6 @@ export interface components {
             /** @enum {string} */
             state: "requested" | "unit_approved" | "approved" | "rejected" | "submitted" | "submit_unknown" | "success" | "abnormal" | "closed" | "manual_done";
         };
-        /** @description Why not; the citizen reads it. */
-        RefundAnswer: {
-            answer: string;
-        };
         /** @description A refund as staff see it. `by_channel` False is done by hand. */
         RefundCase: {
             amount_fen: number;
@@ -10020,6 +9970,10 @@ export interface components {
         RefundCases: {
             next_cursor: string | null;
             refunds: components["schemas"]["RefundCase"][];
+        };
+        /** @description Why not; the citizen reads it. */
+        RefundRefusal: {
+            answer: string;
         };
         /** @description Back to the calendar, and why. */
         RemoveDay: {
@@ -10530,6 +10484,10 @@ export interface components {
         Value: {
             value: string | null;
         };
+        /** @description Why; the audit trail keeps it. */
+        Void: {
+            reason: string;
+        };
         /** @description Tickets of one kind; waits in minutes from arrival (booked: from the slot's start, if later) to the call. */
         Wait: {
             average_minutes: number | null;
@@ -10556,10 +10514,6 @@ export interface components {
         /** @description Why, for the audit trail. */
         Why: {
             reason: string;
-        };
-        /** @description A notice that the payer shows: its code, typed or scanned. */
-        WindowLookUp: {
-            pay_code: string;
         };
         /** @description A window that is open now. */
         WindowNow: {

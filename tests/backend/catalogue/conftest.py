@@ -6,21 +6,30 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from backend.app import create_app
 from backend.catalogue import snapshot
 from backend.catalogue.values import BookableItem, Category, Item, Mail, Material
-from backend.core import db
+from backend.core.config import Settings
 from backend.core.errors import Text
-from backend.seed import loader
+
+
+@pytest.fixture(scope="session")
+def settings(seeded_settings: Settings) -> Settings:
+    return seeded_settings
+
+
+@pytest.fixture(scope="session")
+def app(seeded_settings: Settings) -> Flask:
+    return create_app(seeded_settings, connect=False)
 
 
 @pytest.fixture
 def seed(isolated: None) -> Iterator[None]:
-    """The seed, loaded."""
-    with db.transaction() as session:
-        loader.load(session)
+    """The seeded city, read anew."""
     snapshot.forget()
     yield
     snapshot.forget()

@@ -181,6 +181,9 @@ def test_a_demonstration_can_play_another_hour() -> None:
         ("public_url", "ftp://x"),
         ("app_env", "staging"),
         ("wechat_templates", "[1"),
+        ("payment_routes", "[]"),
+        ("payment_routes", '{"*": "alipay"}'),
+        ("pay_code_pattern", "("),
     ],
 )
 def test_wrong_settings_are_named(name: str, value: str) -> None:

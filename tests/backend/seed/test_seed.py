@@ -14,6 +14,7 @@ from backend.catalogue import codes, snapshot
 from backend.catalogue.item_models import Item, ItemMaterial, ListEdition
 from backend.catalogue.models import CatalogueVersion, Department, Division, Hall, ServiceWindow, WindowCategory
 from backend.core import calendar, db
+from backend.core.config import Settings
 from backend.core.db import Base
 from backend.seed import data, loader
 
@@ -21,10 +22,14 @@ OURS = ("backend.catalogue", "backend.seed", "backend.core.calendar", "payments.
 CLAUSE_7 = ["construction", "business", "real-estate", "vehicle", "exit-entry", "social-security", "medical"]
 
 
+@pytest.fixture(scope="module")
+def settings(seeded_settings: Settings) -> Settings:
+    return seeded_settings
+
+
 @pytest.fixture(autouse=True)
 def seed(isolated: None) -> Iterator[None]:
-    with db.transaction() as session:
-        loader.load(session)
+    snapshot.forget()
     yield
     snapshot.forget()
 

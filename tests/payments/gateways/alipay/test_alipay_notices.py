@@ -147,6 +147,12 @@ def test_p12_a_coupon_is_told_beside_the_total(site: Site, clock: Clock) -> None
     assert (notice.payment.amount_fen, notice.payment.payer_fen) == (12_345, 12_245)
 
 
+def test_p12_what_the_payer_paid_may_be_missing(site: Site, clock: Clock, paid: bytes) -> None:
+    notice = site.gateway.read_notice({}, signed(site, buyer_pay_amount=""), clock.now)
+    assert notice.payment is not None
+    assert (notice.payment.amount_fen, notice.payment.payer_fen) == (12_345, None)
+
+
 @pytest.mark.parametrize(
     ("status", "expected"),
     [("WAIT_BUYER_PAY", PayStatus.PENDING), ("TRADE_CLOSED", PayStatus.CLOSED), ("TRADE_FINISHED", PayStatus.PAID)],
@@ -158,6 +164,7 @@ def test_p14_a_state_other_than_success_is_no_payment(
     notice = site.gateway.read_notice({}, signed(site, **changes), clock.now)
     assert notice.payment is not None
     assert notice.payment.status is expected
+    assert (notice.payment.payer_fen is None) is (expected is not PayStatus.PAID)
     assert notice.payment.refundable is (status != "TRADE_FINISHED")
     assert refused(site, signed(site, trade_status="TRADE_NEW"), clock.now) == "fields"
 
@@ -231,7 +238,10 @@ def test_a_repeated_name_is_refused(site: Site, clock: Clock, paid: bytes) -> No
 def test_other_kinds_of_push_and_large_ones_are_refused(site: Site, clock: Clock, paid: bytes) -> None:
     assert refused(site, signed(site, notify_type="servicemarket_order_notify"), clock.now) == "type"
     assert refused(site, signed(site, notify_id=""), clock.now) == "fields"
-    assert refused(site, paid + b"&x=" + b"1" * 70_000, clock.now) == "size"
+    padded = paid + b"&x="
+    padded += b"1" * (64 * 1024 - len(padded))
+    assert refused(site, padded, clock.now) == "signature"
+    assert refused(site, padded + b"1", clock.now) == "size"
     many = b"".join(b"&x%d=1" % index for index in range(101))
     assert refused(site, paid + many, clock.now) == "size"
 

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from backend.core import rsa_keys
 from backend.core.config import ConfigError
@@ -44,9 +46,20 @@ def test_a_wrong_key_is_named_and_never_shown(name: str, value: str) -> None:
     assert not value or value not in str(refusal.value)
 
 
-def test_keys_are_taken_in_every_form_that_alipay_hands_out() -> None:
-    from cryptography.hazmat.primitives import serialization
+def test_a_key_that_is_short_or_of_another_kind_is_refused() -> None:
+    for key in (rsa.generate_private_key(65_537, 1024), ec.generate_private_key(ec.SECP256R1())):
+        form = serialization.PrivateFormat.PKCS8
+        private = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
+        public = key.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        with pytest.raises(ConfigError, match="ALIPAY_APP_PRIVATE_KEY is not an RSA key of 2048 bits"):
+            settings(alipay_app_private_key=private)
+        with pytest.raises(ConfigError, match="ALIPAY_PUBLIC_KEY is not an RSA key of 2048 bits"):
+            settings(alipay_public_key=public.decode())
 
+
+def test_keys_are_taken_in_every_form_that_alipay_hands_out() -> None:
     key = rsa_keys.private_key(GOOD["alipay_app_private_key"])
     public = rsa_keys.public_key(GOOD["alipay_public_key"])
     for form in (serialization.PrivateFormat.TraditionalOpenSSL, serialization.PrivateFormat.PKCS8):

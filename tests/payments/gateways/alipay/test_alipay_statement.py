@@ -87,6 +87,12 @@ SPOILT: dict[str, Callable[[str], str]] = {
     "a line is missing": lambda text: "\n".join(text.split("\n")[:7] + text.split("\n")[8:]),
     "an amount is other": lambda text: text.replace("0.01,0.01", "0.02,0.02", 1),
     "the end is missing": lambda text: text.split("#-----------------------------------------业务明细列表结束")[0],
+    "the mark of the end is missing": lambda text: text.replace("业务明细列表结束", "业务明细列表"),
+    "the header is missing": lambda text: (
+        text[text.index("#-----------------------------------------业务明细列表结束") :]
+        .replace("6笔，商家实收共0.06", "0笔，商家实收共0.00")
+        .replace("4笔，商家实收退款共-0.04", "0笔，商家实收退款共0.00")
+    ),
     "the end is there alone": lambda text: text.split("#交易合计")[0],
     "a column is missing": lambda text: text.replace("商户订单号,", "", 1),
     "a cell is missing": lambda text: text.replace(",0.00,0.00,下单测试", ",0.00,下单测试", 1),

@@ -269,6 +269,15 @@ def test_without_a_token_nothing_happened(sandbox: RunningSandbox, number: str) 
         WeChatNonTax(wechat, "sandbox-nontax", "7", debts).query(number)
 
 
+def test_an_answer_about_another_order_is_no_answer(
+    gateway: WeChatNonTax, number: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = gateway.open(replace(ORDER, number=number)).reference
+    monkeypatch.setattr(gateway, "_order_id", lambda asked: other)
+    with pytest.raises(OutcomeUnknown, match="OTHER_NUMBER"):
+        gateway.query(f"X{number}")
+
+
 def test_other_orders_are_not_for_this_channel(gateway: WeChatNonTax) -> None:
     with pytest.raises(GatewayError, match="APP"):
         gateway.open(replace(ORDER, app_id="sandbox-mini"))

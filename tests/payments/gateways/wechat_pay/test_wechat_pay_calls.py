@@ -68,7 +68,7 @@ def test_jsapi_is_launched_by_the_bridge_and_paid(bank: Bank) -> None:
 
 
 def test_h5_leads_to_the_cashier_and_back(bank: Bank) -> None:
-    back = "https://zw.example.cn/pay/1?from=h5"
+    back = "https://zw.example.cn/pay/1?from=h5&lang=zh#end"
     launch = bank.gateway.open(bank.order(scene=Scene.H5, openid=None, return_url=back))
     assert launch.url is not None
     page = requests.get(launch.url, timeout=5)
@@ -242,6 +242,48 @@ def test_an_order_whose_creation_went_wrong_is_opened_again_under_its_number(
     assert type(raised.value) is error
     assert (bank.gateway.query("B20261124-000001").status is PayStatus.PENDING) is happened
     assert bank.gateway.open(bank.order()).reference
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error", "code"),
+    [
+        (429, "", Busy, "HTTP_429"),
+        (429, '{"code": "SOMETHING_NEW"}', Busy, "SOMETHING_NEW"),
+        (400, '{"code": "RATELIMIT_EXCEEDED"}', Busy, "RATELIMIT_EXCEEDED"),
+        (500, '{"code": "OPENID_MISMATCH", "message": "openid"}', GatewayError, "OPENID_MISMATCH"),
+        (500, '{"code": "ORDERPAID"}', OutcomeUnknown, "ORDERPAID"),
+        (503, "", OutcomeUnknown, "HTTP_503"),
+        (404, "<html>not found</html>", OutcomeUnknown, "HTTP_404"),
+        (404, "[]", OutcomeUnknown, "HTTP_404"),
+        (302, "", OutcomeUnknown, "HTTP_302"),
+        (403, '{"code": "NO_AUTH"}', GatewayError, "NO_AUTH"),
+        (403, '{"code": "OUT_TRADE_NO_USED"}', NumberTaken, "OUT_TRADE_NO_USED"),
+        (400, '{"code": "INVALID_REQUEST", "message": "其他"}', GatewayError, "INVALID_REQUEST"),
+    ],
+)
+def test_a_refusal_is_what_the_documents_say_and_anything_else_is_unknown(
+    bank: Bank, status: int, body: str, error: type[GatewayError], code: str
+) -> None:
+    bank.fault("create", "answer", status=status, body=body)
+    with pytest.raises(error) as raised:
+        bank.gateway.open(bank.order())
+    assert (type(raised.value), raised.value.code) == (error, code)
+    assert not bank.simulator.accounts.orders
+
+
+def test_an_absent_order_is_known_by_its_code_alone(bank: Bank) -> None:
+    bank.paid()
+    for answer in ({"status": 404, "body": "<html>"}, {"status": 500, "body": '{"code": "ORDERNOTEXIST"}'}):
+        bank.fault("query", "answer", **answer)
+        with pytest.raises(OutcomeUnknown):
+            bank.gateway.query("B20261124-000001")
+
+
+def test_a_refunds_reason_is_cut(bank: Bank) -> None:
+    bank.paid()
+    bank.gateway.refund(replace(REFUND, reason="因" * 200))
+    refund = bank.simulator.accounts.orders[REFUND.pay_number].refunds[REFUND.number]
+    assert refund.body["reason"] == "因" * 80
 
 
 @pytest.mark.parametrize("kind", ["drop_after", "error_after", "unsigned"])

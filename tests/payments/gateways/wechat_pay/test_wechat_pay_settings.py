@@ -134,6 +134,8 @@ def test_production_refuses_the_sandbox(changes: dict[str, str]) -> None:
         wechat_mini_appid="wx1",
         wechat_official_appid="wx2",
         ixiamen_client_id="real",
+        finance_base="",
+        finance_app="",
     )
     real.validate()
     with pytest.raises(ConfigError, match="sandbox"):

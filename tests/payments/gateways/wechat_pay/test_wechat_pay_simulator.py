@@ -263,7 +263,9 @@ def test_the_operator_plans_and_looks(bank: Bank) -> None:
     }
     state = requests.put(desk, json=plan, timeout=5).json()
     assert (state["money"]["balance"], state["notice_plan"]["copies"], state["bills"]["damage"]) == (5, 2, "digest")
-    assert state["faults"] == [{"endpoint": "query", "kind": "busy", "times": 1, "seconds": 0.0}]
+    assert state["faults"] == [
+        {"endpoint": "query", "kind": "busy", "times": 1, "seconds": 0.0, "status": 500, "body": ""}
+    ]
     assert state["orders"][0]["trade_state"] == "SUCCESS"
     assert state["now"] == clock.now().timestamp() + 60
     sealed = requests.get(f"{desk}/notices", timeout=5).json()
