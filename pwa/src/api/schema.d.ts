@@ -3897,6 +3897,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/bills/look-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** My hall's bill of a notice that the payer shows, to be collected at the window. Its name stays masked. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["WindowLookUp"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Bill"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/bills/{bill_id}/deferral": {
         parameters: {
             query?: never;
@@ -10514,6 +10556,10 @@ export interface components {
         /** @description Why, for the audit trail. */
         Why: {
             reason: string;
+        };
+        /** @description A notice that the payer shows: its code, typed or scanned. */
+        WindowLookUp: {
+            pay_code: string;
         };
         /** @description A window that is open now. */
         WindowNow: {
