@@ -262,6 +262,7 @@ def test_finance_decides_about_the_differences_and_closes_the_day(people: People
     expect(page.locator("li.card")).to_have_count(2)
     expect(page.get_by_text("我方 没有，对方 ¥42.00")).to_be_visible()
     expect(page.get_by_text("我方 没有，对方 ¥31.00")).to_be_visible()
+    expect(page.get_by_role("cell", name="等结账")).to_be_visible(timeout=90_000)
     page.screenshot(path=shots / "staff-reconciliation.png", full_page=True)
     on_the_day(page, "结账")
     expect(page.get_by_role("alert")).to_be_visible()
