@@ -17,7 +17,21 @@ from tests.e2e.morning import Morning
 
 START = time(9, 30)
 DESKTOP, PHONE = (1366, 768), (360, 640)
-PAGES = ["live", "hours", "days", "places", "rules", "devices", "team", "appeals", "ratings", "figures", "audit"]
+PAGES = [
+    "live",
+    "bills",
+    "refunds",
+    "hours",
+    "days",
+    "places",
+    "rules",
+    "devices",
+    "team",
+    "appeals",
+    "ratings",
+    "figures",
+    "audit",
+]
 QUEUE = "出入境业务"
 
 
