@@ -27,7 +27,7 @@ LEAST_LIFE = timedelta(minutes=3)
 FIRST_POLL = timedelta(seconds=5)
 PLAN_S = (10, 15, 30)
 """Seconds to the next question after the first ones; then each minute while the order may still be paid."""
-LAUNCH_LIFE = {Scene.H5: timedelta(minutes=4)}
+LAUNCH_LIFE = {Scene.H5: timedelta(minutes=4), Scene.WAP: timedelta(minutes=10)}
 """How long what the page needs can be used; otherwise as long as the order."""
 
 

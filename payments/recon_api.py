@@ -11,7 +11,7 @@ from backend.core.auth import current_staff, request_language, staff
 from backend.core.db import transaction
 from backend.core.once import answer_once
 from backend.core.problems import ApiBlueprint
-from backend.core.sheets import sheet
+from backend.core.sheets import XLSX, sheet, workbook
 from payments import recon_queries, recon_service
 from payments import recon_schemas as schemas
 
@@ -133,6 +133,23 @@ def list_differences(query: dict[str, Any]) -> dict[str, Any]:
 @recon.response(200, content_type="text/csv")
 def download_differences(query: dict[str, Any]) -> Response:
     """The same as a table, for the finance bureau."""
+    return sheet(_name(query), HEADER[request_language()], _rows(query))
+
+
+@recon.get(f"{PATH}/differences.xlsx")
+@staff("finance.reconcile")
+@recon.arguments(schemas.DifferencesQuery, location="query")
+@recon.response(200, content_type=XLSX)
+def download_workbook(query: dict[str, Any]) -> Response:
+    """The same table as a workbook."""
+    return workbook(_name(query), HEADER[request_language()], _rows(query))
+
+
+def _name(query: dict[str, Any]) -> str:
+    return f"differences-{query.get('day', clock.today())}"
+
+
+def _rows(query: dict[str, Any]) -> list[tuple[object, ...]]:
     language = request_language()
     with transaction() as session:
         found = recon_queries.differences(
@@ -142,7 +159,7 @@ def download_differences(query: dict[str, Any]) -> Response:
             state=query.get("state"),
             limit=recon_queries.MOST_ROWS,
         )
-    rows = [
+    return [
         (
             one["day"],
             one["name"],
@@ -161,7 +178,6 @@ def download_differences(query: dict[str, Any]) -> Response:
         )
         for one in found
     ]
-    return sheet(f"differences-{query.get('day', clock.today())}", HEADER[language], rows)
 
 
 @recon.post(f"{PATH}/differences/<uuid:difference_id>/assign")

@@ -74,7 +74,8 @@ def spend(key: str, *, capacity: int, per_seconds: float) -> None:
     with db.reading() as session:
         left = session.connection().execute(_SPEND, values).scalar_one()
     if left < 0:
-        raise TooManyRequests(math.ceil(-left / rate))
+        # Refused attempts count too, so what is missing is this one and the next.
+        raise TooManyRequests(math.ceil((1 - left) / rate))
 
 
 def take(key: str, *, capacity: int, per_seconds: float) -> int:

@@ -1,12 +1,12 @@
 """A day of 100,000 payments reconciled: both foreign books read and compared, in a process of its own."""
 
-import resource
 import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -166,9 +166,14 @@ def _reconcile(settings: Settings, lines: int, ready: Connection) -> None:
     took["comparing and keeping"] = time.perf_counter() - began
     with db.transaction() as session:
         figures = recon_compare.begin_day(session, DAY).figures or {}
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    ready.send({"seconds": took, "peak_mib": peak, "differences": figures["differences"]})
+    ready.send({"seconds": took, "peak_mib": _peak_mib(), "differences": figures["differences"]})
     db.engine().dispose()
+
+
+def _peak_mib() -> float:
+    """The most memory this process held. `getrusage` would count its parent's, from before the start of the program."""
+    status = Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
 
 
 def _as_gateway(channel: Any) -> Gateway:

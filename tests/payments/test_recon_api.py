@@ -1,5 +1,7 @@
 """What finance's staff see and decide over the API."""
 
+import io
+import zipfile
 from datetime import time
 from functools import cached_property
 from typing import Any
@@ -116,6 +118,13 @@ def test_the_table_opens_in_a_spreadsheet(town: Town, clerk: Browser) -> None:
     assert len(lines) == 3
     assert lines[1].startswith(f"{DAY},我方已收，渠道没有,待处理,1,3502 9926 3000")
     assert "Channel" in clerk.get("differences.csv", day=DAY, lang="en").data.decode()
+    book = clerk.get("differences.xlsx", day=DAY)
+    assert book.headers["Content-Disposition"] == f"attachment; filename=differences-{DAY}.xlsx"
+    with zipfile.ZipFile(io.BytesIO(book.data)) as parts:
+        words = parts.read("xl/sharedStrings.xml").decode()
+        cells = parts.read("xl/worksheets/sheet1.xml").decode()
+    assert "渠道" in words
+    assert cells.count("<row ") == len(answer.data.decode().strip().splitlines())
 
 
 def test_differences_come_by_pages(town: Town, clerk: Browser, monkeypatch: pytest.MonkeyPatch) -> None:

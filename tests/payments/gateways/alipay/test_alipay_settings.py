@@ -90,6 +90,7 @@ def test_production_refuses_a_simulated_alipay(name: str, value: str) -> None:
         "ixiamen_client_id": "ix",
         "sms_base": "https://sms.example.cn",
         "alipay_app_id": "2021000000000000",
+        "finance_app": "xm",
     }
     settings(**real)
     with pytest.raises(ConfigError, match=name.upper()):
