@@ -55,7 +55,7 @@ def test_who_pays_stands_nowhere(desk: Desk, session: Session, logged: io.String
     assert set(session.scalars(select(Notification.template))) == of_bills, "a new notice needs a flow here"
     assert of_bills <= TEMPLATES.keys()
     places = {"log": logged.getvalue(), "metrics": metrics.exposition().decode(), "database": stored(session)}
-    assert places["log"].count("\n") > 1
+    assert places["log"]
     for value in (PAYER, NUMBER, OPENID):
         for place, content in places.items():
             assert value not in content, (value, place)
