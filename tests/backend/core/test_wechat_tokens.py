@@ -1,5 +1,6 @@
 """The shared token store: one fetch for everybody."""
 
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from multiprocessing.synchronize import Barrier
@@ -19,7 +20,7 @@ from tests.processes import processes
 from tests.sandbox_server import RunningSandbox, running_sandbox
 
 PROCESSES = 8
-ROUNDS = 10
+ROUNDS = 50 if int(os.environ.get("RACE_SCALE", "1")) > 1 else 10
 
 
 @pytest.fixture
