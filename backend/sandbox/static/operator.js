@@ -24,7 +24,8 @@ async function ask(method, path, body) {
 
 form.addEventListener("change", async ({ target }) => {
   if (target.value === "" && target.name !== "quota_left") return;
-  show(await ask("PUT", "/operator/api/faults", JSON.stringify({ [target.name]: target.value === "" ? null : target.value })), { fill: true });
+  // Not filled again: the answer may come while the next field is being typed.
+  show(await ask("PUT", "/operator/api/faults", JSON.stringify({ [target.name]: target.value === "" ? null : target.value })), { fill: false });
 });
 form.addEventListener("submit", (event) => event.preventDefault());
 for (const button of document.querySelectorAll("[data-post]")) {
