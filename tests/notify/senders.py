@@ -3,14 +3,16 @@
 import os
 import random
 import signal
+from datetime import datetime
 
-from backend.core import crypto, db
+from backend.core import clock, crypto, db
 from backend.core.config import Settings
 from notify.jobs import channels_of, dispatch
 
 
-def send_and_die(settings: Settings, seed: int) -> None:
-    """Dispatch once; with even odds the process is killed between sending and recording."""
+def send_and_die(settings: Settings, seed: int, at: datetime) -> None:
+    """Dispatch once at that time; with even odds the process is killed between sending and recording."""
+    clock.replace(lambda: at)
     crypto.configure(crypto.Keyring.from_settings(settings))
     db.configure(settings)
     doomed = random.Random(seed).random() < 0.5
