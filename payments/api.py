@@ -139,7 +139,8 @@ def ask_refund(body: dict[str, Any], bill_id: UUID) -> Response:
     principal = current_citizen()
 
     def effect(session: Session) -> dict[str, Any]:
-        bill_queries.readable(session, bill_id, principal.id)
+        bill = bill_queries.readable(session, bill_id, principal.id)
+        bill_queries.demand_payer(session, bill, principal.id)
         refund = refunds.request(session, bill_id=bill_id, actor=principal.actor, by_unit=False, **body)
         return bill_queries.refund_view(refund)
 

@@ -12,7 +12,7 @@ from backend.core.errors import NotFound
 from payments import attempts, bills
 from payments.attempt_models import Attempt
 from payments.bill_models import Bill, BillItem, BillReader, EBill
-from payments.errors import BillNotFound
+from payments.errors import BillNotFound, NotYourPayment
 from payments.refund_models import Refund
 from payments.states import LIVE, REFUND_RESERVES, SETTLED, AttemptState, BillState
 
@@ -45,6 +45,15 @@ def readable(session: Session, bill_id: UUID, person_id: UUID) -> Bill:
     if bill is None:
         raise BillNotFound()
     return bill
+
+
+def demand_payer(session: Session, bill: Bill, person_id: UUID) -> None:
+    """Raises NotYourPayment for a person who neither owes the bill nor paid it."""
+    paid = select(Attempt.id).where(
+        Attempt.bill_id == bill.id, Attempt.payer_id == person_id, Attempt.state == AttemptState.PAID
+    )
+    if bill.person_id != person_id and session.scalar(paid) is None:
+        raise NotYourPayment()
 
 
 def in_hall(session: Session, bill_id: UUID, hall_code: str) -> Bill:

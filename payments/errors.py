@@ -52,6 +52,13 @@ class DecisionNeeded(Forbidden):
     title = Text("减免或缓缴要有批准文号", "A reduction or deferral needs a decision with its document number")
 
 
+class NotYourPayment(Forbidden):
+    """Only who owes the bill or paid it may ask for its money back (domain sheet §1.9); a finder may read it."""
+
+    code = "not_your_payment"
+    title = Text("缴款人或付款的人才能申请退款", "Only the payer can ask for a refund")
+
+
 class WayNotOffered(InvalidInput):
     """The collecting unit does not take this channel, or the channel needs something that is missing."""
 

@@ -19,6 +19,7 @@ from tests.payments.conftest import Desk
 
 Header = dict[str, str]
 Send = Callable[..., Any]
+REFUND = {"amount_fen": 2000, "ground": "over_collected", "reason": "多收了一本"}
 
 
 @pytest.fixture
@@ -176,16 +177,35 @@ def test_voiding_closes_an_open_order_first(desk: Desk, session: Session, send: 
     assert refused.json["code"] == "bill_not_open"
 
 
+def test_who_only_found_a_bill_cannot_ask_for_its_money(desk: Desk, session: Session, send: Send) -> None:
+    _, finder = citizen(session)
+    bill, _ = cases.paid(desk)
+    found = send("POST", "/bills/look-up", finder, {"pay_code": bill.pay_code, "payer_name": "张测试"})
+    assert found.status_code == 200, found.json
+    refused = send("POST", f"/bills/{bill.id}/refunds", finder, REFUND)
+    assert (refused.status_code, refused.json["code"]) == (403, "not_your_payment")
+    assert desk.rows("SELECT count(*) FROM refund") == [(0,)]
+
+
+def test_who_paid_for_somebody_may_ask_for_the_money(desk: Desk, session: Session, send: Send) -> None:
+    desk.payer = uuid4()
+    bill = desk.bill()
+    desk.payer, payer = citizen(session)
+    cases.paid(desk, bill)
+    send("POST", "/bills/look-up", payer, {"pay_code": bill.pay_code, "payer_name": "张测试"})
+    assert send("POST", f"/bills/{bill.id}/refunds", payer, REFUND).status_code == 201
+
+
 def test_a_refund_through_two_staff(desk: Desk, session: Session, send: Send) -> None:
     person, me = citizen(session)
     desk.payer = person
     bill, _ = cases.paid(desk)
     lead, finance = staff.header(session, "XM", "hall_lead"), staff.header(session, "SM", "finance")
-    body = {"amount_fen": 2000, "ground": "over_collected", "reason": "多收了一本"}
-    asked = send("POST", f"/bills/{bill.id}/refunds", me, body)
+    asked = send("POST", f"/bills/{bill.id}/refunds", me, REFUND)
     assert (asked.status_code, asked.json["state"], asked.json["due_on"]) == (201, "requested", "2026-12-08")
     assert (
-        send("POST", f"/bills/{bill.id}/refunds", me, {**body, "amount_fen": 10_001}).json["code"] == "refund_too_much"
+        send("POST", f"/bills/{bill.id}/refunds", me, {**REFUND, "amount_fen": 10_001}).json["code"]
+        == "refund_too_much"
     )
     refund_id = asked.json["id"]
     [waiting] = send("GET", "/staff/refunds", lead).json["refunds"]
