@@ -3,26 +3,20 @@
 Accounts are texts: `bill:<id>`, `clearing:<channel>`, `income:<item>`, `refund_due:<bill>`, `suspense`.
 """
 
-import hashlib
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import cast
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, func, insert, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from backend.core import clock
+from backend.core.chain import Chain
 from backend.core.errors import NotFound
 from payments.ledger_models import Entry, Journal, JournalSeal
 
-GENESIS = bytes(32)
-SEAL_BATCH = 1000
-LATE_SEAL = timedelta(hours=1)
-LOOK_BACK = 100_000
-"""Ids behind the chain's head that are looked at again: transactions commit in another order than ids are drawn."""
 SUSPENSE = "suspense"
 
 _POST = text("""
@@ -124,78 +118,26 @@ def balance(session: Session, account: str) -> int:
     return session.scalar(total) or 0
 
 
-def seal(session: Session) -> int:
-    """Append unsealed journals to the chain, at most 1,000; returns how many. One sealer at a time."""
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('journal_seal'))"))
-    head = session.scalars(select(JournalSeal).order_by(JournalSeal.position.desc()).limit(1)).one_or_none()
-    newest = session.scalar(select(func.max(JournalSeal.journal_id))) or 0
-    unsealed = session.scalars(
-        select(Journal)
-        .outerjoin(JournalSeal, JournalSeal.journal_id == Journal.id)
-        .where(JournalSeal.journal_id.is_(None), Journal.id > newest - LOOK_BACK)
-        .order_by(Journal.id)
-        .limit(SEAL_BATCH)
-    ).all()
-    entries = _entries_of(session, [journal.id for journal in unsealed])
-    position, previous = (head.position, head.hash) if head else (0, GENESIS)
-    links = []
-    for journal in unsealed:
-        position += 1
-        previous = _link(previous, journal, entries.get(journal.id, []))
-        links.append({"position": position, "journal_id": journal.id, "hash": previous})
-    if links:
-        session.execute(insert(cast("Table", JournalSeal.__table__)), links)
-    return len(links)
+def _contents(session: Session, journals: Sequence[Journal]) -> dict[int, list[Any]]:
+    ids = [journal.id for journal in journals]
+    entries: dict[int, list[list[Any]]] = {journal_id: [] for journal_id in ids}
+    for entry in session.scalars(select(Entry).where(Entry.journal_id.in_(ids)).order_by(Entry.id)):
+        entries[entry.journal_id].append([entry.id, entry.account, entry.debit_fen, entry.credit_fen])
+    return {
+        journal.id: [
+            journal.id,
+            journal.kind,
+            journal.source_type,
+            journal.source_id,
+            str(journal.bill_id),
+            journal.reason,
+            journal.occurred_at.isoformat(),
+            journal.posted_at.isoformat(),
+            entries[journal.id],
+        ]
+        for journal in journals
+    }
 
 
-def broken_links(session: Session) -> list[int]:
-    """Ids of journals whose content or place in the chain does not match their seal; empty when all is well."""
-    broken: list[int] = []
-    previous, expected = GENESIS, 1
-    rows = session.execute(
-        select(JournalSeal, Journal)
-        .outerjoin(Journal, Journal.id == JournalSeal.journal_id)
-        .order_by(JournalSeal.position)
-        .execution_options(yield_per=SEAL_BATCH)
-    )
-    for page in rows.partitions():
-        entries = _entries_of(session, [sealed.journal_id for sealed, _ in page])
-        for sealed, journal in page:
-            if (
-                journal is None
-                or sealed.position != expected
-                or _link(previous, journal, entries.get(journal.id, [])) != sealed.hash
-            ):
-                broken.append(sealed.journal_id)
-            previous, expected = sealed.hash, sealed.position + 1
-    return broken
-
-
-def long_unsealed(session: Session) -> list[int]:
-    """Ids of journals that no worker sealed within an hour."""
-    unsealed = select(Journal.id).outerjoin(JournalSeal, JournalSeal.journal_id == Journal.id)
-    late = Journal.posted_at < clock.now() - LATE_SEAL
-    return list(session.scalars(unsealed.where(JournalSeal.journal_id.is_(None), late).order_by(Journal.id)))
-
-
-def _entries_of(session: Session, journal_ids: Iterable[int]) -> dict[int, list[Entry]]:
-    found: dict[int, list[Entry]] = {}
-    for entry in session.scalars(select(Entry).where(Entry.journal_id.in_(journal_ids)).order_by(Entry.id)):
-        found.setdefault(entry.journal_id, []).append(entry)
-    return found
-
-
-def _link(previous: bytes, journal: Journal, entries: Sequence[Entry]) -> bytes:
-    content = [
-        journal.id,
-        journal.kind,
-        journal.source_type,
-        journal.source_id,
-        str(journal.bill_id),
-        journal.reason,
-        journal.occurred_at.isoformat(),
-        journal.posted_at.isoformat(),
-        [[entry.id, entry.account, entry.debit_fen, entry.credit_fen] for entry in entries],
-    ]
-    text_ = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(previous + text_.encode()).digest()
+_CHAIN = Chain(JournalSeal, JournalSeal.journal_id, Journal, Journal.posted_at, _contents)
+seal, broken_links, long_unsealed = _CHAIN.seal, _CHAIN.broken_links, _CHAIN.long_unsealed
