@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Response, current_app, request
 from sqlalchemy.orm import Session
 
-from backend.core import idempotency, limits, pagination
+from backend.core import limits, pagination
 from backend.core.auth import Principal, citizen, current_citizen, request_language
 from backend.core.config import Settings
 from backend.core.db import transaction
@@ -83,24 +83,18 @@ def pay(body: dict[str, Any], bill_id: UUID) -> dict[str, Any]:
     limits.spend(f"pay:{principal.id}", capacity=20, per_seconds=60)
     with transaction() as session:
         terms = _terms(session, principal, bill_queries.readable(session, bill_id, principal.id), body["way"])
-    key = request.headers.get("Idempotency-Key")
-
-    def begin(number: int) -> UUID:
-        with transaction() as session:
-            answer, _ = idempotency.once(
-                session,
-                owner_id=principal.id,
-                route=f"pay:{bill_id}:{number}",
-                key=key,
-                body=body,
-                status=201,
-                effect=lambda: {
-                    "id": str(attempts.begin(session, bill_id=bill_id, terms=terms, payer_id=principal.id))
-                },
-            )
-        return UUID(answer["id"])
-
-    attempt_id = paying.pay(gateways(), begin)
+    attempt_id = paying.pay(
+        gateways(),
+        paying.Beginning(
+            bill_id=bill_id,
+            terms=terms,
+            payer_id=principal.id,
+            owner_id=principal.id,
+            route="pay",
+            key=request.headers.get("Idempotency-Key"),
+            body=body,
+        ),
+    )
     with transaction() as session:
         return bill_queries.attempt_view(bill_queries.own_attempt(session, attempt_id, principal.id))
 
@@ -168,4 +162,5 @@ def _terms(session: Session, principal: Principal, bill: Bill, way_name: str) ->
 
 
 def _view(session: Session, bill: Bill) -> dict[str, Any]:
-    return bill_queries.view(session, bill, request_language(), gateways().ways_of(bill.unit_code))
+    ways = gateways().ways_of(bill.unit_code)
+    return bill_queries.view(session, bill, request_language(), ways, reader_id=current_citizen().id)

@@ -49,10 +49,8 @@ def readable(session: Session, bill_id: UUID, person_id: UUID) -> Bill:
 
 def demand_payer(session: Session, bill: Bill, person_id: UUID) -> None:
     """Raises NotYourPayment for a person who neither owes the bill nor paid it."""
-    paid = select(Attempt.id).where(
-        Attempt.bill_id == bill.id, Attempt.payer_id == person_id, Attempt.state == AttemptState.PAID
-    )
-    if bill.person_id != person_id and session.scalar(paid) is None:
+    tried = session.scalars(select(Attempt).where(Attempt.bill_id == bill.id)).all()
+    if not _may_refund(bill, tried, person_id):
         raise NotYourPayment()
 
 
@@ -97,8 +95,10 @@ def summaries(session: Session, found: Sequence[Bill], language: str) -> list[di
     return [_summary(bill, tried[bill.id], language) for bill in found]
 
 
-def view(session: Session, bill: Bill, language: str, ways: Sequence[str]) -> dict[str, Any]:
-    """One bill whole: items, what is being paid, receipt, refunds."""
+def view(
+    session: Session, bill: Bill, language: str, ways: Sequence[str], *, reader_id: UUID | None = None
+) -> dict[str, Any]:
+    """One bill whole: items, what is being paid, receipt, refunds. `reader_id` is the citizen who looks at it."""
     tried = list(session.scalars(select(Attempt).where(Attempt.bill_id == bill.id).order_by(Attempt.opened_at)))
     live = next((attempt for attempt in tried if attempt.state in LIVE), None)
     items = session.scalars(select(BillItem).where(BillItem.bill_id == bill.id).order_by(BillItem.position))
@@ -113,7 +113,13 @@ def view(session: Session, bill: Bill, language: str, ways: Sequence[str]) -> di
         "live_attempt_id": live.id if live else None,
         "receipt": _receipt(session, bill),
         "refunds": [refund_view(refund) for refund in back],
+        "may_refund": _may_refund(bill, tried, reader_id),
     }
+
+
+def _may_refund(bill: Bill, tried: Sequence[Attempt], person_id: UUID | None) -> bool:
+    paid = {bill.person_id, *(attempt.payer_id for attempt in tried if attempt.state == AttemptState.PAID)}
+    return person_id is not None and person_id in paid
 
 
 def attempt_view(attempt: Attempt) -> dict[str, Any]:

@@ -2,14 +2,18 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
+from sqlalchemy.orm import Session
+
+from backend.core import idempotency
 from backend.core.db import retrying, transaction
 from payments import attempts, locks, settlement
 from payments.alerts import alert
-from payments.attempts import OtherAttempt
+from payments.attempts import OtherAttempt, Terms
 from payments.errors import ChannelBusy, ChannelRefused, PreviousStillOpen
 from payments.gateways.base import (
     AlreadyPaid,
@@ -42,6 +46,39 @@ class Opened(StrEnum):
     BUSY = "busy"
     REFUSED = "refused"
     AGAIN = "again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """Begins or finds an attempt, once for a key and number: a repeated request goes on with the same attempt.
+
+    `owner_id` is who sent the request, `body` what a repeat must have in common with it: never the payer's code.
+    """
+
+    bill_id: UUID
+    terms: Terms
+    payer_id: UUID | None
+    owner_id: UUID
+    route: str
+    key: str | None
+    body: dict[str, Any]
+
+    def __call__(self, number: int) -> UUID:
+        """Raises OtherAttempt, BillNotOpen, KeyMissing, KeyReused."""
+        with transaction() as session:
+            answer, _ = idempotency.once(
+                session,
+                owner_id=self.owner_id,
+                route=f"{self.route}:{self.bill_id}:{number}",
+                key=self.key,
+                body=self.body,
+                status=201,
+                effect=lambda: {"id": str(self._begin(session))},
+            )
+        return UUID(answer["id"])
+
+    def _begin(self, session: Session) -> UUID:
+        return attempts.begin(session, bill_id=self.bill_id, terms=self.terms, payer_id=self.payer_id)
 
 
 def pay(gateways: Gateways, begin: Callable[[int], UUID]) -> UUID:

@@ -96,7 +96,10 @@ class RefundSchema(Schema):
 
 
 class BillSchema(BillRowSchema):
-    """A bill whole. `ways` are the ways to pay it; what the page offers first depends on where it runs."""
+    """A bill whole. `ways` are the ways to pay it; what the page offers first depends on where it runs.
+
+    `may_refund` says whether the reader owes the bill or paid it, not whether anything is left to refund.
+    """
 
     payer_name_masked = fields.String(required=True)
     items = fields.List(fields.Nested(BillItemSchema), required=True)
@@ -106,6 +109,7 @@ class BillSchema(BillRowSchema):
     live_attempt_id = fields.UUID(required=True, allow_none=True)
     receipt = fields.Nested(ReceiptSchema, required=True, allow_none=True)
     refunds = fields.List(fields.Nested(RefundSchema), required=True)
+    may_refund = fields.Boolean(required=True)
 
 
 class BillsSchema(Schema):

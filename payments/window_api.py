@@ -6,13 +6,13 @@ from uuid import UUID
 from flask import current_app, request
 from marshmallow import Schema, fields, validate
 
-from backend.core import idempotency, limits
+from backend.core import limits
 from backend.core.auth import current_staff, request_language, staff
 from backend.core.config import Settings
 from backend.core.db import transaction
 from backend.core.errors import ProviderUnavailable
 from backend.core.problems import ApiBlueprint
-from payments import attempts, bill_queries, paying, window
+from payments import bill_queries, paying, window
 from payments.api import gateways
 from payments.attempt_models import Attempt
 from payments.gateways import finance_http
@@ -73,21 +73,15 @@ def scan(body: dict[str, Any], bill_id: UUID) -> dict[str, Any]:
     with transaction() as session:
         bill = bill_queries.in_hall(session, bill_id, principal.hall)
         terms = window.terms(gateways(), bill, auth_code=code, client_ip=request.remote_addr or "")
-    key = request.headers.get("Idempotency-Key")
-
-    def begin(number: int) -> UUID:
-        with transaction() as session:
-            answer, _ = idempotency.once(
-                session,
-                owner_id=principal.id,
-                route=f"scan:{bill_id}:{number}",
-                key=key,
-                body={},
-                status=201,
-                effect=lambda: {"id": str(attempts.begin(session, bill_id=bill_id, terms=terms, payer_id=None))},
-            )
-        return UUID(answer["id"])
-
+    begin = paying.Beginning(
+        bill_id=bill_id,
+        terms=terms,
+        payer_id=None,
+        owner_id=principal.id,
+        route="scan",
+        key=request.headers.get("Idempotency-Key"),
+        body={},
+    )
     return _shown(window.charge(gateways(), begin))
 
 

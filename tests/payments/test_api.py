@@ -181,7 +181,7 @@ def test_who_only_found_a_bill_cannot_ask_for_its_money(desk: Desk, session: Ses
     _, finder = citizen(session)
     bill, _ = cases.paid(desk)
     found = send("POST", "/bills/look-up", finder, {"pay_code": bill.pay_code, "payer_name": "张测试"})
-    assert found.status_code == 200, found.json
+    assert (found.status_code, found.json["may_refund"]) == (200, False), found.json
     refused = send("POST", f"/bills/{bill.id}/refunds", finder, REFUND)
     assert (refused.status_code, refused.json["code"]) == (403, "not_your_payment")
     assert desk.rows("SELECT count(*) FROM refund") == [(0,)]
@@ -192,7 +192,8 @@ def test_who_paid_for_somebody_may_ask_for_the_money(desk: Desk, session: Sessio
     bill = desk.bill()
     desk.payer, payer = citizen(session)
     cases.paid(desk, bill)
-    send("POST", "/bills/look-up", payer, {"pay_code": bill.pay_code, "payer_name": "张测试"})
+    found = send("POST", "/bills/look-up", payer, {"pay_code": bill.pay_code, "payer_name": "张测试"})
+    assert found.json["may_refund"]
     assert send("POST", f"/bills/{bill.id}/refunds", payer, REFUND).status_code == 201
 
 

@@ -8422,7 +8422,11 @@ export interface components {
             tickets: number;
             windows: number;
         };
-        /** @description A bill whole. `ways` are the ways to pay it; what the page offers first depends on where it runs. */
+        /**
+         * @description A bill whole. `ways` are the ways to pay it; what the page offers first depends on where it runs.
+         *
+         *     `may_refund` says whether the reader owes the bill or paid it, not whether anything is left to refund.
+         */
         Bill: {
             /** Format: date-time */
             created_at: string;
@@ -8433,6 +8437,7 @@ export interface components {
             items: components["schemas"]["BillItem"][];
             /** Format: uuid */
             live_attempt_id: string | null;
+            may_refund: boolean;
             /** @enum {string} */
             notice_type: "ordinary" | "penalty";
             /** Format: date-time */
