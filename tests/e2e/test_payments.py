@@ -249,7 +249,7 @@ def test_a_window_takes_the_payers_code_and_prints_a_slip(people: People, shots:
     expect(page.get_by_text("收到了")).to_be_visible(timeout=30_000)
     page.screenshot(path=shots / "staff-collect-paid.png")
     page.emulate_media(media="print")
-    slip = page.locator(".paid-slip")
+    slip = page.locator(".slip-paper")
     expect(slip).to_be_visible()
     expect(slip).to_contain_text("60.00")
     expect(slip).to_contain_text("小票不是收据")
@@ -273,7 +273,7 @@ def test_finance_decides_about_the_differences_and_closes_the_day(people: People
     on_the_day(page, "结账")
     expect(page.get_by_role("cell", name="已结账")).to_be_visible()
     with page.expect_download() as download:
-        page.get_by_role("link", name="下载表格").click()
+        page.get_by_role("link", name="下载表格（CSV）").click()
     table = Path(download.value.path()).read_text(encoding="utf-8-sig")
     assert table.count(STRANGER) == 2
     assert [state for state in ("已处理", "结转", "待处理") if state in table] == ["已处理", "结转"]

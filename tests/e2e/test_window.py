@@ -109,7 +109,7 @@ def test_reception_gives_numbers_and_a_clerk_serves_them(staff: Staff, shots: Pa
     look(desk, shots, "desk-given")
     desk.emulate_media(media="print")
     desk.screenshot(path=shots / "desk-print.png")
-    receipt = desk.locator(".receipt")
+    receipt = desk.locator(".slip-paper")
     expect(receipt).to_be_visible()
     expect(receipt).to_contain_text("过号可以回来重排")
     expect(desk.locator("#app")).to_be_hidden()
