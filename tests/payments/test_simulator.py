@@ -25,7 +25,7 @@ from tests.payments.conftest import Desk, add_income
 from tests.payments.fake_channel import BalanceShort, FakeChannel, RefundImpossible, forged
 
 SCALE = int(os.environ.get("RACE_SCALE", "1"))
-SEEDS = int(os.environ.get("SEEDS", 20 if SCALE == 1 else 200 * SCALE))
+SEEDS = int(os.environ.get("SEEDS", 300 if SCALE == 1 else 200 * SCALE))
 """2,000 with `make soak`; SEEDS asks for another number."""
 EVENTS = 40
 START = datetime.fromisoformat("2026-11-24T01:00:00+00:00")
