@@ -12,6 +12,7 @@ from backend.core.config import Settings
 from backend.core.db import transaction
 from backend.core.once import answer_once
 from backend.core.problems import ApiBlueprint
+from backend.core.schemas import EmptySchema
 from notify.service import contact_address
 from payments import attempts, bill_queries, bills, pay_codes, paying, refunds, schemas
 from payments.bill_models import Bill
@@ -110,7 +111,7 @@ def show_attempt(attempt_id: UUID) -> dict[str, Any]:
 
 @blueprint.post("/attempts/<uuid:attempt_id>/check")
 @citizen()
-@blueprint.arguments(schemas.NoBodySchema)
+@blueprint.arguments(EmptySchema)
 @blueprint.response(200, schemas.AttemptSchema)
 def check_attempt(body: dict[str, Any], attempt_id: UUID) -> dict[str, Any]:
     """The page believes that something happened: ask the channel now. What the page believes changes nothing."""

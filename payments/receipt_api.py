@@ -12,10 +12,10 @@ from backend.core.config import Settings
 from backend.core.db import transaction
 from backend.core.errors import NotFound, ProviderError
 from backend.core.problems import ApiBlueprint
+from backend.core.schemas import EmptySchema
 from payments import bill_queries, receipts
 from payments.gateways import finance_http
 from payments.gateways.finance import EbillState
-from payments.schemas import NoBodySchema
 
 blueprint = ApiBlueprint("receipts", __name__, description="Electronic bills of finance")
 blueprints = (blueprint,)
@@ -32,7 +32,7 @@ class CheckedSchema(Schema):
 
 @blueprint.post("/bills/<uuid:bill_id>/receipt/check")
 @citizen()
-@blueprint.arguments(NoBodySchema)
+@blueprint.arguments(EmptySchema)
 @blueprint.response(200, CheckedSchema)
 def check_receipt(body: dict[str, Any], bill_id: UUID) -> dict[str, Any]:
     """查验. Finance allows five checks a day, so an answer of today is given again."""

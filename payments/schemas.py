@@ -21,10 +21,6 @@ REASON = validate.Length(2, 200)
 FEN = validate.Range(1, 2_000_000_000)
 
 
-class NoBodySchema(Schema):
-    """Nothing to say."""
-
-
 class PageQuerySchema(Schema):
     """Which page."""
 

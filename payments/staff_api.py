@@ -14,13 +14,14 @@ from backend.core.db import transaction
 from backend.core.errors import Text
 from backend.core.once import answer_once
 from backend.core.problems import ApiBlueprint
+from backend.core.schemas import EmptySchema
 from payments import attempts, bill_queries, bills, pay_codes, paying, refunds
 from payments import staff_schemas as schemas
 from payments.api import gateways
 from payments.bill_models import Bill
 from payments.errors import DecisionNeeded
 from payments.refund_models import Refund
-from payments.schemas import BillSchema, NoBodySchema
+from payments.schemas import BillSchema
 from payments.states import BillState
 
 blueprint = ApiBlueprint("staff-payments", __name__, description="Bills, refunds and suspense for staff")
@@ -148,7 +149,7 @@ def list_refunds(query: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.post("/staff/refunds/<uuid:refund_id>/unit-approval")
 @staff("refunds.check")
-@blueprint.arguments(NoBodySchema)
+@blueprint.arguments(EmptySchema)
 @blueprint.response(200, schemas.RefundCaseSchema)
 def approve_by_unit(body: dict[str, Any], refund_id: UUID) -> Response:
     """The unit agrees; finance decides next."""
@@ -187,7 +188,7 @@ def list_all_refunds(query: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.post("/staff/finance/refunds/<uuid:refund_id>/approval")
 @staff("refunds.approve")
-@blueprint.arguments(NoBodySchema)
+@blueprint.arguments(EmptySchema)
 @blueprint.response(200, schemas.RefundCaseSchema)
 def approve_by_finance(body: dict[str, Any], refund_id: UUID) -> Response:
     """Finance agrees: the money goes back as soon as the e-bill is 冲红."""
@@ -215,7 +216,7 @@ def reject_by_finance(body: dict[str, Any], refund_id: UUID) -> Response:
 
 @blueprint.post("/staff/finance/refunds/<uuid:refund_id>/send-again")
 @staff("refunds.approve")
-@blueprint.arguments(NoBodySchema)
+@blueprint.arguments(EmptySchema)
 @blueprint.response(200, schemas.RefundCaseSchema)
 def send_again(body: dict[str, Any], refund_id: UUID) -> Response:
     """An abnormal refund once more, under the same number."""
@@ -243,7 +244,7 @@ def propose_by_hand(body: dict[str, Any], refund_id: UUID) -> Response:
 
 @blueprint.post("/staff/finance/refunds/<uuid:refund_id>/by-hand/confirmation")
 @staff("refunds.approve")
-@blueprint.arguments(NoBodySchema)
+@blueprint.arguments(EmptySchema)
 @blueprint.response(200, schemas.RefundCaseSchema)
 def confirm_by_hand(body: dict[str, Any], refund_id: UUID) -> Response:
     """A second person has seen the document."""

@@ -12,12 +12,13 @@ from backend.core.config import Settings
 from backend.core.db import transaction
 from backend.core.errors import ProviderUnavailable
 from backend.core.problems import ApiBlueprint
+from backend.core.schemas import EmptySchema
 from payments import bill_queries, paying, window
 from payments.api import gateways
 from payments.attempt_models import Attempt
 from payments.gateways import finance_http
 from payments.gateways.finance import PROVIDER
-from payments.schemas import NoBodySchema, ReceiptSchema
+from payments.schemas import ReceiptSchema
 from payments.window import PHASES, Phase
 
 blueprint = ApiBlueprint("collecting", __name__, description="Collecting at a window")
@@ -87,7 +88,7 @@ def scan(body: dict[str, Any], bill_id: UUID) -> dict[str, Any]:
 
 @blueprint.post("/staff/collections/<uuid:attempt_id>/look")
 @staff("bills.issue")
-@blueprint.arguments(NoBodySchema)
+@blueprint.arguments(EmptySchema)
 @blueprint.response(200, CollectionSchema)
 def look(body: dict[str, Any], attempt_id: UUID) -> dict[str, Any]:
     """Ask the channel; repeats the charge under its number where the channel never got it."""
@@ -99,7 +100,7 @@ def look(body: dict[str, Any], attempt_id: UUID) -> dict[str, Any]:
 
 @blueprint.post("/staff/collections/<uuid:attempt_id>/give-up")
 @staff("bills.issue")
-@blueprint.arguments(NoBodySchema)
+@blueprint.arguments(EmptySchema)
 @blueprint.response(200, CollectionSchema)
 def give_up(body: dict[str, Any], attempt_id: UUID) -> dict[str, Any]:
     """The payer changed their mind. `asking` goes on until the channel says that nothing can be paid any more."""
@@ -110,7 +111,7 @@ def give_up(body: dict[str, Any], attempt_id: UUID) -> dict[str, Any]:
 
 @blueprint.post("/staff/bills/<uuid:bill_id>/look-at-finance")
 @staff("bills.issue")
-@blueprint.arguments(NoBodySchema)
+@blueprint.arguments(EmptySchema)
 @blueprint.response(200, PaidSchema)
 def look_at_finance(body: dict[str, Any], bill_id: UUID) -> dict[str, Any]:
     """Cash, card or a bank's counter: ask finance now instead of waiting for its list."""

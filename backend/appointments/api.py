@@ -19,6 +19,7 @@ from backend.core.db import transaction
 from backend.core.kept import kept_a_moment
 from backend.core.once import answer_once
 from backend.core.problems import ApiBlueprint
+from backend.core.schemas import EmptySchema
 
 blueprint = ApiBlueprint("appointments", __name__, description="Slots, holds and appointments")
 blueprints = (blueprint,)
@@ -119,7 +120,7 @@ def release(appointment_id: UUID) -> None:
 
 @blueprint.post("/holds/<uuid:appointment_id>/confirm")
 @citizen(level=1)
-@blueprint.arguments(schemas.EmptySchema)
+@blueprint.arguments(EmptySchema)
 @blueprint.response(201, schemas.AppointmentSchema)
 def confirm(body: dict[str, Any], appointment_id: UUID) -> Response:
     """The hold becomes an appointment."""

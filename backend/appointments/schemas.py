@@ -214,7 +214,3 @@ class CancelSchema(Schema):
     """Why, if the citizen wants to say."""
 
     reason = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=200))
-
-
-class EmptySchema(Schema):
-    """No body is needed."""

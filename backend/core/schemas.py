@@ -1,8 +1,12 @@
-"""Fields that the schemas of several features use."""
+"""Schemas and fields that several features use."""
 
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import Schema, fields
+
+
+class EmptySchema(Schema):
+    """No body is needed."""
 
 
 class Ready(fields.Nested):

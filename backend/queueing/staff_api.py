@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 from backend.appointments import conduct_service
 from backend.appointments.checkin import Verdict
 from backend.appointments.passes import PREFIX, PassKeys
-from backend.appointments.schemas import EmptySchema
 from backend.core import limits
 from backend.core.auth import current_staff, request_language, staff
 from backend.core.db import transaction
 from backend.core.once import answer_once
 from backend.core.problems import ApiBlueprint
+from backend.core.schemas import EmptySchema
 from backend.queueing import queries, schemas, service
 
 blueprint = ApiBlueprint("entrance", __name__, description="Check-ins at the hall entrance")

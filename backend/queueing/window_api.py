@@ -7,11 +7,11 @@ from uuid import UUID
 from flask import Response
 from sqlalchemy.orm import Session
 
-from backend.appointments.schemas import EmptySchema
 from backend.core.auth import current_staff, request_language, staff
 from backend.core.db import transaction
 from backend.core.once import answer_once
 from backend.core.problems import ApiBlueprint
+from backend.core.schemas import EmptySchema
 from backend.queueing import calling, ticket_queries, ticket_schemas, windows
 
 blueprint = ApiBlueprint("windows", __name__, description="Calling and serving at a window")

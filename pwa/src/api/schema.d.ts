@@ -323,7 +323,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["NoBody"];
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             responses: {
@@ -940,7 +940,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["NoBody"];
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             responses: {
@@ -4008,7 +4008,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["NoBody"];
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             responses: {
@@ -4612,7 +4612,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["NoBody"];
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             responses: {
@@ -4658,7 +4658,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["NoBody"];
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             responses: {
@@ -5213,7 +5213,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["NoBody"];
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             responses: {
@@ -5305,7 +5305,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["NoBody"];
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             responses: {
@@ -5397,7 +5397,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["NoBody"];
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             responses: {
@@ -6876,7 +6876,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["NoBody"];
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             responses: {
@@ -9607,8 +9607,6 @@ export interface components {
             proof: string;
             public_key: string;
         };
-        /** @description Nothing to say. */
-        NoBody: Record<string, never>;
         /** @description A few words for whoever serves next. */
         Note: {
             /** @default null */
