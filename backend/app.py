@@ -34,6 +34,8 @@ FEATURES = (
     "backend.identity.api",
     "backend.identity.accounts_api",
     "backend.identity.trail_api",
+    "backend.licences.api",
+    "backend.hotline.api",
     "backend.ratings.api",
     "backend.sites.api",
     "backend.appointments.api",

@@ -47,6 +47,10 @@ def _drawn() -> dict[str, str]:
         "IXIAMEN_CLIENT_SECRET": secrets.token_hex(16),
         "SMS_SECRET": secrets.token_hex(16),
         "FINANCE_KEYS": f"1:{_random_key()}",
+        "LICENCE_KEYS": f"1:{_random_key()}",
+        "EPROOF_KEYS": f"1:{_random_key()}",
+        "HOTLINE_KEYS": f"1:{_random_key()}",
+        "PROVINCE_KEYS": f"1:{_random_key()}",
         "DEMO_PASSWORD": secrets.token_urlsafe(12),
         "DEMO_TOTP_SECRET": base64.b32encode(secrets.token_bytes(20)).decode(),
     }

@@ -21,7 +21,7 @@ from payments.sandbox.wechat_pay.seals import merchant_from
 from payments.sandbox.wechat_pay.simulator import Simulator
 from payments.sandbox.wechat_pay.simulator import World as PayWorld
 
-from . import control, ixiamen, phone, pushes, wechat_api, wechat_login
+from . import control, hotline, ixiamen, licences, offices, phone, province, pushes, wechat_api, wechat_login
 from .people import BY_PHONE, PEOPLE
 from .world import SandboxSettings, World
 
@@ -75,6 +75,9 @@ def create_sandbox(
         phone.create_blueprint(api),
         control.create_blueprint(api),
     ):
+        app.register_blueprint(blueprint)
+    books = offices.Books(licences.LicenceBooks(world), hotline.HotlineBooks(world), province.ProvinceBooks(world))
+    for blueprint in offices.create_blueprints(world, books):
         app.register_blueprint(blueprint)
     channel = alipay.from_settings(settings, PEOPLE, world.now, alipay_push)
     if channel:

@@ -2451,6 +2451,115 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hotline/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My questions, newest first, as we last saw them. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HotlineTickets"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** Ask. The hotline gets it within seconds, or as soon as it answers again. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AskHotline"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HotlineTicket"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hotline/tickets/{ticket_id}/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask the hotline now how my question stands. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    ticket_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HotlineTicket"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/inbox": {
         parameters: {
             query?: never;
@@ -2772,6 +2881,129 @@ export interface paths {
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/licences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Look up one of my documents, with my consent. The consent is kept, whatever comes of it. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Fetch"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Licence"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/licences/offers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which materials of an item can be looked up, and what their holder agrees to before that. */
+        get: {
+            parameters: {
+                query: {
+                    item: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Offers"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/licences/{licence_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                licence_id: string;
+            };
+            cookie?: never;
+        };
+        /** What was found of mine. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    licence_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Licence"];
+                    };
+                };
                 default: components["responses"]["DEFAULT_ERROR"];
             };
         };
@@ -3192,6 +3424,43 @@ export interface paths {
                 default: components["responses"]["DEFAULT_ERROR"];
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/licences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was looked up about me, when and for what, newest first. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Licences"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -6410,6 +6679,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/licences/{licence_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                licence_id: string;
+            };
+            cookie?: never;
+        };
+        /** What was found for a case that I may read; that I looked is written down. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    licence_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Licence"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/notices": {
         parameters: {
             query?: never;
@@ -9146,6 +9456,15 @@ export interface components {
             /** @enum {string} */
             verdict: "on_time" | "late" | "early" | "wrong_hall" | "wrong_day" | "already_used" | "cancelled" | "forged" | "unknown" | "check_identity";
         };
+        /** @description A question. `reference` is an item's slug at the stage `guide`, a case's id at the others. */
+        AskHotline: {
+            /** @enum {string} */
+            category: "consult" | "complain" | "suggest" | "help";
+            reference: string;
+            /** @enum {string} */
+            stage: "guide" | "case" | "result";
+            words: string;
+        };
         /** @description How much should go back, and why. */
         AskRefund: {
             amount_fen: number;
@@ -9883,6 +10202,14 @@ export interface components {
             /** @enum {string} */
             relation: "child" | "parent" | "spouse" | "sibling" | "other";
         };
+        /** @description Look up one material for one draft or case. `wording` is the version of the sentence that was agreed to. */
+        Fetch: {
+            item: string;
+            material: string;
+            subject_id: string;
+            subject_type: string;
+            wording: string;
+        };
         /** @description Tickets of one kind. Minutes are from arrival (booked: from the slot's start, if later) to the first call. */
         Figures: {
             average_minutes: number | null;
@@ -10166,6 +10493,30 @@ export interface components {
         Holds: {
             holds: components["schemas"]["Hold"][];
         };
+        /** @description A question as we know it; the hotline's own page shows it by `serial` and `query_code` too. */
+        HotlineTicket: {
+            category: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: uuid */
+            id: string;
+            query_code: string | null;
+            reference: string;
+            reply: string | null;
+            /** Format: date-time */
+            seen_at: string | null;
+            serial: string | null;
+            stage: string;
+            /** @enum {unknown} */
+            state: "sending" | "taken" | "refused";
+            /** @description accepted, assigned, answered or closed */
+            status: string | null;
+            words: string;
+        };
+        /** @description My questions. */
+        HotlineTickets: {
+            tickets: components["schemas"]["HotlineTicket"][];
+        };
         /** @description Wall-clock times in Xiamen on these weekdays, 1 = Monday. */
         Hours: {
             from: string;
@@ -10297,6 +10648,40 @@ export interface components {
             } | null;
             qr: string | null;
             url: string | null;
+        };
+        /** @description What came of looking one material up. Unless it was found, the document is uploaded (`upload_instead`). */
+        Licence: {
+            /** Format: date-time */
+            consented_at: string;
+            /** Format: uuid */
+            id: string;
+            identifier: string | null;
+            issuer: string | null;
+            item: string;
+            kind: string;
+            /** @description trust level A to D of a licence */
+            level: string | null;
+            lines: components["schemas"]["LicenceLine"][];
+            material: string;
+            purpose: string;
+            /** @enum {unknown} */
+            state: "requested" | "found" | "not_found" | "mismatch" | "expired" | "invalid" | "unavailable";
+            subject_id: string;
+            subject_type: string;
+            upload_instead: boolean;
+            /** Format: date */
+            valid_until: string | null;
+            /** @description the state, for the citizen */
+            words: string;
+        };
+        /** @description One line of what was found. */
+        LicenceLine: {
+            label: string;
+            value: string;
+        };
+        /** @description What was looked up about me. */
+        Licences: {
+            licences: components["schemas"]["Licence"][];
         };
         /** @description Everybody who waits, in calling order; who missed a call; and how many wait in each queue of the hall. */
         Line: {
@@ -10481,6 +10866,24 @@ export interface components {
         /** @description Every notice there is. */
         NoticePreviews: {
             notices: components["schemas"]["NoticePreview"][];
+        };
+        /** @description A material that can be looked up, and the sentence its holder agrees to before that. */
+        Offer: {
+            /** @description its office is joined */
+            available: boolean;
+            consent: string;
+            /** @description nobody may ask for it when it can be looked up */
+            exempt: boolean;
+            material: string;
+            name: string;
+            /** @enum {string} */
+            source: "licence_library" | "eproof";
+            /** @description version of the sentence */
+            wording: string;
+        };
+        /** @description What can be looked up for an item. */
+        Offers: {
+            offers: components["schemas"]["Offer"][];
         };
         /** @description Who works at a window now, for which queues, with which number. */
         OpenWindow: {
