@@ -32,8 +32,8 @@ def offices() -> Mapping[Source, Office]:
 
 @blueprint.get("/licences/offers")
 @public
-@blueprint.arguments(schemas.OffersQuerySchema, location="query")
-@blueprint.response(200, schemas.OffersSchema)
+@blueprint.arguments(schemas.LicenceOffersQuerySchema, location="query")
+@blueprint.response(200, schemas.LicenceOffersSchema)
 def list_offers(query: dict[str, Any]) -> dict[str, Any]:
     """Which materials of an item can be looked up, and what their holder agrees to before that."""
     language, joined = request_language(), offices()
@@ -58,7 +58,7 @@ def list_offers(query: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.post("/licences")
 @citizen(level=REAL_NAME)
-@blueprint.arguments(schemas.FetchSchema)
+@blueprint.arguments(schemas.LicenceFetchSchema)
 @blueprint.response(201, schemas.LicenceSchema)
 def fetch(body: dict[str, Any]) -> Response:
     """Look up one of my documents, with my consent. The consent is kept, whatever comes of it."""

@@ -2,19 +2,19 @@
 
 from marshmallow import Schema, fields, validate
 
-from backend.files.schemas import SubjectSchema
+from backend.files.schemas import FileSubjectSchema
 from backend.licences.states import State
 
 _SLUG = validate.Regexp(r"^[A-Za-z0-9._-]{1,120}$")
 
 
-class OffersQuerySchema(Schema):
+class LicenceOffersQuerySchema(Schema):
     """Which item."""
 
     item = fields.String(required=True, validate=_SLUG)
 
 
-class OfferSchema(Schema):
+class LicenceOfferSchema(Schema):
     """A material that can be looked up, and the sentence its holder agrees to before that."""
 
     material = fields.String(required=True)
@@ -26,13 +26,13 @@ class OfferSchema(Schema):
     consent = fields.String(required=True)
 
 
-class OffersSchema(Schema):
+class LicenceOffersSchema(Schema):
     """What can be looked up for an item."""
 
-    offers = fields.List(fields.Nested(OfferSchema), required=True)
+    offers = fields.List(fields.Nested(LicenceOfferSchema), required=True)
 
 
-class FetchSchema(SubjectSchema):
+class LicenceFetchSchema(FileSubjectSchema):
     """Look up one material for one draft or case. `wording` is the version of the sentence that was agreed to."""
 
     item = fields.String(required=True, validate=_SLUG)
@@ -47,7 +47,7 @@ class LicenceLineSchema(Schema):
     value = fields.String(required=True)
 
 
-class LicenceSchema(SubjectSchema):
+class LicenceSchema(FileSubjectSchema):
     """What came of looking one material up. Unless it was found, the document is uploaded (`upload_instead`)."""
 
     id = fields.UUID(required=True)
