@@ -23,6 +23,7 @@ const CITIZEN_GROUPS = [
   { name: 'forms', test: FORMS, priority: 2 },
   { name: 'bills', test: /pages\/bills\/|env\/pay|shared\/money/, priority: 1 },
   { name: 'booking', test: /pages\/booking\//, priority: 1 },
+  { name: 'express', test: /pages\/express\/|state\/mailing/, priority: 1 },
   { name: 'visits', test: /pages\/appointments\/(List|Done|Reschedule|Cancel)/, priority: 1 },
   { name: 'account', test: /pages\/citizen\/(Me|Family|Inbox|Login|Conduct|Notices)\./, priority: 1 },
   { name: 'queue', test: /pages\/queue\/|pages\/citizen\/Hall\.|(state|shared)\/queue\.ts/, priority: 1 },
