@@ -148,6 +148,7 @@ class Shipment(Base):
     detail_code: Mapped[str] = mapped_column(Text, server_default=text("''"))
     collected_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
+    transit_days: Mapped[int] = mapped_column(SmallInteger)
     expected_at: Mapped[datetime | None]
     proof: Mapped[str | None] = mapped_column(Text)
     address_asked: Mapped[bool] = mapped_column(server_default=text("false"))
@@ -169,7 +170,9 @@ class Shipment(Base):
             "subject_type",
             "subject_id",
             "direction",
+            "person_id",
             unique=True,
+            postgresql_nulls_not_distinct=True,
             postgresql_where=text(one_of("state", LIVE)),
         ),
         Index("ix_shipment_person", "person_id", "created_at"),
@@ -182,7 +185,7 @@ class Shipment(Base):
         CheckConstraint(one_of("direction", Direction), name="direction"),
         CheckConstraint(one_of("payer", Payer), name="payer"),
         CheckConstraint("applicant_type IN ('person', 'organisation')", name="applicant_type"),
-        CheckConstraint("proof IN ('carrier', 'window', 'applicant', 'staff')", name="proof"),
+        CheckConstraint("proof IN ('carrier', 'window', 'applicant', 'staff', 'remailed')", name="proof"),
         CheckConstraint("estimate_fen >= 0 AND weight_g > 0 AND coalesce(actual_fen, 0) >= 0", name="figures"),
         CheckConstraint("state <> 'unpaid' OR bill_id IS NOT NULL", name="bill"),
         CheckConstraint(

@@ -54,6 +54,7 @@ class ShipmentEvent(StrEnum):
     HOLD = "hold"
     PICK_UP = "pick_up"
     PROVE = "prove"
+    REMAIL = "remail"
 
 
 class TaskState(StrEnum):
@@ -144,7 +145,10 @@ SHIPMENT: StateTable[ShipmentState, ShipmentEvent] = StateTable(
         (S.DELIVERED, V.SHOW_UNDER_WAY): S.UNDER_WAY,
         (S.DELIVERED, V.SHOW_RETURNED): S.RETURNED,
         (S.DELIVERED, V.SHOW_LOST): S.LOST,
+        (S.DELIVERED, V.SHOW_CANCELLED): S.CANCELLED,
         (S.DELIVERED, V.PROVE): S.CLOSED,
+        (S.CLOSED, V.SHOW_DELIVERED): S.DELIVERED,
+        (S.CLOSED, V.SHOW_CANCELLED): S.CANCELLED,
         (S.CLOSED, V.SHOW_ORDERED): S.ORDERED,
         (S.CLOSED, V.SHOW_UNDER_WAY): S.UNDER_WAY,
         (S.CLOSED, V.SHOW_RETURNED): S.RETURNED,
@@ -153,12 +157,15 @@ SHIPMENT: StateTable[ShipmentState, ShipmentEvent] = StateTable(
         (S.RETURNED, V.SHOW_UNDER_WAY): S.UNDER_WAY,
         (S.RETURNED, V.SHOW_DELIVERED): S.DELIVERED,
         (S.RETURNED, V.SHOW_LOST): S.LOST,
+        (S.RETURNED, V.SHOW_CANCELLED): S.CANCELLED,
         (S.RETURNED, V.HOLD): S.HELD,
         (S.HELD, V.PICK_UP): S.CLOSED,
+        (S.HELD, V.REMAIL): S.CLOSED,
         (S.LOST, V.SHOW_ORDERED): S.ORDERED,
         (S.LOST, V.SHOW_UNDER_WAY): S.UNDER_WAY,
         (S.LOST, V.SHOW_DELIVERED): S.DELIVERED,
         (S.LOST, V.SHOW_RETURNED): S.RETURNED,
+        (S.LOST, V.SHOW_CANCELLED): S.CANCELLED,
     },
     repeats=frozenset(
         {
@@ -176,7 +183,6 @@ SHIPMENT: StateTable[ShipmentState, ShipmentEvent] = StateTable(
             (S.CANCELLED, V.SHOW_CANCELLED),
             (S.UNDER_WAY, V.SHOW_UNDER_WAY),
             (S.DELIVERED, V.SHOW_DELIVERED),
-            (S.CLOSED, V.SHOW_DELIVERED),
             (S.CLOSED, V.PROVE),
             (S.RETURNED, V.SHOW_RETURNED),
             (S.HELD, V.SHOW_RETURNED),

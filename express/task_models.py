@@ -61,7 +61,7 @@ class ShipmentTask(Base):
         Index("ix_shipment_task_queue", "hall_code", "opened_at", postgresql_where=text("state = 'open'")),
         Index("ix_shipment_task_due", "due_on", postgresql_where=text("state = 'open'")),
         CheckConstraint(one_of("kind", TaskKind), name="kind"),
-        CheckConstraint("(state = 'done') = (done_by IS NOT NULL)", name="done_by"),
+        CheckConstraint("state <> 'done' OR done_by IS NOT NULL AND outcome IS NOT NULL", name="done_by"),
     )
 
 
