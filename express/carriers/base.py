@@ -196,20 +196,32 @@ class PostageNotReady(Refused):
 
 
 class PushRefused(Exception):
-    """A push that must have no effect: not encrypted with the shared key, not for us, or unreadable."""
+    """A push that must have no effect: not encrypted with the shared key, not for us, or unreadable.
 
-    def __init__(self, why: str) -> None:
+    `receipt` tells the carrier so in its own form.
+    """
+
+    def __init__(self, why: str, receipt: Mapping[str, str]) -> None:
         super().__init__(why)
-        self.why = why
+        self.why, self.receipt = why, receipt
+
+
+class BillDamaged(Exception):
+    """A monthly bill that cannot be trusted: `row` counts from 1 with the header, 0 for the file as a whole."""
+
+    def __init__(self, row: int, why: str) -> None:
+        super().__init__(f"row {row}: {why}")
+        self.row, self.why = row, why
 
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """The events of one push, and `receipt`: the answer that tells the carrier they were stored."""
+    """The events of one push. `receipt` tells the carrier that they are stored, `failure` that it must push again."""
 
     events: Sequence[TrackEvent]
-    receipt: Mapping[str, str]
     serial: str
+    receipt: Mapping[str, str]
+    failure: Mapping[str, str]
 
 
 class Tracker(Protocol):
@@ -256,7 +268,7 @@ class Carrier(Tracker, Protocol):
         """Open a tracking push from its raw bytes. Raises PushRefused."""
         ...
 
-    def estimate(self, sender: Party, receiver: Party, weight_g: int, contents: Contents) -> Postage:
+    def estimate(self, sender: Party, receiver: Party, weight_g: int) -> Postage:
         """The postage to expect. Raises OutOfRange, Refused, CallFailed, Busy, OutcomeUnknown."""
         ...
 
@@ -271,11 +283,3 @@ class Carrier(Tracker, Protocol):
     def bill(self, file: bytes) -> Iterator[BillLine]:
         """Read the monthly bill file that the carrier hands over. Raises BillDamaged with the number of the row."""
         ...
-
-
-class BillDamaged(Exception):
-    """A monthly bill that cannot be trusted: `row` counts from 1 with the header, 0 for the file as a whole."""
-
-    def __init__(self, row: int, why: str) -> None:
-        super().__init__(f"row {row}: {why}")
-        self.row, self.why = row, why
