@@ -152,6 +152,9 @@ class Settings:
         "Account that collects, `2088…`; empty offers Alipay for logging in only", default=""
     )
 
+    express_retention_days: int = _setting(
+        "Days after its end until a shipment's addresses are deleted", default=180
+    )
     payment_routes: str = _setting(
         "JSON: collecting unit, or `*` for every other, → list of its payment channels; empty takes all there are",
         default="{}",
