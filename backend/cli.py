@@ -187,6 +187,7 @@ def sandbox(_: argparse.Namespace) -> None:
 
     from backend.sandbox import pushes
     from backend.sandbox.app import create_sandbox
+    from express.sandbox.ems import pushes as ems_pushes
     from payments.sandbox.alipay import notices as alipay_notices
     from payments.sandbox.wechat_pay import notices
 
@@ -204,6 +205,7 @@ def sandbox(_: argparse.Namespace) -> None:
         push=push,
         pay_push=notices.over_http,
         alipay_push=alipay_notices.over_http,
+        ems_push=ems_pushes.over_http(f"http://127.0.0.1:{settings.port}/callbacks/ems"),
     )
     make_server("127.0.0.1", port, providers, threaded=True).serve_forever()
 

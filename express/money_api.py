@@ -22,7 +22,19 @@ blueprint = ApiBlueprint("express-money", __name__, description="Who pays postag
 blueprints = (blueprint,)
 
 HEADER = {
-    "zh": ("区划", "政策", "预算编号", "付费方", "件数", "重量（克）", "预估（分）", "实际（分）", "对账单（分）", "差额（分）", "公布价（分）"),
+    "zh": (
+        "区划",
+        "政策",
+        "预算编号",
+        "付费方",
+        "件数",
+        "重量（克）",
+        "预估（分）",
+        "实际（分）",
+        "对账单（分）",
+        "差额（分）",
+        "公布价（分）",
+    ),
     "en": (
         "Division",
         "Policy",
@@ -157,9 +169,7 @@ def read_bill(query: dict[str, Any]) -> dict[str, Any]:
     lines = settlement.read(couriers().carrier(code), file)
     month = settlement.month_of(query["month"])
     with transaction() as session:
-        settlement.store(
-            session, carrier=code, month=month, file=file, lines=lines, actor=current_staff().actor
-        )
+        settlement.store(session, carrier=code, month=month, file=file, lines=lines, actor=current_staff().actor)
         return _month(session, query["month"])
 
 

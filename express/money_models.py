@@ -103,9 +103,7 @@ class StatementLine(Base):
 
     __tablename__ = "carrier_statement_line"
 
-    statement_id: Mapped[UUID] = mapped_column(
-        ForeignKey("carrier_statement.id", ondelete="CASCADE"), primary_key=True
-    )
+    statement_id: Mapped[UUID] = mapped_column(ForeignKey("carrier_statement.id", ondelete="CASCADE"), primary_key=True)
     position: Mapped[int] = mapped_column(Integer, primary_key=True)
     waybill: Mapped[str] = mapped_column(Text)
     number: Mapped[str] = mapped_column(Text)

@@ -66,7 +66,9 @@ def end(session: Session, *, policy_id: UUID, last_day: date, actor: str) -> Pay
     if policy is None:
         raise PolicyNotFound()
     if last_day < max(clock.today(), policy.valid_from) or (policy.valid_to and policy.valid_to < last_day):
-        raise PolicyRefused(Text("结束日要在今天以后、原来的结束日以前", "The last day must lie between today and the old one"))
+        raise PolicyRefused(
+            Text("结束日要在今天以后、原来的结束日以前", "The last day must lie between today and the old one")
+        )
     policy.valid_to = last_day
     session.flush()
     audit.record(session, actor=actor, action="policy.ended", object_type="payer_policy", object_id=policy.id)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from express import snapshots, tracking, words
 from express.errors import ShipmentNotFound
-from express.models import Direction, Payer, Shipment, TrackRow
+from express.models import Shipment, TrackRow
 from express.states import ShipmentState, TaskState
 from express.task_models import ShipmentTask, TaskKind
 from express.tracking import Progress
@@ -78,9 +78,7 @@ def of_hall(
     if printed is not None:
         query = query.where(Shipment.printed_at.is_not(None) if printed else Shipment.printed_at.is_(None))
     if search:
-        query = query.where(
-            or_(Shipment.waybill == search, Shipment.number == search, Shipment.subject_id == search)
-        )
+        query = query.where(or_(Shipment.waybill == search, Shipment.number == search, Shipment.subject_id == search))
     return list(session.scalars(_page(query, before, limit)))
 
 

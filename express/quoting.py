@@ -153,9 +153,7 @@ def take(session: Session, *, quote_id: UUID, owner_id: UUID) -> Quoted:
     """Use a quote up. Raises QuoteOver."""
     mine = (PostageQuote.id == quote_id, PostageQuote.owner_id == owner_id, PostageQuote.expires_at > clock.now())
     row = session.execute(
-        delete(PostageQuote)
-        .where(*mine)
-        .returning(PostageQuote.content, PostageQuote.payer, PostageQuote.estimate_fen)
+        delete(PostageQuote).where(*mine).returning(PostageQuote.content, PostageQuote.payer, PostageQuote.estimate_fen)
     ).one_or_none()
     if row is None:
         raise QuoteOver()

@@ -73,16 +73,12 @@ def store(session: Session, *, carrier: str, month: date, file: bytes, lines: li
     if statement.state == StatementState.SETTLED:
         raise StatementSettled()
     if made is not None:
-        record_event(
-            session, StatementEventRow, made, None, StatementState.OPEN, StatementEvent.READ, actor=actor
-        )
+        record_event(session, StatementEventRow, made, None, StatementState.OPEN, StatementEvent.READ, actor=actor)
     statement.digest, statement.read_by, statement.read_at = values["digest"], actor, clock.now()
     session.execute(delete(StatementLine).where(StatementLine.statement_id == statement.id))
     session.flush()
     _write(session, statement, lines)
-    audit.record(
-        session, actor=actor, action="statement.read", object_type="carrier_statement", object_id=statement.id
-    )
+    audit.record(session, actor=actor, action="statement.read", object_type="carrier_statement", object_id=statement.id)
     return statement.id
 
 
@@ -125,9 +121,7 @@ def summary(session: Session, *, carrier: str, month: date, language: str) -> di
     }
 
 
-def rows(
-    session: Session, carrier: str, month: date, statement_id: UUID | None, language: str
-) -> list[dict[str, Any]]:
+def rows(session: Session, carrier: str, month: date, statement_id: UUID | None, language: str) -> list[dict[str, Any]]:
     """Count, weight and money of what was collected in the month and is on our account, by division and policy."""
     begin, end = bounds(month)
     ours = func.coalesce(Shipment.actual_fen, Shipment.estimate_fen)
@@ -158,9 +152,7 @@ def rows(
             Shipment.collected_at < end,
             Shipment.payer != Payer.RECEIVER_COD,
         )
-        .group_by(
-            Shipment.division_code, Shipment.policy_id, PayerPolicy.name, Shipment.budget_code, Shipment.payer
-        )
+        .group_by(Shipment.division_code, Shipment.policy_id, PayerPolicy.name, Shipment.budget_code, Shipment.payer)
         .order_by(Shipment.division_code, PayerPolicy.name)
     )
     own = {"zh": "自费", "en": "At own cost"}[language]

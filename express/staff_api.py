@@ -205,13 +205,10 @@ def finish_task(body: dict[str, Any], task_id: UUID) -> Response:
         task, shipment = deciding.finish(session, task_id, principal.hall, actor=principal.actor, **body)
         return queries.task_row(task, shipment, request_language())
 
-    answer = answer_once(f"shipment-tasks:{task_id}", body, effect, schemas.TaskSchema())
-    return answer
+    return answer_once(f"shipment-tasks:{task_id}", body, effect, schemas.TaskSchema())
 
 
-def _changed(
-    name: str, shipment_id: UUID, body: dict[str, Any], effect: Callable[[Session], Shipment]
-) -> Response:
+def _changed(name: str, shipment_id: UUID, body: dict[str, Any], effect: Callable[[Session], Shipment]) -> Response:
     """The change once for its key, then the first try at the courier."""
     calls: list[UUID] = []
 

@@ -328,7 +328,9 @@ class LineSchema(Schema):
 class LinesQuerySchema(MonthQuerySchema):
     """Which lines."""
 
-    verdict = fields.String(validate=validate.OneOf(["match", "differs", "unknown", "repeated", "not_ours", "not_sent"]))
+    verdict = fields.String(
+        validate=validate.OneOf(["match", "differs", "unknown", "repeated", "not_ours", "not_sent"])
+    )
     after = fields.Integer(load_default=0)
 
 
@@ -395,5 +397,3 @@ class MailReasonSchema(Schema):
     """Why this item is not mailed."""
 
     reason = fields.String(required=True, validate=REASON)
-
-

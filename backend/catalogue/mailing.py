@@ -33,7 +33,7 @@ def subject_of(item: Item, hall_code: str, **known: Any) -> Subject:
 def case_number(session: Session, asking: Asking) -> Subject:
     """A case of another system, by its number alone: item and hall are what the applicant says.
 
-    Nobody can check whose it is, so the hall releases what goes out. Raises ItemNotFound, HallNotFound, SubjectNotFound.
+    Nobody can check whose it is, so the hall releases what goes out. Raises SubjectNotFound.
     """
     if not asking.item or not asking.hall:
         raise SubjectNotFound()

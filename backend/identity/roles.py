@@ -17,7 +17,16 @@ LEAD: Final = CLERK | {
     "refunds.check",
 }
 OPERATOR: Final = frozenset(
-    {"platform.manage", "hall.today", "ratings.read", "ratings.review", "staff.manage", "staff.appoint", "audit.hall", "express.policies"}
+    {
+        "platform.manage",
+        "hall.today",
+        "ratings.read",
+        "ratings.review",
+        "staff.manage",
+        "staff.appoint",
+        "audit.hall",
+        "express.policies",
+    }
 )
 
 PERMISSIONS: Final[dict[str, frozenset[str]]] = {
@@ -26,7 +35,15 @@ PERMISSIONS: Final[dict[str, frozenset[str]]] = {
     "hall_lead": LEAD,
     "platform_operator": OPERATOR,
     "finance": frozenset(
-        {"finance.read", "finance.reconcile", "bills.issue", "bills.reduce", "refunds.approve", "suspense.decide", "express.settle"}
+        {
+            "finance.read",
+            "finance.reconcile",
+            "bills.issue",
+            "bills.reduce",
+            "refunds.approve",
+            "suspense.decide",
+            "express.settle",
+        }
     ),
     "auditor": frozenset({"audit.read"}),
 }
