@@ -143,12 +143,13 @@ def _connect(settings: Settings) -> Settings:
 
 def _seed(settings: Settings) -> None:
     from backend.appointments import jobs
-    from backend.seed import loader, opening
+    from backend.seed import express, loader, opening
 
     with db.transaction() as session:
         loader.load(session)
     with db.transaction() as session:
         opening.load(session)
+        express.load(session)
     jobs.first_slots()
 
 

@@ -236,7 +236,7 @@ def cancel(body: dict[str, Any], shipment_id: UUID) -> Response:
 @blueprint.arguments(schemas.NewAddressSchema)
 @blueprint.response(200, schemas.ShipmentSchema)
 def change_address(body: dict[str, Any], shipment_id: UUID) -> Response:
-    """Another address, while that is possible; with the courier already on the way to an address it cannot find, once."""
+    """Another address, while that is possible; once more when the courier could not find the first."""
     principal = current_citizen()
 
     def effect(session: Session) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def confirm(session: Session, shipment: Shipment, *, actor: str, by: str) -> Non
 
 
 def hold(session: Session, shipment: Shipment, *, actor: str) -> None:
-    """It came back and lies in the hall's cabinet: the applicant hears that they may fetch it or have it mailed again."""
+    """It lies in the hall's cabinet: the applicant hears that they may fetch it or have it mailed again."""
     if transition(session, shipment, ShipmentEvent.HOLD, actor=actor):
         shipment.next_track_at = None
         session.flush()

@@ -60,7 +60,7 @@ def save(session: Session, *, actor: str, **values: Any) -> PayerPolicy:
 
 
 def end(session: Session, *, policy_id: UUID, last_day: date, actor: str) -> PayerPolicy:
-    """The last day of a policy, today or later; what was ordered by it stays so. Raises PolicyNotFound, PolicyRefused."""
+    """The last day of a policy, today or later; what was ordered by it stays. Raises PolicyNotFound, PolicyRefused."""
     session.execute(_LOCK)
     policy = session.get(PayerPolicy, policy_id)
     if policy is None:

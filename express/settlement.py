@@ -61,11 +61,9 @@ def read(carrier: Carrier, file: bytes) -> list[BillLine]:
 
 def store(session: Session, *, carrier: str, month: date, file: bytes, lines: list[BillLine], actor: str) -> UUID:
     """Put the bill in the place of what was read before. Raises StatementSettled."""
-    values = {"carrier": carrier, "month": month, "digest": hashlib.sha256(file).digest()}
-    read_by = {"read_by": actor, "read_at": clock.now()}
-    row = insert(CarrierStatement).values(
-        id=db.new_id(), state=StatementState.OPEN, state_at=clock.now(), **values, **read_by
-    )
+    digest = hashlib.sha256(file).digest()
+    values = {"carrier": carrier, "month": month, "digest": digest, "read_by": actor, "read_at": clock.now()}
+    row = insert(CarrierStatement).values(id=db.new_id(), state=StatementState.OPEN, state_at=clock.now(), **values)
     made = session.execute(
         row.on_conflict_do_nothing(index_elements=["carrier", "month"]).returning(CarrierStatement.id)
     ).scalar_one_or_none()
@@ -74,7 +72,7 @@ def store(session: Session, *, carrier: str, month: date, file: bytes, lines: li
         raise StatementSettled()
     if made is not None:
         record_event(session, StatementEventRow, made, None, StatementState.OPEN, StatementEvent.READ, actor=actor)
-    statement.digest, statement.read_by, statement.read_at = values["digest"], actor, clock.now()
+    statement.digest, statement.read_by, statement.read_at = digest, actor, clock.now()
     session.execute(delete(StatementLine).where(StatementLine.statement_id == statement.id))
     session.flush()
     _write(session, statement, lines)

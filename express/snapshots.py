@@ -1,4 +1,4 @@
-"""What the carrier is asked, sealed with its shipment so that every try and every question is the same to the letter."""
+"""What the carrier is asked, sealed with its shipment, so that every try and question is the same to the letter."""
 
 import json
 from dataclasses import asdict, replace

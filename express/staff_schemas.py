@@ -12,6 +12,7 @@ REASON = validate.Length(2, 200)
 CODE = validate.Length(1, 60)
 FEN = validate.Range(1, 1_000_000_000)
 MOST_LABELS = 100
+VERDICTS = ("match", "differs", "unknown", "repeated", "not_ours", "not_sent")
 
 
 class StaffShipmentQuerySchema(Schema):
@@ -328,9 +329,7 @@ class LineSchema(Schema):
 class LinesQuerySchema(MonthQuerySchema):
     """Which lines."""
 
-    verdict = fields.String(
-        validate=validate.OneOf(["match", "differs", "unknown", "repeated", "not_ours", "not_sent"])
-    )
+    verdict = fields.String(validate=validate.OneOf(VERDICTS))
     after = fields.Integer(load_default=0)
 
 
