@@ -14,7 +14,7 @@ from .journeys import CANCELLED, COLLECTED, JOURNEYS, Step
 from .tariff import postage_fen, zone
 from .wire import BusinessRefusal, beijing
 
-PHONE = re.compile(r"1[3-9]\d{9}|0\d{2,3}-?\d{7,8}")
+PHONE = re.compile(r"1[3-9]\d{9}|0\d{2,3}-?\d{7,8}(-\d{1,5})?")
 NUMBER = re.compile(r"[0-9A-Za-z_-]{1,50}")
 PRODUCTS = frozenset({"1", "2", "3", "9", "10", "11"})
 REQUIRED = ("ecommerceUserId", "logisticsOrderNo", "createdTime", "senderNo", "sender", "receiver", "cargos")
