@@ -99,8 +99,8 @@ def parse_address(body: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.post("/shipments/quotes")
 @citizen(level=1)
-@blueprint.arguments(schemas.QuoteAskSchema)
-@blueprint.response(201, schemas.QuoteSchema)
+@blueprint.arguments(schemas.PostageQuoteAskSchema)
+@blueprint.response(201, schemas.PostageQuoteSchema)
 def quote(body: dict[str, Any]) -> dict[str, Any]:
     """What it would cost and who would pay; also whether a courier comes there. Nothing is ordered."""
     principal = current_citizen()
@@ -141,7 +141,7 @@ def quoted(wanted: quoting.Wish, owner_id: UUID) -> dict[str, Any]:
 
 @blueprint.post("/shipments")
 @citizen(level=1)
-@blueprint.arguments(schemas.OrderSchema)
+@blueprint.arguments(schemas.ShipmentOrderSchema)
 @blueprint.response(201, schemas.ShipmentSchema)
 def order(body: dict[str, Any]) -> dict[str, Any]:
     """Order it. A repeated request gets the same shipment; an unknown outcome is asked for by a job.
@@ -215,7 +215,7 @@ def show_shipment(shipment_id: UUID) -> dict[str, Any]:
 
 @blueprint.post("/shipments/<uuid:shipment_id>/cancel")
 @citizen(level=1)
-@blueprint.arguments(schemas.CancelSchema)
+@blueprint.arguments(schemas.ShipmentCancelSchema)
 @blueprint.response(200, schemas.ShipmentSchema)
 def cancel(body: dict[str, Any], shipment_id: UUID) -> Response:
     """Call it off while the courier has not collected it; paid postage goes back."""
@@ -233,7 +233,7 @@ def cancel(body: dict[str, Any], shipment_id: UUID) -> Response:
 
 @blueprint.post("/shipments/<uuid:shipment_id>/address")
 @citizen(level=1)
-@blueprint.arguments(schemas.NewAddressSchema)
+@blueprint.arguments(schemas.ShipmentAddressSchema)
 @blueprint.response(200, schemas.ShipmentSchema)
 def change_address(body: dict[str, Any], shipment_id: UUID) -> Response:
     """Another address, while that is possible; once more when the courier could not find the first."""

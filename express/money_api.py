@@ -66,7 +66,7 @@ COLUMNS = (
 
 @blueprint.get("/staff/postage-policies")
 @staff("express.policies")
-@blueprint.response(200, schemas.PoliciesSchema)
+@blueprint.response(200, schemas.PostagePoliciesSchema)
 def list_policies() -> dict[str, Any]:
     """Every policy in the order in which they are tried."""
     with transaction() as session:
@@ -75,8 +75,8 @@ def list_policies() -> dict[str, Any]:
 
 @blueprint.post("/staff/postage-policies")
 @staff("express.policies")
-@blueprint.arguments(schemas.PolicyWriteSchema)
-@blueprint.response(201, schemas.PolicySchema)
+@blueprint.arguments(schemas.PostagePolicyWriteSchema)
+@blueprint.response(201, schemas.PostagePolicySchema)
 def add_policy(body: dict[str, Any]) -> Response:
     """A new policy; one that ties with another of its priority is refused."""
     actor = current_staff().actor
@@ -84,13 +84,13 @@ def add_policy(body: dict[str, Any]) -> Response:
     def effect(session: Session) -> dict[str, Any]:
         return policies.shown(policies.save(session, actor=actor, **body), 0)
 
-    return answer_once("postage-policies", body, effect, schemas.PolicySchema(), status=201)
+    return answer_once("postage-policies", body, effect, schemas.PostagePolicySchema(), status=201)
 
 
 @blueprint.post("/staff/postage-policies/preview")
 @staff("express.policies")
-@blueprint.arguments(schemas.PolicyPreviewSchema)
-@blueprint.response(200, schemas.PolicyDecisionSchema)
+@blueprint.arguments(schemas.PostagePolicyPreviewSchema)
+@blueprint.response(200, schemas.PostagePolicyDecisionSchema)
 def preview_policy(body: dict[str, Any]) -> dict[str, Any]:
     """Which policy would pay such a shipment."""
     cost, on = body.pop("cost_fen"), body.pop("on") or clock.today()
@@ -107,8 +107,8 @@ def preview_policy(body: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.post("/staff/postage-policies/<uuid:policy_id>/end")
 @staff("express.policies")
-@blueprint.arguments(schemas.PolicyEndSchema)
-@blueprint.response(200, schemas.PolicySchema)
+@blueprint.arguments(schemas.PostagePolicyEndSchema)
+@blueprint.response(200, schemas.PostagePolicySchema)
 def end_policy(body: dict[str, Any], policy_id: UUID) -> dict[str, Any]:
     """The last day of a policy."""
     with transaction() as session:
@@ -118,7 +118,7 @@ def end_policy(body: dict[str, Any], policy_id: UUID) -> dict[str, Any]:
 
 @blueprint.get("/staff/express-offices")
 @staff("express.policies")
-@blueprint.response(200, schemas.OfficesSchema)
+@blueprint.response(200, schemas.ExpressOfficesSchema)
 def list_offices() -> dict[str, Any]:
     """Where halls send from and receive."""
     with transaction() as session:
@@ -127,8 +127,8 @@ def list_offices() -> dict[str, Any]:
 
 @blueprint.put("/staff/express-offices/<hall_code>")
 @staff("express.policies")
-@blueprint.arguments(schemas.OfficeWriteSchema)
-@blueprint.response(200, schemas.OfficesSchema)
+@blueprint.arguments(schemas.ExpressOfficeWriteSchema)
+@blueprint.response(200, schemas.ExpressOfficesSchema)
 def set_office(body: dict[str, Any], hall_code: str) -> dict[str, Any]:
     """A hall's address for couriers, and the division that bears its postage."""
     with transaction() as session:
@@ -138,8 +138,8 @@ def set_office(body: dict[str, Any], hall_code: str) -> dict[str, Any]:
 
 @blueprint.get("/staff/express-settlement")
 @staff("express.settle")
-@blueprint.arguments(schemas.MonthQuerySchema, location="query")
-@blueprint.response(200, schemas.SettlementSchema)
+@blueprint.arguments(schemas.PostageMonthQuerySchema, location="query")
+@blueprint.response(200, schemas.PostageSettlementSchema)
 def show_month(query: dict[str, Any]) -> dict[str, Any]:
     """A month by division and policy, with the carrier's bill when it has been read."""
     with transaction() as session:
@@ -148,7 +148,7 @@ def show_month(query: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.get("/staff/express-settlement.xlsx")
 @staff("express.settle")
-@blueprint.arguments(schemas.MonthQuerySchema, location="query")
+@blueprint.arguments(schemas.PostageMonthQuerySchema, location="query")
 @blueprint.response(200, content_type=XLSX)
 def download_month(query: dict[str, Any]) -> Response:
     """The same as a workbook, for the finance bureau."""
@@ -160,8 +160,8 @@ def download_month(query: dict[str, Any]) -> Response:
 
 @blueprint.post("/staff/express-settlement/bill")
 @staff("express.settle")
-@blueprint.arguments(schemas.MonthQuerySchema, location="query")
-@blueprint.response(200, schemas.SettlementSchema)
+@blueprint.arguments(schemas.PostageMonthQuerySchema, location="query")
+@blueprint.response(200, schemas.PostageSettlementSchema)
 def read_bill(query: dict[str, Any]) -> dict[str, Any]:
     """The carrier's bill as a file in the body, CSV or XLSX. Read again it replaces what was read before."""
     file = request.get_data(cache=False)
@@ -175,8 +175,8 @@ def read_bill(query: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.get("/staff/express-settlement/lines")
 @staff("express.settle")
-@blueprint.arguments(schemas.LinesQuerySchema, location="query")
-@blueprint.response(200, schemas.LinesSchema)
+@blueprint.arguments(schemas.CarrierLinesQuerySchema, location="query")
+@blueprint.response(200, schemas.CarrierLinesSchema)
 def list_lines(query: dict[str, Any]) -> dict[str, Any]:
     """The lines of the carrier's bill with our verdicts."""
     with transaction() as session:
@@ -193,8 +193,8 @@ def list_lines(query: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.post("/staff/express-settlement/settle")
 @staff("express.settle")
-@blueprint.arguments(schemas.SettleSchema)
-@blueprint.response(200, schemas.SettlementSchema)
+@blueprint.arguments(schemas.PostageSettleSchema)
+@blueprint.response(200, schemas.PostageSettlementSchema)
 def settle(body: dict[str, Any]) -> Response:
     """月结: accept the month; with differences only for a reason."""
     actor, code = current_staff().actor, couriers().default
@@ -204,13 +204,13 @@ def settle(body: dict[str, Any]) -> Response:
         settlement.settle(session, carrier=code, month=month, actor=actor, reason=body["reason"])
         return _month(session, body["month"])
 
-    return answer_once("express-settle", body, effect, schemas.SettlementSchema())
+    return answer_once("express-settle", body, effect, schemas.PostageSettlementSchema())
 
 
 @blueprint.get("/staff/express-reports")
 @staff("express.settle")
-@blueprint.arguments(schemas.PeriodSchema, location="query")
-@blueprint.response(200, schemas.ReportSchema)
+@blueprint.arguments(schemas.ExpressPeriodSchema, location="query")
+@blueprint.response(200, schemas.ExpressReportSchema)
 def report(query: dict[str, Any]) -> dict[str, Any]:
     """Cost by policy and division, and exceptions by hall."""
     with transaction() as session:

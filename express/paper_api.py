@@ -25,7 +25,7 @@ PDF = "application/pdf"
 
 @blueprint.post("/staff/shipments/labels")
 @staff("express.desk")
-@blueprint.arguments(schemas.LabelsSchema)
+@blueprint.arguments(schemas.ShipmentLabelsSchema)
 @blueprint.response(200, content_type=PDF)
 def print_labels(body: dict[str, Any]) -> Response:
     """The labels of these shipments as one PDF, a page each."""
@@ -37,7 +37,7 @@ def print_labels(body: dict[str, Any]) -> Response:
 
 @blueprint.get("/staff/handover-sheets")
 @staff("express.desk")
-@blueprint.response(200, schemas.SheetsSchema)
+@blueprint.response(200, schemas.HandoverSheetsSchema)
 def list_sheets() -> dict[str, Any]:
     """My hall's sheets, newest first."""
     with transaction() as session:
@@ -47,7 +47,7 @@ def list_sheets() -> dict[str, Any]:
 @blueprint.post("/staff/handover-sheets")
 @staff("express.desk")
 @blueprint.arguments(EmptySchema)
-@blueprint.response(201, schemas.SheetSchema)
+@blueprint.response(201, schemas.HandoverSheetSchema)
 def begin_sheet(body: dict[str, Any]) -> Response:
     """A new sheet for the courier who has just come."""
     principal = current_staff()
@@ -55,12 +55,12 @@ def begin_sheet(body: dict[str, Any]) -> Response:
     def effect(session: Session) -> dict[str, Any]:
         return _shown(session, sheets.begin(session, hall_code=principal.hall, actor=principal.actor))
 
-    return answer_once("handover-sheets", body, effect, schemas.SheetSchema(), status=201)
+    return answer_once("handover-sheets", body, effect, schemas.HandoverSheetSchema(), status=201)
 
 
 @blueprint.get("/staff/handover-sheets/<uuid:sheet_id>")
 @staff("express.desk")
-@blueprint.response(200, schemas.SheetSchema)
+@blueprint.response(200, schemas.HandoverSheetSchema)
 def show_sheet(sheet_id: UUID) -> dict[str, Any]:
     """One sheet with its shipments."""
     with transaction() as session:
@@ -69,8 +69,8 @@ def show_sheet(sheet_id: UUID) -> dict[str, Any]:
 
 @blueprint.post("/staff/handover-sheets/<uuid:sheet_id>/scan")
 @staff("express.desk")
-@blueprint.arguments(schemas.ScanSchema)
-@blueprint.response(200, schemas.SheetSchema)
+@blueprint.arguments(schemas.WaybillScanSchema)
+@blueprint.response(200, schemas.HandoverSheetSchema)
 def scan(body: dict[str, Any], sheet_id: UUID) -> dict[str, Any]:
     """A label was scanned; scanned twice it stands there once."""
     hall = current_staff().hall
@@ -81,8 +81,8 @@ def scan(body: dict[str, Any], sheet_id: UUID) -> dict[str, Any]:
 
 @blueprint.post("/staff/handover-sheets/<uuid:sheet_id>/drop")
 @staff("express.desk")
-@blueprint.arguments(schemas.ScanSchema)
-@blueprint.response(200, schemas.SheetSchema)
+@blueprint.arguments(schemas.WaybillScanSchema)
+@blueprint.response(200, schemas.HandoverSheetSchema)
 def drop(body: dict[str, Any], sheet_id: UUID) -> dict[str, Any]:
     """Take one off again."""
     hall = current_staff().hall
@@ -93,8 +93,8 @@ def drop(body: dict[str, Any], sheet_id: UUID) -> dict[str, Any]:
 
 @blueprint.post("/staff/handover-sheets/<uuid:sheet_id>/sign")
 @staff("express.desk")
-@blueprint.arguments(schemas.SignSchema)
-@blueprint.response(200, schemas.SheetSchema)
+@blueprint.arguments(schemas.HandoverSignSchema)
+@blueprint.response(200, schemas.HandoverSheetSchema)
 def sign(body: dict[str, Any], sheet_id: UUID) -> Response:
     """The courier counted and signed the paper."""
     principal = current_staff()
@@ -103,7 +103,7 @@ def sign(body: dict[str, Any], sheet_id: UUID) -> Response:
         signed = sheets.sign(session, sheet_id=sheet_id, hall_code=principal.hall, actor=principal.actor, **body)
         return _shown(session, signed)
 
-    return answer_once(f"handover-sheets/sign:{sheet_id}", body, effect, schemas.SheetSchema())
+    return answer_once(f"handover-sheets/sign:{sheet_id}", body, effect, schemas.HandoverSheetSchema())
 
 
 @blueprint.get("/staff/handover-sheets/<uuid:sheet_id>/sheet.pdf")

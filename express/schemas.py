@@ -59,7 +59,7 @@ class ReadAddressSchema(Schema):
     missing = fields.List(fields.String(), required=True)
 
 
-class WishSchema(Schema):
+class ShipmentWishSchema(Schema):
     """What is to be mailed: of an appointment or case of mine, or by another system's case number with item and hall.
 
     `subject_type` is `appointment`, `case_number`, or `case`.
@@ -73,13 +73,13 @@ class WishSchema(Schema):
     weight_g = fields.Integer(load_default=300, strict=True, validate=validate.Range(1, 20_000))
 
 
-class QuoteAskSchema(WishSchema):
+class PostageQuoteAskSchema(ShipmentWishSchema):
     """A wish with the address it comes from or goes to."""
 
     address_id = fields.UUID(required=True)
 
 
-class QuoteSchema(Schema):
+class PostageQuoteSchema(Schema):
     """Who would pay and how much, good until `expires_at`. The courier charges what it weighs later."""
 
     id = fields.UUID(required=True)
@@ -89,7 +89,7 @@ class QuoteSchema(Schema):
     expires_at = fields.AwareDateTime(required=True)
 
 
-class PickupSchema(Schema):
+class PickupWindowSchema(Schema):
     """When the courier should come."""
 
     begins_at = fields.AwareDateTime(required=True)
@@ -102,14 +102,14 @@ class PickupSchema(Schema):
             raise ValidationError("must end after it begins", "ends_at")
 
 
-class OrderSchema(Schema):
+class ShipmentOrderSchema(Schema):
     """Order what was quoted."""
 
     quote_id = fields.UUID(required=True)
-    pickup = fields.Nested(PickupSchema, load_default=None, allow_none=True)
+    pickup = fields.Nested(PickupWindowSchema, load_default=None, allow_none=True)
 
 
-class StepSchema(Schema):
+class TrackStepSchema(Schema):
     """One thing that happened to it. `undone`: the courier took this back."""
 
     at = fields.AwareDateTime(required=True)
@@ -157,11 +157,11 @@ class ShipmentSchema(ShipmentRowSchema):
     hall = fields.String(required=True)
     weight_g = fields.Integer(required=True)
     applicant = fields.Nested(AddressPartsSchema, required=True, allow_none=True)
-    pickup = fields.Nested(PickupSchema, required=True, allow_none=True)
+    pickup = fields.Nested(PickupWindowSchema, required=True, allow_none=True)
     may_cancel = fields.Boolean(required=True)
     may_change_address = fields.Boolean(required=True)
     may_confirm = fields.Boolean(required=True)
-    timeline = fields.List(fields.Nested(StepSchema), required=True)
+    timeline = fields.List(fields.Nested(TrackStepSchema), required=True)
 
 
 class ShipmentQuerySchema(Schema):
@@ -170,13 +170,13 @@ class ShipmentQuerySchema(Schema):
     cursor = fields.String(validate=validate.Length(1, 300))
 
 
-class CancelSchema(Schema):
+class ShipmentCancelSchema(Schema):
     """Why, if somebody wants to say."""
 
     reason = fields.String(load_default="不寄了", validate=validate.Length(1, 100))
 
 
-class NewAddressSchema(Schema):
+class ShipmentAddressSchema(Schema):
     """Another entry of the address book."""
 
     address_id = fields.UUID(required=True)

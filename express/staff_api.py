@@ -19,7 +19,7 @@ from express import staff_schemas as schemas
 from express.api import couriers, ordered, quoted
 from express.handing import Receiver
 from express.models import Direction, Shipment
-from express.schemas import OrderSchema, QuoteSchema
+from express.schemas import PostageQuoteSchema, ShipmentOrderSchema
 from express.states import TO_CALL
 from express.subjects import Asking
 
@@ -75,8 +75,8 @@ def show_shipment(shipment_id: UUID) -> dict[str, Any]:
 
 @blueprint.post("/staff/shipments/quotes")
 @staff("express.desk")
-@blueprint.arguments(schemas.WindowQuoteSchema)
-@blueprint.response(201, QuoteSchema)
+@blueprint.arguments(schemas.WindowPostageQuoteSchema)
+@blueprint.response(201, PostageQuoteSchema)
 def quote(body: dict[str, Any]) -> dict[str, Any]:
     """What it would cost and who would pay, for somebody at my window."""
     principal = current_staff()
@@ -97,7 +97,7 @@ def quote(body: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.post("/staff/shipments")
 @staff("express.desk")
-@blueprint.arguments(OrderSchema)
+@blueprint.arguments(ShipmentOrderSchema)
 @blueprint.response(201, schemas.StaffShipmentSchema)
 def order(body: dict[str, Any]) -> dict[str, Any]:
     """Order what was quoted at my window; papers are ready then."""
@@ -131,7 +131,7 @@ def release(body: dict[str, Any], shipment_id: UUID) -> Response:
 
 @blueprint.post("/staff/shipments/<uuid:shipment_id>/cancel")
 @staff("express.desk")
-@blueprint.arguments(schemas.StaffCancelSchema)
+@blueprint.arguments(schemas.ShipmentStaffCancelSchema)
 @blueprint.response(200, schemas.StaffShipmentSchema)
 def cancel(body: dict[str, Any], shipment_id: UUID) -> Response:
     """Call it off while the courier has not collected it; paid postage goes back."""
@@ -147,7 +147,7 @@ def cancel(body: dict[str, Any], shipment_id: UUID) -> Response:
 
 @blueprint.post("/staff/shipments/<uuid:shipment_id>/address")
 @staff("express.desk")
-@blueprint.arguments(schemas.WindowAddressSchema)
+@blueprint.arguments(schemas.ShipmentWindowAddressSchema)
 @blueprint.response(200, schemas.StaffShipmentSchema)
 def change_address(body: dict[str, Any], shipment_id: UUID) -> Response:
     """Another address that the applicant has confirmed."""
@@ -163,7 +163,7 @@ def change_address(body: dict[str, Any], shipment_id: UUID) -> Response:
 
 @blueprint.post("/staff/shipments/<uuid:shipment_id>/pick-up")
 @staff("express.desk")
-@blueprint.arguments(schemas.PickUpSchema)
+@blueprint.arguments(schemas.ShipmentPickUpSchema)
 @blueprint.response(200, schemas.StaffShipmentSchema)
 def pick_up(body: dict[str, Any], shipment_id: UUID) -> Response:
     """窗口领取 of what came back: document compared, signature drawn; an agent with an authorisation."""
@@ -180,8 +180,8 @@ def pick_up(body: dict[str, Any], shipment_id: UUID) -> Response:
 
 @blueprint.get("/staff/shipment-tasks")
 @staff("express.desk")
-@blueprint.arguments(schemas.TaskQuerySchema, location="query")
-@blueprint.response(200, schemas.TasksSchema)
+@blueprint.arguments(schemas.ShipmentTaskQuerySchema, location="query")
+@blueprint.response(200, schemas.ShipmentTasksSchema)
 def list_tasks(query: dict[str, Any]) -> dict[str, Any]:
     """My hall's exceptions, longest waiting first."""
     after = pagination.position(query["cursor"]) if "cursor" in query else None
@@ -195,8 +195,8 @@ def list_tasks(query: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.post("/staff/shipment-tasks/<uuid:task_id>/finish")
 @staff("express.desk")
-@blueprint.arguments(schemas.FinishSchema)
-@blueprint.response(200, schemas.TaskSchema)
+@blueprint.arguments(schemas.ShipmentTaskFinishSchema)
+@blueprint.response(200, schemas.ShipmentTaskSchema)
 def finish_task(body: dict[str, Any], task_id: UUID) -> Response:
     """Say what came of it: the shipment follows, as when a returned certificate was put into the cabinet."""
     principal = current_staff()
@@ -205,7 +205,7 @@ def finish_task(body: dict[str, Any], task_id: UUID) -> Response:
         task, shipment = deciding.finish(session, task_id, principal.hall, actor=principal.actor, **body)
         return queries.task_row(task, shipment, request_language())
 
-    return answer_once(f"shipment-tasks:{task_id}", body, effect, schemas.TaskSchema())
+    return answer_once(f"shipment-tasks:{task_id}", body, effect, schemas.ShipmentTaskSchema())
 
 
 def _changed(name: str, shipment_id: UUID, body: dict[str, Any], effect: Callable[[Session], Shipment]) -> Response:

@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from express.models import Direction, Payer
-from express.schemas import AddressPartsSchema, ShipmentRowSchema, ShipmentSchema, WishSchema
+from express.schemas import AddressPartsSchema, ShipmentRowSchema, ShipmentSchema, ShipmentWishSchema
 from express.states import SheetState, ShipmentState, StatementState, TaskState
 from express.task_models import TaskKind
 from express.tasks import OUTCOMES
@@ -47,7 +47,7 @@ class StaffShipmentsSchema(Schema):
     next_cursor = fields.String(required=True, allow_none=True)
 
 
-class TaskSchema(Schema):
+class ShipmentTaskSchema(Schema):
     """Something to decide by a working day. `new_address` is what the courier must be told."""
 
     id = fields.UUID(required=True)
@@ -68,24 +68,24 @@ class StaffShipmentSchema(StaffShipmentRowSchema, ShipmentSchema):
     """One shipment whole."""
 
     proof = fields.String(required=True, allow_none=True)
-    tasks = fields.List(fields.Nested(TaskSchema), required=True)
+    tasks = fields.List(fields.Nested(ShipmentTaskSchema), required=True)
 
 
-class TaskQuerySchema(Schema):
+class ShipmentTaskQuerySchema(Schema):
     """Which open tasks."""
 
     kind = fields.String(validate=validate.OneOf(list(TaskKind)))
     cursor = fields.String(validate=validate.Length(1, 300))
 
 
-class TasksSchema(Schema):
+class ShipmentTasksSchema(Schema):
     """A page of open tasks, longest waiting first."""
 
-    tasks = fields.List(fields.Nested(TaskSchema), required=True)
+    tasks = fields.List(fields.Nested(ShipmentTaskSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
 
 
-class FinishSchema(Schema):
+class ShipmentTaskFinishSchema(Schema):
     """What came of it; each kind of task has outcomes of its own."""
 
     outcome = fields.String(
@@ -94,30 +94,26 @@ class FinishSchema(Schema):
     note = fields.String(load_default=None, allow_none=True, validate=REASON)
 
 
-class WindowQuoteSchema(WishSchema):
+class WindowPostageQuoteSchema(ShipmentWishSchema):
     """Ordered at the window on behalf of an applicant, who has read the address and confirmed it."""
 
     applicant = fields.Nested(AddressPartsSchema, required=True)
     address_confirmed = fields.Boolean(required=True, validate=validate.Equal(True))
 
 
-class ReleaseSchema(Schema):
-    """The papers are ready."""
-
-
-class StaffCancelSchema(Schema):
+class ShipmentStaffCancelSchema(Schema):
     """Why."""
 
     reason = fields.String(required=True, validate=REASON)
 
 
-class WindowAddressSchema(Schema):
+class ShipmentWindowAddressSchema(Schema):
     """Another address, read to the applicant and confirmed."""
 
     applicant = fields.Nested(AddressPartsSchema, required=True)
 
 
-class PickUpSchema(Schema):
+class ShipmentPickUpSchema(Schema):
     """Handed over at the window: the document was compared, the receiver signed.
 
     `signature` is the drawn signature as a PNG in a data URL. An agent needs an authorisation.
@@ -134,13 +130,13 @@ class PickUpSchema(Schema):
     )
 
 
-class LabelsSchema(Schema):
+class ShipmentLabelsSchema(Schema):
     """Whose labels, in this order."""
 
     shipment_ids = fields.List(fields.UUID(), required=True, validate=validate.Length(1, MOST_LABELS))
 
 
-class SheetSchema(Schema):
+class HandoverSheetSchema(Schema):
     """A hand-over sheet with what was scanned so far."""
 
     id = fields.UUID(required=True)
@@ -150,7 +146,7 @@ class SheetSchema(Schema):
     shipments = fields.List(fields.Nested(StaffShipmentRowSchema), required=True)
 
 
-class SheetRowSchema(Schema):
+class HandoverSheetRowSchema(Schema):
     """A sheet in a list."""
 
     id = fields.UUID(required=True)
@@ -160,25 +156,25 @@ class SheetRowSchema(Schema):
     count = fields.Integer(required=True)
 
 
-class SheetsSchema(Schema):
+class HandoverSheetsSchema(Schema):
     """The hall's sheets, newest first."""
 
-    sheets = fields.List(fields.Nested(SheetRowSchema), required=True)
+    sheets = fields.List(fields.Nested(HandoverSheetRowSchema), required=True)
 
 
-class ScanSchema(Schema):
+class WaybillScanSchema(Schema):
     """The barcode of a label."""
 
     waybill = fields.String(required=True, validate=validate.Regexp(r"^[A-Za-z0-9]{8,30}$"))
 
 
-class SignSchema(Schema):
+class HandoverSignSchema(Schema):
     """The courier's name or staff number, as they sign."""
 
     courier = fields.String(required=True, validate=validate.Length(2, 50))
 
 
-class PolicyWriteSchema(Schema):
+class PostagePolicyWriteSchema(Schema):
     """Who pays: for everything that is left out, every one. The lowest `priority` that fits wins."""
 
     priority = fields.Integer(required=True, strict=True, validate=validate.Range(1, 9999))
@@ -197,26 +193,26 @@ class PolicyWriteSchema(Schema):
     budget_code = fields.String(load_default=None, allow_none=True, validate=CODE)
 
 
-class PolicySchema(PolicyWriteSchema):
+class PostagePolicySchema(PostagePolicyWriteSchema):
     """A policy with what this civil year has cost so far."""
 
     id = fields.UUID(required=True)
     spent_fen = fields.Integer(required=True)
 
 
-class PoliciesSchema(Schema):
+class PostagePoliciesSchema(Schema):
     """Every policy in the order in which they are tried."""
 
-    policies = fields.List(fields.Nested(PolicySchema), required=True)
+    policies = fields.List(fields.Nested(PostagePolicySchema), required=True)
 
 
-class PolicyEndSchema(Schema):
+class PostagePolicyEndSchema(Schema):
     """The last day of a policy."""
 
     last_day = fields.Date(required=True)
 
 
-class PolicyPreviewSchema(Schema):
+class PostagePolicyPreviewSchema(Schema):
     """A shipment that might be; which policy would pay it on that day."""
 
     item_slug = fields.String(required=True, validate=CODE)
@@ -228,21 +224,21 @@ class PolicyPreviewSchema(Schema):
     cost_fen = fields.Integer(load_default=0, validate=validate.Range(0, 1_000_000))
 
 
-class PolicyDecisionSchema(Schema):
+class PostagePolicyDecisionSchema(Schema):
     """Who pays by which policy; `skipped` fitted before it but have spent their year's money."""
 
     payer = fields.String(required=True, validate=validate.OneOf(list(Payer)))
-    policy = fields.Nested(PolicySchema, required=True)
-    skipped = fields.List(fields.Nested(PolicySchema), required=True)
+    policy = fields.Nested(PostagePolicySchema, required=True)
+    skipped = fields.List(fields.Nested(PostagePolicySchema), required=True)
 
 
-class OfficeWriteSchema(AddressPartsSchema):
+class ExpressOfficeWriteSchema(AddressPartsSchema):
     """Where a hall sends from and receives, and the division that bears its postage."""
 
     division_code = fields.String(required=True, validate=validate.Regexp(r"^\d{6}$"))
 
 
-class OfficeSchema(Schema):
+class ExpressOfficeSchema(Schema):
     """A hall's office; without a street it cannot mail."""
 
     hall_code = fields.String(required=True)
@@ -256,19 +252,19 @@ class OfficeSchema(Schema):
     verified = fields.Boolean(required=True)
 
 
-class OfficesSchema(Schema):
+class ExpressOfficesSchema(Schema):
     """Every hall's office."""
 
-    offices = fields.List(fields.Nested(OfficeSchema), required=True)
+    offices = fields.List(fields.Nested(ExpressOfficeSchema), required=True)
 
 
-class MonthQuerySchema(Schema):
+class PostageMonthQuerySchema(Schema):
     """A civil month, `2026-11`."""
 
     month = fields.String(required=True, validate=validate.Regexp(r"^20\d\d-(0[1-9]|1[0-2])$"))
 
 
-class StatementRowSchema(Schema):
+class PostageSettlementRowSchema(Schema):
     """What a division and a policy owe for a month: our figures and the courier's. Fen."""
 
     division_code = fields.String(required=True)
@@ -285,7 +281,7 @@ class StatementRowSchema(Schema):
     list_fen = fields.Integer(required=True)
 
 
-class VerdictSchema(Schema):
+class BillVerdictSchema(Schema):
     """How many lines of the courier's bill have a verdict, and their sum."""
 
     verdict = fields.String(required=True)
@@ -293,27 +289,27 @@ class VerdictSchema(Schema):
     fen = fields.Integer(required=True)
 
 
-class SettlementSchema(Schema):
+class PostageSettlementSchema(Schema):
     """A month: rows by division and policy, verdicts on the courier's bill, and shipments it does not name."""
 
     month = fields.String(required=True)
     state = fields.String(required=True, allow_none=True, validate=validate.OneOf(list(StatementState)))
     settled_by = fields.String(required=True, allow_none=True)
     reason = fields.String(required=True, allow_none=True)
-    rows = fields.List(fields.Nested(StatementRowSchema), required=True)
-    verdicts = fields.List(fields.Nested(VerdictSchema), required=True)
+    rows = fields.List(fields.Nested(PostageSettlementRowSchema), required=True)
+    verdicts = fields.List(fields.Nested(BillVerdictSchema), required=True)
     unbilled = fields.Integer(required=True)
     payable_fen = fields.Integer(required=True)
 
 
-class SettleSchema(Schema):
+class PostageSettleSchema(Schema):
     """Settle a month; with differences only for a reason."""
 
     month = fields.String(required=True, validate=validate.Regexp(r"^20\d\d-(0[1-9]|1[0-2])$"))
     reason = fields.String(load_default=None, allow_none=True, validate=REASON)
 
 
-class LineSchema(Schema):
+class CarrierLineSchema(Schema):
     """A line of the courier's bill with our verdict."""
 
     position = fields.Integer(required=True)
@@ -326,28 +322,28 @@ class LineSchema(Schema):
     verdict = fields.String(required=True)
 
 
-class LinesQuerySchema(MonthQuerySchema):
+class CarrierLinesQuerySchema(PostageMonthQuerySchema):
     """Which lines."""
 
     verdict = fields.String(validate=validate.OneOf(VERDICTS))
     after = fields.Integer(load_default=0)
 
 
-class LinesSchema(Schema):
+class CarrierLinesSchema(Schema):
     """A page of lines; ask for the rest with `after`."""
 
-    lines = fields.List(fields.Nested(LineSchema), required=True)
+    lines = fields.List(fields.Nested(CarrierLineSchema), required=True)
     next_after = fields.Integer(required=True, allow_none=True)
 
 
-class PeriodSchema(Schema):
+class ExpressPeriodSchema(Schema):
     """Civil days in Xiamen, both included."""
 
     first = fields.Date(required=True)
     last = fields.Date(required=True)
 
 
-class ExceptionRowSchema(Schema):
+class ShipmentExceptionsSchema(Schema):
     """Tasks of a kind in a hall."""
 
     hall_code = fields.String(required=True)
@@ -357,7 +353,7 @@ class ExceptionRowSchema(Schema):
     overdue = fields.Integer(required=True)
 
 
-class CostRowSchema(Schema):
+class PostageCostSchema(Schema):
     """What shipments of a division by a policy have cost. `saved_fen` is against the public price."""
 
     division_code = fields.String(required=True)
@@ -369,11 +365,11 @@ class CostRowSchema(Schema):
     saved_fen = fields.Integer(required=True)
 
 
-class ReportSchema(Schema):
+class ExpressReportSchema(Schema):
     """Cost by policy and division, and exceptions."""
 
-    costs = fields.List(fields.Nested(CostRowSchema), required=True)
-    exceptions = fields.List(fields.Nested(ExceptionRowSchema), required=True)
+    costs = fields.List(fields.Nested(PostageCostSchema), required=True)
+    exceptions = fields.List(fields.Nested(ShipmentExceptionsSchema), required=True)
 
 
 class MailGapSchema(Schema):
