@@ -11,11 +11,11 @@ const BASE = new RegExp([
 ].join('|'))
 const FORMS = /src\/(api\/key|ui\/(?!QrCode|ElderAid)|state\/(drafts|queueTickets|signOut)|pages\/booking\/use|pages\/appointments\/(pass|use|parts))|shared\/(rotating|times)|citizen\/parts\/|env\/detect/
 
-/** Names of all pages stand in the entry: six characters tell versions apart and are fewer bytes. */
+/** Names of all pages stand in the entry: seven characters tell versions apart and are fewer bytes. */
 const NAMES = {
-  entryFileNames: 'assets/[name]-[hash:6].js',
-  chunkFileNames: 'assets/[name]-[hash:6].js',
-  assetFileNames: 'assets/[name]-[hash:6][extname]',
+  entryFileNames: 'assets/[name]-[hash:7].js',
+  chunkFileNames: 'assets/[name]-[hash:7].js',
+  assetFileNames: 'assets/[name]-[hash:7][extname]',
 }
 const CITIZEN_GROUPS = [
   { name: 'qr', test: /src\/ui\/QrCode|node_modules\/qr\//, priority: 2 },
