@@ -100,7 +100,7 @@ def test_find_itself_may_stay_without_an_answer(site: Site) -> None:
 
 
 def test_a_slow_answer_is_given_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("express.carriers.ems_wire.TIMEOUT_S", (3.0, 0.2))
+    monkeypatch.setattr("express.carriers.forms.TIMEOUT_S", (3.0, 0.2))
     site.faults({"endpoint": PLACE, "kind": "slow", "seconds": 0.6})
     began = time.monotonic()
     with pytest.raises(base.OutcomeUnknown, match="TIMEOUT"):
@@ -129,7 +129,7 @@ def test_wrong_credentials_are_the_platforms_refusal(site: Site, name: str) -> N
     own = site.carrier._wire
     values = {"sender_no": own.sender_no, "_authorization": own._authorization, "sign_key": own.sign_key}
     values[name] = "AAECAwQFBgcICQoLDA0ODw=="
-    stranger = ems.EmsCarrier(EmsWire(own._base, *values.values()), site.carrier._contract)
+    stranger = ems.EmsCarrier(EmsWire(own._desk._base, *values.values()), site.carrier._contract)
     with pytest.raises(base.CallFailed):
         stranger.place(site.order())
 
