@@ -8,6 +8,7 @@ import base64
 import binascii
 import json
 import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -25,6 +26,9 @@ PLACE, CANCEL, RANGE, LABEL, TRACK, TRACK_PUSH = "020003", "020006", "030005", "
 POSTAGE, ESTIMATE, PARSE = "050001", "050005", "060001"
 COLLECT_PRODUCT = "3"
 """特快到付: the receiver pays at the door."""
+COURIER_COMES, TO_THE_DOOR = "1", "2"
+"""揽收方式 and 投递方式; the numbers beside them mean that people walk: 客户送货上门, 客户自提."""
+IN_PERSON = "请投递给收件人本人"
 PUSH_FAILED = "S00001"
 CUSTOMER_RANGE = "2"
 MOST_PUSHED = 500
@@ -41,6 +45,7 @@ _WORDS: tuple[tuple[type[base.Refused], tuple[str, ...]], ...] = (
     (base.PostageNotReady, ("未计费", "尚未计费", "未称重", "未收寄")),
     (base.AddressRefused, ("地址", "电话", "手机", "姓名")),
 )
+_WEIGHT = re.compile(r"([0-9]{1,6})(?:\.0+)?")
 _UNKNOWN_ORDER = ("不存在", "查无", "无此", "未查询到", "未找到", "无查询信息")
 _CANCELLED = ("已取消", "已撤单")
 
@@ -191,10 +196,10 @@ class EmsCarrier:
 
     def postage(self, number: str, waybill: str) -> base.Postage:
         reply = _good(self._wire.call(POSTAGE, {"logisticsOrderNo": number, "waybillNo": waybill}))
-        weight = reply.first("realWeight")
-        if not weight.isdecimal():
+        weight = _WEIGHT.fullmatch(reply.first("realWeight"))
+        if weight is None:
             raise base.OutcomeUnknown("UNREADABLE")
-        return base.Postage(_money(reply, "postageTotal"), int(weight))
+        return base.Postage(_money(reply, "postageTotal"), int(weight.group(1)))
 
     def parse_address(self, text: str) -> base.ParsedAddress:
         reply = _good(self._wire.call(PARSE, [{"wholeAddress": text}]))
@@ -220,7 +225,8 @@ class EmsCarrier:
             "bizProductNo": COLLECT_PRODUCT if collect else self._contract.product,
             "paymentMode": "2" if collect else "1",
             "weight": str(order.weight_g),
-            "deliverType": "1" if order.in_person else "2",
+            "pickupType": COURIER_COMES,
+            "deliverType": TO_THE_DOOR,
             "virtualNumFlag": "1" if self._contract.virtual_number else "0",
             "sender": _party(order.sender),
             "receiver": _party(order.receiver),
@@ -231,7 +237,8 @@ class EmsCarrier:
         if order.pickup is not None:
             made["pickupPreBeginTime"] = written(order.pickup.begins_at)
             made["pickupPreEndTime"] = written(order.pickup.ends_at)
-            made["pickupNotes"] = order.pickup.notes
+        notes = (order.pickup.notes if order.pickup else "", IN_PERSON if order.in_person else "")
+        made["pickupNotes"] = "；".join(note for note in notes if note)
         return made
 
 
