@@ -66,10 +66,10 @@ class TooLateToCancel(Conflict):
     title = Text("快递员已经收走，不能取消了", "The courier has it already. It cannot be cancelled")
 
 
-class TooLateToChange(Conflict):
+class AddressFixed(Conflict):
     """The address cannot be changed in this state, or was changed once already."""
 
-    code = "too_late_to_change"
+    code = "address_fixed"
     title = Text("现在不能改地址了", "The address cannot be changed now")
 
 
