@@ -124,10 +124,10 @@ class SheetSigned(Conflict):
     title = Text("这张交接单已经签过，或者还是空的", "This sheet is signed already, or it is empty")
 
 
-class NotAtWindow(Conflict):
+class NotInCabinet(Conflict):
     """Only what came back and lies in the hall's cabinet is handed over at the window."""
 
-    code = "not_at_window"
+    code = "not_in_cabinet"
     title = Text("这件还不在大厅，不能领取", "It is not in the hall, so it cannot be handed over")
 
 
