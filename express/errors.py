@@ -66,10 +66,10 @@ class TooLateToCancel(Conflict):
     title = Text("快递员已经收走，不能取消了", "The courier has it already. It cannot be cancelled")
 
 
-class TooLateToChange(Conflict):
+class AddressFixed(Conflict):
     """The address cannot be changed in this state, or was changed once already."""
 
-    code = "too_late_to_change"
+    code = "address_fixed"
     title = Text("现在不能改地址了", "The address cannot be changed now")
 
 
@@ -124,10 +124,10 @@ class SheetSigned(Conflict):
     title = Text("这张交接单已经签过，或者还是空的", "This sheet is signed already, or it is empty")
 
 
-class NotAtWindow(Conflict):
+class NotInCabinet(Conflict):
     """Only what came back and lies in the hall's cabinet is handed over at the window."""
 
-    code = "not_at_window"
+    code = "not_in_cabinet"
     title = Text("这件还不在大厅，不能领取", "It is not in the hall, so it cannot be handed over")
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from backend.core import audit, clock, crypto
 from backend.core.states import transition
 from express import notices, tasks
-from express.errors import AuthorisationNeeded, NotAtWindow
+from express.errors import AuthorisationNeeded, NotInCabinet
 from express.models import Shipment
 from express.states import ShipmentEvent, ShipmentState
 from express.task_models import TaskKind, WindowHandover
@@ -48,9 +48,9 @@ def hold(session: Session, shipment: Shipment, *, actor: str) -> None:
 
 
 def pick_up(session: Session, shipment: Shipment, receiver: Receiver, *, signature: str, staff_id: UUID) -> None:
-    """窗口领取: the document was compared, the receiver signed. Raises NotAtWindow, AuthorisationNeeded."""
+    """窗口领取: the document was compared, the receiver signed. Raises NotInCabinet, AuthorisationNeeded."""
     if shipment.state not in (ShipmentState.RETURNED, ShipmentState.HELD):
-        raise NotAtWindow()
+        raise NotInCabinet()
     if receiver.by_agent and not (receiver.authorisation or "").strip():
         raise AuthorisationNeeded()
     actor = f"staff:{staff_id}"

@@ -15,12 +15,12 @@ from backend.core.states import record_event, transition
 from express import address_book, notices, policies, quoting, snapshots, tasks
 from express.carriers.base import Charge, Pickup, Region, ShipmentOrder
 from express.errors import (
+    AddressFixed,
     AlreadyShipped,
     PickupTimeWrong,
     QuoteOver,
     ShipmentNotFound,
     TooLateToCancel,
-    TooLateToChange,
 )
 from express.models import Direction, Payer, Shipment, ShipmentEventRow
 from express.money_models import PayerPolicy
@@ -135,16 +135,16 @@ def change_address(session: Session, shipment: Shipment, parts: Mapping[str, str
     """Another address of the applicant, while that is still possible. The caller holds the lock.
 
     Before a courier is ordered it is simply written anew, afterwards the order is called off and placed again. Out for
-    delivery with a wrong address, staff pass it on to the courier, once. Raises TooLateToChange.
+    delivery with a wrong address, staff pass it on to the courier, once. Raises AddressFixed.
     """
     known = snapshots.opened(shipment)
     if known is None:
-        raise TooLateToChange()
+        raise AddressFixed()
     new = address_book.party(address_book.checked(parts))
     old = snapshots.applicant(known, shipment.direction)
     far = (new.region.province, new.region.city) != (old.region.province, old.region.city)
     if far and shipment.payer == Payer.APPLICANT_PREPAID:
-        raise TooLateToChange(Text("邮费会变，请取消后重新下单", "The postage changes. Cancel it and order again"))
+        raise AddressFixed(Text("邮费会变，请取消后重新下单", "The postage changes. Cancel it and order again"))
     changed = snapshots.with_applicant(known, shipment.direction, new)
     audit.record(session, actor=actor, action="shipment.address", object_type="shipment", object_id=shipment.id)
     if shipment.state in (ShipmentState.ASKED, ShipmentState.UNPAID):
@@ -166,7 +166,7 @@ def change_address(session: Session, shipment: Shipment, parts: Mapping[str, str
         tasks.finish_kind(session, shipment, TaskKind.ASK_ADDRESS, actor=actor, outcome="new_address")
         tasks.open_task(session, shipment, TaskKind.PASS_ON_ADDRESS)
     else:
-        raise TooLateToChange()
+        raise AddressFixed()
 
 
 def next_attempt(shipment: Shipment, changed: ShipmentOrder) -> None:

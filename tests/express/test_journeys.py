@@ -7,7 +7,7 @@ import pytest
 from backend.core import db
 from express import deciding, handing, ordering
 from express.carriers.base import OutOfRange
-from express.errors import AuthorisationNeeded, NotAtWindow, TooLateToCancel
+from express.errors import AuthorisationNeeded, NotInCabinet, TooLateToCancel
 from express.handing import Receiver
 from express.models import Payer, Shipment
 from express.states import ShipmentState
@@ -114,7 +114,7 @@ def test_refused_and_returned_lies_in_the_cabinet_and_is_picked_up(gov: Desk) ->
 
 def test_only_what_came_back_is_handed_over_at_the_window(gov: Desk) -> None:
     sent = gov.order()
-    with pytest.raises(NotAtWindow):
+    with pytest.raises(NotInCabinet):
         pick_up(gov, sent, Receiver("张测试", "0010"))
 
 
