@@ -143,14 +143,14 @@ def test_a_result_travels_home_and_the_month_is_settled(people: People) -> None:
 
 def test_papers_to_the_hall_are_paid_first(people: People) -> None:
     page = people.citizen("li", WECHAT)
-    choose(page, PASSPORT_CASE, "医疗费用报销", "厦门市行政服务中心", "寄材料到大厅")
+    choose(page, PASSPORT_CASE, "医疗费用手工报销", "厦门市行政服务中心", "寄材料到大厅")
     paste_address(page)
     page.get_by_role("button", name="下单并付邮费").tap()
     page.wait_for_url(re.compile(r"/bills/[0-9a-f-]{36}$"))
     page.get_by_role("button", name=re.compile("微信支付")).first.tap()
     expect(page.get_by_text("缴费成功")).to_be_visible(timeout=CARRIER_MS)
     page.goto("/shipments")
-    page.get_by_role("link", name=re.compile("医疗费用报销")).first.tap()
+    page.get_by_role("link", name=re.compile("医疗费用手工报销")).first.tap()
     expect(page.locator(".headline")).to_have_text("已下单", timeout=CARRIER_MS)
     page.get_by_role("button", name="取消快递").tap()
     page.get_by_role("alertdialog").get_by_role("button", name="取消快递").tap()
