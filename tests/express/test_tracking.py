@@ -41,6 +41,18 @@ JOURNEYS = {
 }
 
 
+IN_FULL = (
+    "refused and returned",
+    "undone and delivered again",
+    "undone",
+    "collection undone, collected again",
+    "two deliveries undone, one stands",
+    "lost by a reason",
+    "unknown codes",
+)
+"""Those that go through the database too."""
+
+
 @dataclass(frozen=True)
 class Event:
     trace_no: str
@@ -124,8 +136,9 @@ def test_pushed_in_any_order_and_pulled_at_once_end_alike(desk: Desk) -> None:
     """The whole of it: rows, state, proof and standing, each shipment fed in another order, with repeats."""
     desk.policy(Payer.GOV)
     draw, ends = random.Random(7), {}
-    for name, (journey, _) in JOURNEYS.items():
-        for way in ("in order", "pulled", "shuffled", "shuffled again"):
+    for name in IN_FULL:
+        journey = JOURNEYS[name][0]
+        for way in ("in order", "pulled", "shuffled"):
             sent = desk.order()
             assert sent.waybill
             told = [
@@ -145,7 +158,8 @@ def test_pushed_in_any_order_and_pulled_at_once_end_alike(desk: Desk) -> None:
             with db.transaction() as session:
                 kept = session.scalars(select(TrackRow).where(TrackRow.shipment_id == sent.id)).all()
             assert len(kept) == len(journey.split())
-    assert {name: len(found) for name, found in ends.items()} == dict.fromkeys(JOURNEYS, 1)
+    assert ends.keys() == set(IN_FULL)
+    assert {name: found for name, found in ends.items() if len(found) > 1} == {}
 
 
 def _end(shipment: Shipment) -> tuple[object, ...]:
