@@ -46,8 +46,8 @@ CAUSES: dict[TaskKind, frozenset[tuple[str, str]]] = {
 
 def watch(shipment: Shipment) -> None:
     """Begin to follow a waybill."""
-    shipment.progress, shipment.progress_at, shipment.detail_code = Progress.ORDERED, clock.now(), ""
-    shipment.next_track_at = clock.now() + EVERY
+    shipment.progress, shipment.progress_at, shipment.detail_code = Progress.ORDERED, shipment.created_at, ""
+    shipment.next_track_at = clock.now() + OUT_EVERY
 
 
 @retrying
@@ -113,15 +113,18 @@ def apply(session: Session, shipment: Shipment) -> None:
     for code in standing.unknown:
         log.warning("unknown_track_code", extra={"code": code, "shipment": str(shipment.id)})
     before = (shipment.progress, shipment.progress_at, shipment.detail_code)
-    after = (standing.progress, standing.since or shipment.progress_at, standing.detail)
-    if shipment.proof in WINDOW_PROOFS or shipment.state == ShipmentState.HELD or before == after:
+    after = (standing.progress, standing.since or shipment.created_at, standing.detail)
+    if shipment.proof in WINDOW_PROOFS or shipment.state == ShipmentState.HELD:
         return
     shipment.progress, shipment.progress_at, shipment.detail_code = after
     shipment.collected_at = standing.collected_at
     shipment.expected_at = _expected(shipment, standing)
-    _move(session, shipment, standing)
+    session.flush()
+    if before != after:
+        _move(session, shipment, standing)
     _tasks(session, shipment, events)
-    notices.progress(session, shipment, before[0])
+    if before != after:
+        notices.progress(session, shipment, before[0])
 
 
 def _store(session: Session, shipment: Shipment, events: Sequence[TrackEvent], source: str) -> int:

@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from backend.core import audit, clock, db
 from backend.core.errors import Conflict, Text
@@ -25,7 +25,7 @@ from express.errors import (
 from express.models import Direction, Payer, Shipment, ShipmentEventRow
 from express.money_models import PayerPolicy
 from express.quoting import Quoted
-from express.states import ShipmentEvent, ShipmentState
+from express.states import LIVE, ShipmentEvent, ShipmentState
 from express.task_models import TaskKind
 from express.tracking import Progress
 from payments import bills, postage
@@ -202,6 +202,23 @@ def mine(session: Session, shipment_id: UUID, person_id: UUID) -> Shipment:
     if shipment.person_id != person_id:
         raise ShipmentNotFound()
     return shipment
+
+
+def adopt(session: Session, *, person_id: UUID, former_id: UUID) -> None:
+    """Two records were one person: shipments follow, but for one that both have ordered and that is not over."""
+    mine = aliased(Shipment)
+    both = (
+        select(mine.id)
+        .where(mine.person_id == person_id, mine.state.in_(LIVE), Shipment.state.in_(LIVE))
+        .where(mine.subject_type == Shipment.subject_type, mine.subject_id == Shipment.subject_id)
+        .where(mine.direction == Shipment.direction)
+    )
+    session.execute(
+        update(Shipment)
+        .where(Shipment.person_id == former_id, ~both.exists())
+        .values(person_id=person_id)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _may_correct(session: Session, shipment: Shipment) -> bool:

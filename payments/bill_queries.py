@@ -119,7 +119,7 @@ def view(
 
 def _may_refund(bill: Bill, tried: Sequence[Attempt], person_id: UUID | None) -> bool:
     paid = {bill.person_id, *(attempt.payer_id for attempt in tried if attempt.state == AttemptState.PAID)}
-    return person_id is not None and person_id in paid
+    return person_id is not None and person_id in paid and bill.notice_type != bills.POSTAGE
 
 
 def attempt_view(attempt: Attempt) -> dict[str, Any]:
