@@ -44,6 +44,7 @@ PERIODIC: tuple[tuple[str, str], ...] = (
     ("1-59/10 * * * *", "payments.jobs:expire_bills"),
     ("2-59/10 * * * *", "payments.jobs:grow_fines"),
     ("5 1 * * *", "payments.jobs:warn_overdue"),
+    ("7 1 * * *", "express.jobs:warn_overdue"),
     ("27 * * * *", "backend.official.jobs:forget_callbacks"),
     ("*/10 * * * *", "backend.devices.jobs:forget_nonces"),
     ("17 * * * *", "backend.worker:forget_old_keys"),
@@ -60,6 +61,9 @@ LOOPS: tuple[tuple[float, str], ...] = (
     (5.0, "payments.receipt_jobs:tell_due"),
     (5.0, "payments.recovery:recover_due"),
     (60.0, "payments.reconciliation.jobs:reconcile_due"),
+    (1.0, "express.jobs:call_due"),
+    (15.0, "express.jobs:track_due"),
+    (3600.0, "express.jobs:forget"),
     (600.0, "payments.receipt_jobs:look_for_other_channels"),
     (10.0, "backend.worker:beat"),
 )
