@@ -97,6 +97,8 @@ def environment(var_dir: Path, database_url: str, port: int, sandbox_port: int) 
         "FINANCE_APP": "sandbox-finance",
         **{f"{name}_BASE": f"{sandbox}/{name.lower()}" for name in OFFICES},
         **{f"{name}_APP": f"sandbox-{name.lower()}" for name in OFFICES},
+        "EMS_BASE": f"{sandbox}/amp-prod-api/f/amp/api/open",
+        "EMS_SENDER_NO": "sandbox-ems",
         "PAY_REGION": "350299",
         "PROMETHEUS_MULTIPROC_DIR": str(var_dir / "metrics"),
         **kept,

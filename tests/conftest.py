@@ -49,6 +49,9 @@ def make_settings(database_url: str, **changes: object) -> Settings:
         **{f"{office}_keys": f"2:{_key(office)},1:{_key(office + '-old')}" for office in OFFICES},
         "finance_app": "sandbox-finance",
         "finance_keys": f"2:{_key('finance')},1:{_key('finance-old')}",
+        "ems_sender_no": "sandbox-ems",
+        "ems_authorization": "ems-authorization",
+        "ems_sign_key": base64.b64encode(b"ems-sign-key-16b").decode(),
     }
     settings = Settings(**{**values, **changes})  # type: ignore[arg-type]
     settings.validate()

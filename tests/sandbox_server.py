@@ -40,6 +40,7 @@ class RunningSandbox:
             sms_base=f"{self.url}/sms",
             finance_base=f"{self.url}/finance",
             **{f"{name}_base": f"{self.url}/{name}" for name in OFFICES},
+            ems_base=f"{self.url}/amp-prod-api/f/amp/api/open",
             alipay_gateway=f"{self.url}/alipay/gateway.do",
             alipay_login_base=f"{self.url}/alipay",
             **{name: value for name, value in alipay_app().items() if not name.startswith("sandbox_")},

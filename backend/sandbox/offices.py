@@ -85,8 +85,9 @@ class Gate:
         }
 
 
-def create_blueprints(world: World, books: Books) -> list[Blueprint]:
+def create_blueprints(world: World) -> list[Blueprint]:
     """One gate for each office, and the desk ``/offices/desk``."""
+    books = Books(LicenceBooks(world), HotlineBooks(world), ProvinceBooks(world))
     operations: dict[str, dict[str, Operation]] = {
         "licence": {"licences/get": books.licences.get_licence},
         "eproof": {"proofs/get": books.licences.get_proof},
