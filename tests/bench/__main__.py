@@ -5,7 +5,7 @@ import sys
 import time
 from typing import NoReturn
 
-from tests.bench import booking, live, notices, reconcile, site, slots
+from tests.bench import booking, callbacks, live, notices, reconcile, site, slots
 
 BENCHES = {
     "slots": slots.run,
@@ -13,6 +13,7 @@ BENCHES = {
     "live": live.run,
     "notices": notices.run,
     "reconcile": reconcile.run,
+    "callbacks": callbacks.run,
 }
 
 
