@@ -1,40 +1,25 @@
-"""Small faults made on purpose: each is one changed place of a module's syntax tree."""
+"""Small faults made on purpose: each changes one node of a module's syntax tree."""
 
 import ast
-import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from types import CodeType
+from typing import NamedTuple
 
-SWAPS: dict[type[ast.AST], type[ast.AST]] = {
-    ast.Lt: ast.LtE,
-    ast.LtE: ast.Lt,
-    ast.Gt: ast.GtE,
-    ast.GtE: ast.Gt,
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-    ast.In: ast.NotIn,
-    ast.NotIn: ast.In,
-    ast.Is: ast.IsNot,
-    ast.IsNot: ast.Is,
-    ast.And: ast.Or,
-    ast.Or: ast.And,
-    ast.Add: ast.Sub,
-    ast.Sub: ast.Add,
-    ast.Mult: ast.FloorDiv,
-    ast.Div: ast.Mult,
-    ast.FloorDiv: ast.Mult,
-    ast.Mod: ast.Mult,
-}
+PAIRS = (
+    *((ast.Lt, ast.LtE), (ast.Gt, ast.GtE), (ast.Eq, ast.NotEq), (ast.In, ast.NotIn), (ast.Is, ast.IsNot)),
+    *((ast.And, ast.Or), (ast.Add, ast.Sub), (ast.Mult, ast.FloorDiv)),
+)
+SWAPS = {**dict(PAIRS), **{b: a for a, b in PAIRS}, ast.Div: ast.Mult, ast.Mod: ast.Mult}
 CALLS = {"max": "min", "min": "max", "any": "all", "all": "any"}
 EXPLAINED = {"ValueError", "TypeError", "Unreadable"}
 """Errors whose text only people read."""
-SKIPPED = {"annotation", "returns", "decorator_list", "type_params"}
+
+Change = tuple[str, Callable[[], ast.AST]]
+"""Words, and a maker of the replacement."""
 
 
-@dataclass(frozen=True)
-class Mutant:
+class Mutant(NamedTuple):
     """One fault: where it is and what was done."""
 
     line: int
@@ -44,139 +29,86 @@ class Mutant:
 
 def mutants(source: str, path: str, within: tuple[str, ...]) -> Iterator[Mutant]:
     """Every fault of a module, or of the functions named in `within` (`name` or `Class.name`)."""
-    tree = ast.parse(source)
-    for number, place in enumerate(_places(tree, within)):
-        for kind, (what, _) in enumerate(_changes(place.node)):
-            twin = copy.deepcopy(tree)
-            other = list(_places(twin, within))[number]
-            other.put(_changes(other.node)[kind][1]())
-            code = compile(ast.fix_missing_locations(twin), path, "exec", dont_inherit=True)
-            yield Mutant(getattr(place.node, "lineno", place.line), what, code)
+    number = 0
+    while True:
+        tree = ast.parse(source)
+        fault = _Fault(number)
+        for root in [_named(tree, name) for name in within] or [tree]:
+            fault.generic_visit(root)
+        if fault.made is None:
+            return
+        yield Mutant(*fault.made, compile(ast.fix_missing_locations(tree), path, "exec", dont_inherit=True))
+        number += 1
 
 
-@dataclass
-class _Place:
-    node: ast.AST
-    line: int
-    put: Callable[[ast.AST], None]
+def _named(tree: ast.AST, name: str) -> ast.AST:
+    for part in name.split("."):
+        tree = next(node for node in ast.iter_child_nodes(tree) if getattr(node, "name", "") == part)
+    return tree
 
 
-def _places(tree: ast.Module, within: tuple[str, ...]) -> Iterator[_Place]:
-    if not within:
-        yield from _below(tree, 0)
-    for name in within:
-        found: ast.AST = tree
-        for part in name.split("."):
-            found = next(node for node in ast.iter_child_nodes(found) if getattr(node, "name", "") == part)
-        yield from _below(found, 0)
+class _Fault(ast.NodeTransformer):
+    """Makes the fault with this number. Imports, documentation, types and explanations have no effect to be tested."""
+
+    def __init__(self, number: int) -> None:
+        self.left, self.line = number, 0
+        self.made: tuple[int, str] | None = None
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        self.line = getattr(node, "lineno", self.line)
+        if isinstance(node, (ast.Import, ast.ImportFrom, ast.arg)) or (
+            (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+            or (isinstance(node, ast.Call) and getattr(node.func, "id", "") in EXPLAINED)
+        ):
+            return node
+        if isinstance(node, ast.AnnAssign):
+            node.value = node.value and self.visit(node.value)  # type: ignore[assignment]
+            return node
+        if isinstance(node, ast.FunctionDef):
+            node.returns = None
+        for what, make in _changes(node) if self.made is None else []:
+            if self.left == 0:
+                self.made = self.line, what
+                return make()
+            self.left -= 1
+        return self.generic_visit(node)
 
 
-def _below(parent: ast.AST, line: int) -> Iterator[_Place]:
-    line = getattr(parent, "lineno", line)
-    for name, value in ast.iter_fields(parent):
-        if name in SKIPPED:
-            continue
-        nodes = value if isinstance(value, list) else [value]
-        for index, node in enumerate(nodes):
-            if not isinstance(node, ast.AST) or _is_silent(node):
-                continue
-            yield _Place(node, line, _putter(parent, name, index if isinstance(value, list) else None))
-            yield from _below(node, line)
-
-
-def _putter(parent: ast.AST, name: str, index: int | None) -> Callable[[ast.AST], None]:
-    def put(node: ast.AST) -> None:
-        if index is None:
-            setattr(parent, name, node)
-        else:
-            getattr(parent, name)[index] = node
-
-    return put
-
-
-def _is_silent(node: ast.AST) -> bool:
-    """Imports, documentation and explanations have no effect to be tested."""
-    if isinstance(node, ast.Expr):
-        return isinstance(node.value, ast.Constant)
-    if isinstance(node, ast.Call):
-        return isinstance(node.func, ast.Name) and node.func.id in EXPLAINED
-    return isinstance(node, (ast.Import, ast.ImportFrom))
-
-
-Change = tuple[str, Callable[[], ast.AST]]
-"""Words, and a maker of the replacement."""
-
-
-def _changes(node: ast.AST) -> list[Change]:
+def _changes(node: ast.AST) -> list[Change]:  # noqa: C901 - one case for each kind of node
     """What can be done to one node."""
-    if swap := SWAPS.get(type(node)):
-        return [(f"{type(node).__name__} → {swap.__name__}", swap)]
-    change = CHANGES.get(type(node))
-    return change(node) if change else []
+    match node:
+        case ast.Constant(value=bool() as value):
+            return [(f"{value} → {not value}", lambda: ast.Constant(not value))]
+        case ast.Constant(value=int() as number):
+            return [(f"{number} → {number + 1}", lambda: ast.Constant(number + 1))]
+        case ast.Constant(value=str() as text):
+            return [(f"{text!r} → {text + '!'!r}", lambda: ast.Constant(text + "!"))]
+        case ast.Constant(value=bytes() as raw):
+            return [(f"{raw!r} → {raw + b'!'!r}", lambda: ast.Constant(raw + b"!"))]
+        case ast.UnaryOp(op=ast.Not() | ast.USub(), operand=operand):
+            return [("sign left out", lambda: operand)]
+        case ast.Call(func=ast.Name(id="max" | "min" | "any" | "all" as name), args=given):
+            return [(f"{name} → {CALLS[name]}", lambda: ast.Call(ast.Name(CALLS[name], ast.Load()), given, []))]
+        case ast.Return(value=ast.expr()) if not (isinstance(node.value, ast.Constant) and node.value.value is None):
+            return [("returns None", lambda: ast.Return(ast.Constant(None)))]
+        case ast.Raise():
+            return [("raises nothing", ast.Pass)]
+        case ast.If(test=test) | ast.IfExp(test=test):
+            return [("condition turned round", partial(_with, node, test=ast.UnaryOp(ast.Not(), test)))]
+        case ast.Dict(keys=keys, values=values):
+            return [
+                (f"entry {n} left out", partial(ast.Dict, keys[:n] + keys[n + 1 :], values[:n] + values[n + 1 :]))
+                for n in range(len(keys))
+            ]
+        case ast.Set(elts=all_of):
+            return [
+                (f"element {n} left out", partial(ast.Set, all_of[:n] + all_of[n + 1 :])) for n in range(len(all_of))
+            ]
+    swap = SWAPS.get(type(node))
+    return [(f"{type(node).__name__} → {swap.__name__}", swap)] if swap else []
 
 
-def _constant(node: ast.Constant) -> list[Change]:
-    value, other = node.value, None
-    if isinstance(value, bool):
-        other = not value
-    elif isinstance(value, int):
-        other = value + 1
-    elif isinstance(value, str):
-        other = value + "!"
-    elif isinstance(value, bytes):
-        other = value + b"!"
-    return [] if other is None else [(f"{value!r} → {other!r}", lambda: ast.Constant(other))]
-
-
-def _unary(node: ast.UnaryOp) -> list[Change]:
-    left_out = isinstance(node.op, (ast.Not, ast.USub))
-    return [(f"{type(node.op).__name__} left out", lambda: node.operand)] if left_out else []
-
-
-def _call(node: ast.Call) -> list[Change]:
-    other = CALLS.get(node.func.id) if isinstance(node.func, ast.Name) else None
-    return [(f"becomes {other}", lambda: ast.Call(ast.Name(other, ast.Load()), node.args, []))] if other else []
-
-
-def _return(node: ast.Return) -> list[Change]:
-    is_none = node.value is None or (isinstance(node.value, ast.Constant) and node.value.value is None)
-    return [] if is_none else [("returns None", lambda: ast.Return(ast.Constant(None)))]
-
-
-def _raise(_: ast.Raise) -> list[Change]:
-    return [("raises nothing", ast.Pass)]
-
-
-def _condition(node: ast.If | ast.IfExp) -> list[Change]:
-    def turned() -> ast.AST:
-        node.test = ast.UnaryOp(ast.Not(), node.test)
-        return node
-
-    return [("condition turned round", turned)]
-
-
-def _entries(node: ast.Dict) -> list[Change]:
-    def without(place: int) -> ast.AST:
-        return ast.Dict(node.keys[:place] + node.keys[place + 1 :], node.values[:place] + node.values[place + 1 :])
-
-    return [(f"entry {place} left out", partial(without, place)) for place in range(len(node.keys))]
-
-
-def _elements(node: ast.Set) -> list[Change]:
-    def without(place: int) -> ast.AST:
-        return ast.Set(node.elts[:place] + node.elts[place + 1 :])
-
-    return [(f"element {place} left out", partial(without, place)) for place in range(len(node.elts))]
-
-
-CHANGES: dict[type[ast.AST], Callable[..., list[Change]]] = {
-    ast.Constant: _constant,
-    ast.UnaryOp: _unary,
-    ast.Call: _call,
-    ast.Return: _return,
-    ast.Raise: _raise,
-    ast.If: _condition,
-    ast.IfExp: _condition,
-    ast.Dict: _entries,
-    ast.Set: _elements,
-}
+def _with(node: ast.AST, **fields: ast.AST) -> ast.AST:
+    for name, value in fields.items():
+        setattr(node, name, value)
+    return node
