@@ -4,8 +4,10 @@ Each fault is put into a process of its own, forked once the tests are collected
 no test notices is printed with file and line. Exit code 1 when fewer than 85 % were noticed.
 """
 
+import contextlib
 import importlib
 import os
+import resource
 import signal
 import sys
 import time
@@ -16,13 +18,15 @@ from typing import Any
 
 import hypothesis
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.mutation.mutants import Mutant, mutants
 
 LEAST = 0.85
-LONGEST_S = 60
-"""A fault that makes the tests run longer is noticed."""
+LONGEST_S, LONGEST_WAIT_S = 60, 600
+"""Seconds of processor time and of the clock: a fault that makes the tests run longer is noticed."""
 BROKEN = 3
+draw = rsa.generate_private_key
 
 QUIETLY = ("-q", "-s", "--no-header", "--no-summary", "-p", "no:cacheprovider", "-W", "ignore:Module already imported")
 
@@ -74,20 +78,24 @@ class Faults:
         if child == 0:
             self._run(session, order, mutant, theirs)
         os.close(theirs)
-        with os.fdopen(mine, "rb") as answer:
-            noticed_by = answer.read()
+        with os.fdopen(mine) as answer:
+            said = answer.read().split()
         _, status = os.waitpid(child, 0)
         assert os.waitstatus_to_exitcode(status) != BROKEN, f"the fault {mutant} could not be put in"
-        if noticed_by.isdigit():
-            self._deadly[int(noticed_by)] += 1
+        if status:
+            self._deadly.update(map(int, said))
+        for name in [] if mutant else said:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
         return status != 0
 
     def _run(self, session: pytest.Session, order: list[int], mutant: Mutant | None, answer: int) -> None:
-        signal.alarm(LONGEST_S)
+        signal.alarm(LONGEST_WAIT_S)
+        resource.setrlimit(resource.RLIMIT_CPU, (LONGEST_S, LONGEST_S))
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, 1)
         os.dup2(nothing, 2)
-        status = BROKEN
+        status, before = BROKEN, set(sys.modules)
         try:
             if mutant is not None:
                 _put(self.module, mutant.code)
@@ -101,6 +109,10 @@ class Faults:
                     break
             else:
                 status = 0
+                # What the tests import late is imported before the next processes part.
+                os.write(
+                    answer, " ".join([] if mutant else [name for name in sys.modules if name not in before]).encode()
+                )
         finally:
             os._exit(status)
 
@@ -139,8 +151,21 @@ def _renew(old: Any, new: Any) -> bool:
     return True
 
 
+def _keep_keys() -> None:
+    """Drawing RSA keys is most of these tests' time: some are drawn here, and every process finds the same."""
+    drawn = {bits: [draw(65_537, bits) for _ in range(6)] for bits in (1024, 2048)}
+    given: Counter[int] = Counter()
+
+    def kept(public_exponent: int, key_size: int) -> rsa.RSAPrivateKey:
+        given[key_size] += 1
+        return drawn[key_size][given[key_size] % 6] if key_size in drawn else draw(public_exponent, key_size)
+
+    rsa.generate_private_key = kept
+
+
 def main(names: list[str]) -> int:
     """Try the faults of the named modules, or of all; print what nobody noticed."""
+    _keep_keys()
     hypothesis.settings.register_profile("mutation", derandomize=True, database=None, deadline=None)
     hypothesis.settings.load_profile("mutation")
     made = survived = 0
