@@ -25,7 +25,7 @@ BILL, ORDER = "3", "4"
 COPIES = {
     "bill": {
         "id": f"('{BILL}' || lpad(to_hex(n), 31, '0'))::uuid",
-        "pay_code": "lpad(n::text, 20, '0')",
+        "pay_code": "'D' || lpad(n::text, 19, '0')",
         "subject_id": "n::text",
     },
     "bill_item": {"bill_id": f"('{BILL}' || lpad(to_hex(n), 31, '0'))::uuid"},

@@ -141,7 +141,7 @@ def _renew(old: Any, new: Any) -> bool:
             _renew(vars(old).get(name), member)
         return not hasattr(old, "__members__")
     while hasattr(old, "__wrapped__"):
-        old.cache_clear()
+        getattr(old, "cache_clear", int)()
         old, new = old.__wrapped__, new.__wrapped__
     if isinstance(old, (property, staticmethod, classmethod)):
         return _renew(getattr(old, "fget", None) or old.__func__, getattr(new, "fget", None) or new.__func__)

@@ -82,9 +82,9 @@ def _changes(node: ast.AST) -> list[Change]:  # noqa: C901 - one case for each k
         case ast.Constant(value=int() as number):
             return [(f"{number} → {number + 1}", lambda: ast.Constant(number + 1))]
         case ast.Constant(value=str() as text):
-            return [(f"{text!r} → {text + '!'!r}", lambda: ast.Constant(text + "!"))]
+            return [(f"{text!r} → {'x' + text!r}", lambda: ast.Constant("x" + text))]
         case ast.Constant(value=bytes() as raw):
-            return [(f"{raw!r} → {raw + b'!'!r}", lambda: ast.Constant(raw + b"!"))]
+            return [(f"{raw!r} → {b'x' + raw!r}", lambda: ast.Constant(b"x" + raw))]
         case ast.UnaryOp(op=ast.Not() | ast.USub(), operand=operand):
             return [("sign left out", lambda: operand)]
         case ast.Call(func=ast.Name(id="max" | "min" | "any" | "all" as name), args=given):
