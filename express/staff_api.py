@@ -172,7 +172,7 @@ def pick_up(body: dict[str, Any], shipment_id: UUID) -> Response:
 
     def effect(session: Session) -> Shipment:
         shipment = ordering.in_hall(session, shipment_id, principal.hall)
-        handing.pick_up(session, shipment, receiver, signature=body["signature"], staff_id=principal.id)
+        handing.pick_up(session, shipment, receiver, signature=body["signature"], actor=principal.actor)
         return shipment
 
     return _changed("pick-up", shipment_id, body, effect)

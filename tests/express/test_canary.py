@@ -54,7 +54,7 @@ def test_where_somebody_lives_stands_nowhere(both: Both, session: Session, logge
     with db.transaction() as opened:
         shipment = ordering.locked(opened, refused.id)
         receiver = Receiver(NAME, "0088", True, "委 1")
-        handing.pick_up(opened, shipment, receiver, signature=f"data:image/png;base64,{DRAWN}", staff_id=desk.person)
+        handing.pick_up(opened, shipment, receiver, signature=f"data:image/png;base64,{DRAWN}", actor="staff:1")
     desk.travel(desk.order(**gov), "203", "987")
     desk.courier.fail("place", OutOfRange("B1", "超范围"))
     desk.order(**gov)
