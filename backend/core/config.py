@@ -29,6 +29,7 @@ _PROVIDER_ADDRESSES = (
     "alipay_login_base",
     "finance_base",
     "ems_base",
+    "tracking_fallback_base",
 )
 _PROVIDER_ACCOUNTS = (
     "wechat_mini_appid",
@@ -166,6 +167,17 @@ class Settings:
     ems_label_type: str = _setting("EMS template of labels: 129, 149 or 179", default="129")
     ems_virtual_number: bool = _setting("`true` when the contract lets EMS hide phone numbers", default=False)
 
+    ems_old_push_secret: str = _setting(
+        "Secret of the tracking push of EMS's older platform; empty refuses such pushes", default="", secret=True
+    )
+    tracking_fallback: str = _setting(
+        "Whom to ask where a shipment is when EMS does not say: `kuaidi100`, `kdniao` or `fujian`; empty asks nobody",
+        default="",
+    )
+    tracking_fallback_base: str = _setting("Address of that fallback", default="")
+    tracking_fallback_account: str = _setting("Our account there: customer, EBusinessID or app key", default="")
+    tracking_fallback_key: str = _setting("Key of that account", default="", secret=True)
+
     payment_routes: str = _setting(
         "JSON: collecting unit, or `*` for every other, → list of its payment channels; empty takes all there are",
         default="{}",
@@ -230,6 +242,7 @@ class Settings:
         self._validate_payments()
         _check_alipay(self)
         _check_ems(self)
+        _check_fallback(self)
         if self.production:
             self._validate_production()
 
@@ -305,6 +318,18 @@ def _check_ems(settings: Settings) -> None:
     decode_key("EMS_SIGN_KEY", settings.ems_sign_key, length=16)
     if not re.fullmatch(r"[0-9]{15}", settings.ems_product_code):
         raise ConfigError("EMS_PRODUCT_CODE must be 15 digits")
+
+
+def _check_fallback(settings: Settings) -> None:
+    if not settings.tracking_fallback:
+        return
+    if settings.tracking_fallback not in {"kuaidi100", "kdniao", "fujian"}:
+        raise ConfigError("TRACKING_FALLBACK must be kuaidi100, kdniao or fujian")
+    if not settings.tracking_fallback_base.startswith("https://" if settings.production else "http"):
+        raise ConfigError("TRACKING_FALLBACK_BASE must be an address, with https in production")
+    for name in ("tracking_fallback_account", "tracking_fallback_key"):
+        if not getattr(settings, name):
+            raise ConfigError(f"{name.upper()} must be set together with TRACKING_FALLBACK")
 
 
 def _check_database(address: str) -> None:

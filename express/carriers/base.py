@@ -61,7 +61,8 @@ class Pickup:
 class ShipmentOrder:
     """What a carrier is asked to take along. `number` is ours, 6 to 32 of `A-Za-z0-9-`, the same on every retry.
 
-    `in_person` asks the courier to hand it to the receiver alone. `safety_code` is what the receiver must then say.
+    `in_person` asks the courier in words to hand it to the receiver alone: what happened then is in the sign code.
+    `safety_code` is what the receiver must say.
     """
 
     number: str

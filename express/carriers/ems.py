@@ -8,14 +8,16 @@ import base64
 import binascii
 import json
 import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from backend.core.config import Settings
-from express.carriers import base, ems_bill
-from express.carriers.ems_wire import OK, EmsWire, NotSealed, Reply, fen, instant, text, unseal, written
+from express.carriers import base, ems_bill, ems_old_push
+from express.carriers.ems_wire import OK, EmsWire, NotSealed, Reply, fen, instant, unseal, written
+from express.carriers.forms import text
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +26,9 @@ PLACE, CANCEL, RANGE, LABEL, TRACK, TRACK_PUSH = "020003", "020006", "030005", "
 POSTAGE, ESTIMATE, PARSE = "050001", "050005", "060001"
 COLLECT_PRODUCT = "3"
 """特快到付: the receiver pays at the door."""
+COURIER_COMES, TO_THE_DOOR = "1", "2"
+"""揽收方式 and 投递方式; the numbers beside them mean that people walk: 客户送货上门, 客户自提."""
+IN_PERSON = "请投递给收件人本人"
 PUSH_FAILED = "S00001"
 CUSTOMER_RANGE = "2"
 MOST_PUSHED = 500
@@ -40,18 +45,23 @@ _WORDS: tuple[tuple[type[base.Refused], tuple[str, ...]], ...] = (
     (base.PostageNotReady, ("未计费", "尚未计费", "未称重", "未收寄")),
     (base.AddressRefused, ("地址", "电话", "手机", "姓名")),
 )
+_WEIGHT = re.compile(r"([0-9]{1,6})(?:\.0+)?")
 _UNKNOWN_ORDER = ("不存在", "查无", "无此", "未查询到", "未找到", "无查询信息")
 _CANCELLED = ("已取消", "已撤单")
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """What the contract with EMS names: product of an order, product of an estimate, label, hidden phone numbers."""
+    """What the contract with EMS names: product of an order and of an estimate, label, hidden phone numbers.
+
+    `old_push_secret` is that of the older platform's push, "" where none is expected.
+    """
 
     product: str
     product_code: str
     label_type: str
     virtual_number: bool
+    old_push_secret: str = field(default="", repr=False)
 
 
 @lru_cache(maxsize=2)
@@ -61,7 +71,11 @@ def from_settings(settings: Settings) -> "EmsCarrier | None":
         return None
     wire = EmsWire(settings.ems_base, settings.ems_sender_no, settings.ems_authorization, settings.ems_sign_key)
     contract = Contract(
-        settings.ems_product, settings.ems_product_code, settings.ems_label_type, settings.ems_virtual_number
+        settings.ems_product,
+        settings.ems_product_code,
+        settings.ems_label_type,
+        settings.ems_virtual_number,
+        settings.ems_old_push_secret,
     )
     return EmsCarrier(wire, contract)
 
@@ -138,25 +152,33 @@ class EmsCarrier:
         reply = self._wire.call(TRACK, {"waybillNo": waybill, "direction": "0"})
         if reply.refusal is not None and _says(reply.refusal.message, _UNKNOWN_ORDER):
             return ()
-        return list(_events(_good(reply), waybill))
+        return list(_events(_good(reply).items, waybill))
 
     def read_push(self, headers: Mapping[str, str], body: bytes) -> base.Push:
-        del headers  # EMS signs nothing but the sealed field.
-        given = _object(body)
+        del headers  # EMS signs nothing but what stands in the body.
+        given = _object(body) or ems_old_push.form_of(body)
         serial = text(given, "serialNo")
         failure = self._receipt(serial, PUSH_FAILED)
-        sender = text(given, "senderNo")
-        if sender not in {"", self._wire.sender_no} or text(given, "method") not in {"", TRACK_PUSH}:
-            raise base.PushRefused("recipient", failure)
         try:
-            content = json.loads(unseal(text(given, "logitcsInterface"), self._wire.sign_key))
+            items = self._pushed(given)
         except (NotSealed, ValueError):
             raise base.PushRefused("seal", failure) from None
-        reply = Reply(content)
-        events = list(_events(reply, ""))
-        if not events or len(reply.items) > MOST_PUSHED:
+        if items is None:
+            raise base.PushRefused("recipient", failure)
+        events = list(_events(items, ""))
+        if not events or len(items) > MOST_PUSHED:
             raise base.PushRefused("content", failure)
         return base.Push(events, serial, self._receipt(serial, OK), failure)
+
+    def _pushed(self, given: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+        """The items of a push, None when it is somebody else's. Raises ValueError unless EMS made it."""
+        if text(given, "msgKind") == ems_old_push.KIND and text(given, "receiveID") == ems_old_push.RECEIVER:
+            return ems_old_push.traces(given, self._contract.old_push_secret)
+        if text(given, "senderNo") not in {"", self._wire.sender_no}:
+            return None
+        if text(given, "method") not in {"", TRACK_PUSH}:
+            return None
+        return Reply(json.loads(unseal(text(given, "logitcsInterface"), self._wire.sign_key))).items
 
     def estimate(self, sender: base.Party, receiver: base.Party, weight_g: int) -> base.Postage:
         reply = _good(
@@ -174,10 +196,10 @@ class EmsCarrier:
 
     def postage(self, number: str, waybill: str) -> base.Postage:
         reply = _good(self._wire.call(POSTAGE, {"logisticsOrderNo": number, "waybillNo": waybill}))
-        weight = reply.first("realWeight")
-        if not weight.isdecimal():
+        weight = _WEIGHT.fullmatch(reply.first("realWeight"))
+        if weight is None:
             raise base.OutcomeUnknown("UNREADABLE")
-        return base.Postage(_money(reply, "postageTotal"), int(weight))
+        return base.Postage(_money(reply, "postageTotal"), int(weight.group(1)))
 
     def parse_address(self, text: str) -> base.ParsedAddress:
         reply = _good(self._wire.call(PARSE, [{"wholeAddress": text}]))
@@ -203,7 +225,8 @@ class EmsCarrier:
             "bizProductNo": COLLECT_PRODUCT if collect else self._contract.product,
             "paymentMode": "2" if collect else "1",
             "weight": str(order.weight_g),
-            "deliverType": "1" if order.in_person else "2",
+            "pickupType": COURIER_COMES,
+            "deliverType": TO_THE_DOOR,
             "virtualNumFlag": "1" if self._contract.virtual_number else "0",
             "sender": _party(order.sender),
             "receiver": _party(order.receiver),
@@ -214,7 +237,8 @@ class EmsCarrier:
         if order.pickup is not None:
             made["pickupPreBeginTime"] = written(order.pickup.begins_at)
             made["pickupPreEndTime"] = written(order.pickup.ends_at)
-            made["pickupNotes"] = order.pickup.notes
+        notes = (order.pickup.notes if order.pickup else "", IN_PERSON if order.in_person else "")
+        made["pickupNotes"] = "；".join(note for note in notes if note)
         return made
 
 
@@ -238,9 +262,9 @@ def _whole(party: base.Party) -> str:
     return "".join(dict.fromkeys((region.province, region.city, region.county))) + party.line
 
 
-def _events(reply: Reply, waybill: str) -> Iterator[base.TrackEvent]:
+def _events(items: Sequence[Mapping[str, Any]], waybill: str) -> Iterator[base.TrackEvent]:
     """The readable items. One that is not must not hide the others: it is left out and logged."""
-    for item in reply.items:
+    for item in items:
         number, code = text(item, "waybillNo") or waybill, text(item, "opCode")
         try:
             at = instant(item.get("opTime"))

@@ -11,24 +11,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from functools import cached_property
 from typing import Any
 
-import requests
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
 
 from backend.core import clock
 from backend.core.clock import SHANGHAI
-from backend.core.http import never_connected, provider_session, refuse_inside_transaction
-from express.carriers.base import Busy, CallFailed, OutcomeUnknown, Refused
+from express.carriers.base import CallFailed, OutcomeUnknown, Refused
+from express.carriers.forms import FormDesk, text
 
 SEALED = "|$4|"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_MS = 4_102_444_800_000
 """The year 2100: no event is later, and no number is too great for a time."""
 OK = "00000"
-TIMEOUT_S = (3.0, 10.0)
 MESSAGE_LENGTH = 200
 _GOOD_CODES = frozenset({"", "0", OK, "S00"})
 _BAD_FLAGS = frozenset({"f", "false", "n"})
@@ -96,12 +93,6 @@ def fen(value: object) -> int:
     return int(amount)
 
 
-def text(item: Mapping[str, Any], name: str) -> str:
-    """A field as text; "" when it is missing or null."""
-    value = item.get(name)
-    return "" if value is None else str(value).strip()
-
-
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What stood in `retBody`, parsed when it is JSON, and the business's refusal, if it is one.
@@ -130,7 +121,7 @@ class EmsWire:
     """One customer account at EMS's single address."""
 
     def __init__(self, base: str, sender_no: str, authorization: str, sign_key: str) -> None:
-        self._base = base
+        self._desk = FormDesk(base)
         self.sender_no = sender_no
         self._authorization = authorization
         self.sign_key = sign_key
@@ -156,12 +147,7 @@ class EmsWire:
         refusals = (_refusal(one, text(answer, "retMsg")) for one in (answer, whole, *reply.items))
         return replace(reply, refusal=next((one for one in refusals if one), None))
 
-    @cached_property
-    def _session(self) -> requests.Session:
-        return provider_session(self._base)
-
     def _ask(self, api_code: str, plain: str) -> dict[str, Any]:
-        refuse_inside_transaction()
         form = {
             "apiCode": api_code,
             "senderNo": self.sender_no,
@@ -171,18 +157,7 @@ class EmsWire:
             "version": "V1.0.0",
             "logitcsInterface": seal(plain, self.sign_key),
         }
-        try:
-            response = self._session.post(self._base, data=form, allow_redirects=False, timeout=TIMEOUT_S)
-        except requests.RequestException as trouble:
-            raise Busy("NOT_SENT") if never_connected(trouble) else OutcomeUnknown("TIMEOUT") from None
-        if response.status_code == requests.codes.too_many_requests:
-            raise Busy("HTTP_429")
-        if response.status_code != requests.codes.ok:
-            raise OutcomeUnknown(f"HTTP_{response.status_code}")
-        answer = _parsed(response.content.decode(errors="replace"))
-        if not isinstance(answer, dict):
-            raise OutcomeUnknown("UNREADABLE")
-        return answer
+        return self._desk.post(form)
 
 
 def _parsed(content: str) -> Any:

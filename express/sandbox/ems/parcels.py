@@ -190,6 +190,8 @@ def check(body: Mapping[str, Any], sender_no: str) -> None:
         raise BusinessRefusal("B0001", "contentsAttribute 或 bizProductNo 有误")
     if (body["bizProductNo"] == "3") != (body.get("paymentMode") == "2"):
         raise BusinessRefusal("B0001", "paymentMode 与 bizProductNo 不符")
+    if body.get("pickupType", "1") != "1" or body.get("deliverType", "2") != "2":
+        raise BusinessRefusal("B0001", "协议只含上门揽收、上门投递")
     if not str(body.get("weight", "")).isdecimal() or not int(body["weight"]):
         raise BusinessRefusal("B0001", "weight 有误")
     for role, words in (("sender", "寄件人"), ("receiver", "收件人")):
