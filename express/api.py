@@ -93,7 +93,12 @@ def remove_address(address_id: UUID) -> None:
 def parse_address(body: dict[str, Any]) -> dict[str, Any]:
     """Read name, phone and address out of one pasted line. Nothing is kept."""
     limits.spend(f"address-parse:{current_citizen().id}", capacity=60, per_seconds=600)
-    found = addresses.parse(body["text"])
+    return read_line(body["text"])
+
+
+def read_line(text: str) -> dict[str, Any]:
+    """One pasted line as the form's parts."""
+    found = addresses.parse(text)
     return {**asdict(found), "missing": list(found.missing)}
 
 

@@ -16,10 +16,10 @@ from backend.core.problems import ApiBlueprint
 from backend.core.schemas import EmptySchema
 from express import address_book, carrying, deciding, handing, ordering, queries, quoting, subjects
 from express import staff_schemas as schemas
-from express.api import couriers, ordered, quoted
+from express.api import couriers, ordered, quoted, read_line
 from express.handing import Receiver
 from express.models import Direction, Shipment
-from express.schemas import PostageQuoteSchema, ShipmentOrderSchema
+from express.schemas import PastedSchema, PostageQuoteSchema, ReadAddressSchema, ShipmentOrderSchema
 from express.states import TO_CALL
 from express.subjects import Asking
 
@@ -71,6 +71,16 @@ def show_shipment(shipment_id: UUID) -> dict[str, Any]:
             hall_code=principal.hall,
         )
         return queries.staff_view(session, shipment, request_language())
+
+
+@blueprint.post("/staff/addresses/parse")
+@staff("express.desk")
+@blueprint.arguments(PastedSchema)
+@blueprint.response(200, ReadAddressSchema)
+def parse_address(body: dict[str, Any]) -> dict[str, Any]:
+    """Read name, phone and address out of one line that the applicant sent. Nothing is kept."""
+    limits.spend(f"address-parse:{current_staff().id}", capacity=120, per_seconds=600)
+    return read_line(body["text"])
 
 
 @blueprint.post("/staff/shipments/quotes")
