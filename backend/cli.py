@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import os
 import signal
 import sys
@@ -168,6 +169,8 @@ def _demo_shipments(settings: Settings) -> None:
     from backend.sandbox.people import BY_KEY
     from backend.seed import demo_shipments
 
+    # A lost one raises an alert, which is meant for logs and not for this terminal.
+    logging.getLogger("express").addHandler(logging.NullHandler())
     person = BY_KEY["zhang"]
     if demo_shipments.load(settings, name=person.name, id_number=person.id_number, phone=person.phone):
         print(f"  Demo shipments of {person.name}; move them at {settings.sandbox_url}/ems/desk")

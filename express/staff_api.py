@@ -14,9 +14,9 @@ from backend.core.db import transaction
 from backend.core.once import answer_once
 from backend.core.problems import ApiBlueprint
 from backend.core.schemas import EmptySchema
-from express import address_book, carrying, deciding, handing, ordering, queries, quoting, subjects
+from express import address_book, carrying, deciding, handing, ordering, queries, quoting
 from express import staff_schemas as schemas
-from express.api import couriers, ordered, quoted, read_line
+from express.api import couriers, ordered, quoted, read_line, subject_of
 from express.handing import Receiver
 from express.models import Direction, Shipment
 from express.schemas import PastedSchema, PostageQuoteSchema, ReadAddressSchema, ShipmentOrderSchema
@@ -97,7 +97,7 @@ def quote(body: dict[str, Any]) -> dict[str, Any]:
             session,
             subject_type=body["subject_type"],
             subject_id=body["subject_id"],
-            subject=subjects.resolve(session, body["subject_type"], asking),
+            subject=subject_of(session, body["subject_type"], asking),
             direction=Direction(body["direction"]),
             applicant=address_book.party(address_book.checked(body["applicant"])),
             weight_g=body["weight_g"],
