@@ -18,6 +18,11 @@ NOTICES_OLDEST_DUE = Gauge(
 )
 PAYMENT_ALERTS = Counter("payment_alerts_total", "Money that needs a person to look at it, by kind", ["kind"])
 CALLBACKS = Counter("payment_callbacks_total", "Notifications of payment channels by verdict", ["channel", "verdict"])
+FILES_LATE = Gauge(
+    "files_in_quarantine_late",
+    "Uploaded files that have waited for the scanner for more than half an hour; alert above 0",
+    multiprocess_mode="mostrecent",
+)
 NOTICES_QUOTA_USED = Gauge(
     "notices_quota_used_ratio",
     "Share of a channel's daily messages that is used; alert from 0.8, where ordinary notices wait for tomorrow",
