@@ -17,7 +17,7 @@ from uuid import uuid4
 import procrastinate
 from sqlalchemy.dialects.postgresql import insert
 
-from backend.core import audit, clock, context, crypto, db, idempotency, limits, metrics
+from backend.core import audit, clock, context, crypto, db, idempotency, jobs, limits, metrics
 from backend.core.config import Settings
 from backend.core.tables import WorkerHeartbeat
 from backend.identity import sessions, staff
@@ -28,7 +28,10 @@ TASKS: dict[str, str] = {
     "identity.person_merged": "backend.appointments.handlers:on_person_merged",
     "appointments.cancel_closed": "backend.appointments.jobs:cancel_closed",
 }
-"""Deferred by name, with the arguments of `jobs.defer`."""
+"""Deferred by name, with the arguments of `jobs.defer`.
+
+`bill.settled.SUBJECT_TYPE` hears in the worker that a bill of its subject is paid: subject_type, subject_id, bill_id.
+"""
 
 PERIODIC: tuple[tuple[str, str], ...] = (
     ("* * * * *", "backend.appointments.jobs:sweep_holds"),
@@ -103,6 +106,7 @@ def run(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT, then finish what has begun."""
     crypto.configure(crypto.Keyring.from_settings(settings))
     db.configure(settings)
+    jobs.register(TASKS)
     stop = threading.Event()
     loops = [
         threading.Thread(target=_loop, args=(path, resolve(path), seconds, stop, settings), name=path, daemon=True)
@@ -118,12 +122,18 @@ def run(settings: Settings) -> None:
             loop.join(timeout=10)
 
 
-async def _run_queue(settings: Settings) -> None:
+def queue(settings: Settings) -> procrastinate.App:
+    """The queue with the handlers of TASKS."""
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=settings.database_url))
     for name, path in TASKS.items():
         app.task(name=name, retry=procrastinate.RetryStrategy(max_attempts=MAX_TRIES, exponential_wait=2))(
             _handler(name, path)
         )
+    return app
+
+
+async def _run_queue(settings: Settings) -> None:
+    app = queue(settings)
     for cron, path in PERIODIC:
         task = app.task(name=path, queueing_lock=path)(_periodic(path))
         app.periodic(cron=cron)(task)

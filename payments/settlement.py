@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from backend.core import clock
+from backend.core import clock, jobs
 from backend.core.states import transition
 from payments import bills, ledger, locks, notices, repayment
 from payments.alerts import alert
@@ -173,3 +173,5 @@ def _settle(session: Session, bill: Bill, attempt: Attempt | None, *, via: str, 
         .values(next_poll_at=clock.now(), polls=0)
     )
     notices.paid(session, bill, attempt)
+    subject = {"subject_type": bill.subject_type, "subject_id": bill.subject_id}
+    jobs.announce(session, "bill.settled", **subject, bill_id=str(bill.id))
