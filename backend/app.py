@@ -46,6 +46,7 @@ FEATURES = (
     "backend.queueing.people_api",
     "backend.devices.api",
     "backend.devices.kiosk_api",
+    "backend.devices.till_api",
     "backend.devices.staff_api",
 )
 """Modules with a list `blueprints`, in the order of the API document."""

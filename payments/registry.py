@@ -51,6 +51,8 @@ WAYS: dict[str, Way] = {
     "wechat_native": Way((Channel.WECHAT_PAY,), Scene.NATIVE, "official"),
     "alipay_wap": Way((Channel.ALIPAY,), Scene.WAP, "web"),
 }
+SCREEN_CODE = "wechat_native"
+"""A code on a kiosk's or a window's screen, for anybody to scan."""
 WINDOW_CODE = "window_code"
 STAFF_WAYS = {WINDOW_CODE: Way((Channel.WECHAT_NONTAX,), Scene.MICROPAY, "official")}
 """Ways that only staff may choose: the payer's code scanned at a window."""

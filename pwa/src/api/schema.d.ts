@@ -1086,6 +1086,132 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/device/bills/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** How it stands, asked of the channel now: paid here, or meanwhile on a phone. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Notice"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DeviceBill"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/bills/find": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The bill of a notice in hand, of any hall, by its code and its payer's name; ten wrong pairs and it rests. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Notice"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DeviceBill"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/bills/pay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put a code on the screen that WeChat scans. An order on a phone is closed first: one bill is paid once. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Notice"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DeviceBill"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/device/bookings": {
         parameters: {
             query?: never;
@@ -4019,6 +4145,52 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Paid"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/bills/{bill_id}/qr": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bill_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A code for the payer to scan with WeChat, where the unit takes it. An order that is open is closed first. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    bill_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Collection"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -8688,7 +8860,11 @@ export interface components {
         Code: {
             code: string;
         };
-        /** @description How far it is. `typing`: the payer's phone asks for a password. Look again after `again_s` seconds. */
+        /**
+         * @description How far it is. Look again after `again_s` seconds.
+         *
+         *     `typing`: the payer's phone asks for a password; `showing`: the payer is to scan `qr`.
+         */
         Collection: {
             again_s: number | null;
             amount_fen: number;
@@ -8700,7 +8876,8 @@ export interface components {
             /** Format: date-time */
             paid_at: string | null;
             /** @enum {string} */
-            phase: "asking" | "typing" | "paid" | "failed" | "checking" | "returned";
+            phase: "showing" | "asking" | "typing" | "paid" | "failed" | "checking" | "returned";
+            qr: string | null;
         };
         /** @description The rule in figures, how I stand, and my newest marks. Walk-in tickets are never affected. */
         Conduct: {
@@ -8885,6 +9062,30 @@ export interface components {
             used_at: string | null;
             /** @enum {string} */
             verdict: "on_time" | "late" | "early" | "wrong_hall" | "wrong_day" | "already_used" | "cancelled" | "forged" | "unknown" | "check_identity";
+        };
+        /**
+         * @description A bill at a device. `scan` is there while its code can be paid; `on_phone` opens the bill on any phone.
+         *
+         *     `can_scan` says whether a code can be asked for, `slip` is what to print once the money is there: never a receipt.
+         */
+        DeviceBill: {
+            can_scan: boolean;
+            /** Format: date */
+            due_on: string;
+            items: components["schemas"]["BillItem"][];
+            on_phone: string;
+            /** Format: date-time */
+            paid_at: string | null;
+            paid_via: string | null;
+            pay_code: string;
+            payer_name_masked: string;
+            receipt: components["schemas"]["Receipt"] | null;
+            scan: components["schemas"]["ScanCode"] | null;
+            slip: components["schemas"]["Slip"] | null;
+            /** @enum {string} */
+            status: "issued" | "paying" | "checking" | "paid" | "refunding" | "part_refunded" | "refunded" | "void" | "expired";
+            title: string;
+            total_fen: number;
         };
         /** @description Whom, when and for what; a device outside the halls names the hall. */
         DeviceBooking: {
@@ -9612,6 +9813,11 @@ export interface components {
             /** @default null */
             note: string | null;
         };
+        /** @description A notice in hand: its code, typed or scanned, and the payer's name on it or on the id card in the reader. */
+        Notice: {
+            pay_code: string;
+            payer_name: string;
+        };
         /** @description Kinds to switch off, and the channels in the wanted order. */
         NoticeChoice: {
             channels: ("wechat_template" | "wechat_subscribe" | "sms")[];
@@ -10135,6 +10341,12 @@ export interface components {
         /** @description What the scanner read from the payer's phone. */
         Scan: {
             auth_code: string;
+        };
+        /** @description The text of the code that WeChat scans, good until then. */
+        ScanCode: {
+            qr: string;
+            /** Format: date-time */
+            until: string;
         };
         /** @description An item with the name or alias that matched. */
         SearchHit: {
