@@ -45,7 +45,7 @@ PERIODIC: tuple[tuple[str, str], ...] = (
     ("* * * * *", "backend.appointments.jobs:remind"),
     ("* * * * *", "notify.jobs:reconcile_receipts"),
     ("1-59/10 * * * *", "payments.jobs:expire_bills"),
-    ("2-59/10 * * * *", "payments.jobs:grow_fines"),
+    ("2-59/10 * * * *", "payments.jobs:grow_late"),
     ("5 1 * * *", "payments.jobs:warn_overdue"),
     ("27 * * * *", "backend.official.jobs:forget_callbacks"),
     ("*/10 * * * *", "backend.devices.jobs:forget_nonces"),

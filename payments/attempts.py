@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from backend.core import clock, crypto, db
 from backend.core.errors import Text
 from backend.core.states import record_event, transition
-from payments import bills, locks, opening, settlement
+from payments import bills, lateness, locks, opening, settlement
 from payments.attempt_models import Attempt, AttemptEventRow
 from payments.bill_models import Bill
 from payments.errors import BillNotOpen, CannotSettle, NothingProposed, SamePerson
@@ -65,7 +65,7 @@ def begin(session: Session, *, bill_id: UUID, terms: Terms, payer_id: UUID | Non
         if _is_same(live, bill, terms, payer_id):
             return live.id
         raise OtherAttempt(live.id)
-    bills.grow(session, bill)
+    lateness.grow(session, bill)
     expires_at = payable_until(bill)
     attempt_id = db.new_id()
     order = {"client_ip": terms.client_ip, "description": bill.title_zh}
@@ -99,11 +99,11 @@ def begin(session: Session, *, bill_id: UUID, terms: Terms, payer_id: UUID | Non
 def payable_until(bill: Bill) -> datetime:
     """Until when an order of this bill may live. Raises BillNotOpen.
 
-    A fine past its due date is payable at today's figure, so until midnight; finance's own fine is asked for anew.
+    A bill that grows is payable past its due date at today's figure, so until midnight; no other is.
     """
     now, today = clock.now(), clock.today()
     late = bill.due_on < today
-    if bill.state != BillState.ISSUED or (late and (bill.notice_type != "penalty" or bill.source == "finance")):
+    if bill.state != BillState.ISSUED or (late and not bill.grows):
         raise BillNotOpen()
     last_day = today if late else bill.due_on
     until = min(now + LIFE, clock.instant(last_day + timedelta(days=1), time(0)))

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import ColumnElement, exists, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backend.core import audit, clock, crypto, db
 from backend.core.errors import Text
 from backend.core.states import record_event, transition
-from payments import amounts, notices, pay_codes, queries
+from payments import amounts, lateness, notices, pay_codes, queries
 from payments.attempt_models import Attempt
 from payments.bill_models import Bill, BillEventRow, BillItem, BillReader, BillRelief
 from payments.errors import BillBusy, BillNotFound, BillNotOpen, BillRefused, DecisionNeeded, PayCodeTaken
@@ -26,8 +26,6 @@ FINE_DAYS = 15
 MOST_FEN = 2_000_000_000
 """Twenty million yuan: what the columns hold."""
 EXPIRE_BATCH = 200
-GROWS_DAYS = 60
-"""A fine has reached its cap after 34 days; the rest is for a worker that was away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +75,22 @@ class Order:
     document: str | None = None
 
 
-def issue(session: Session, order: Order, *, actor: str) -> Bill:
-    """Write the bill and tell its payer. Amounts come from the standards of the acceptance date, never from a client.
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a bill would say: nothing is stored."""
 
-    Raises BillRefused, DecisionNeeded, PayCodeTaken, and the refusals of `payments.queries.charge_on`.
+    unit_code: str
+    penalty: bool
+    grows: bool
+    items: list[BillItem]
+    total_fen: int
+    due_on: date
+
+
+def draft(session: Session, order: Order) -> Draft:
+    """Price an order by the standards of its acceptance date; amounts never come from a client.
+
+    Raises BillRefused, DecisionNeeded, and the refusals of `payments.queries.charge_on`.
     """
     items, income = _priced(session, order)
     total = sum(item.fee_fen for item in items)
@@ -90,14 +100,24 @@ def issue(session: Session, order: Order, *, actor: str) -> Bill:
         raise BillRefused(Text("金额太大", "The sum is too large"))
     today = clock.today()
     penalty = income[0].kind == "penalty"
+    due_on = order.due_on or today + timedelta(days=FINE_DAYS if penalty else ORDINARY_DAYS)
+    if due_on < today:
+        raise BillRefused(Text("最晚缴款日不能早于今天", "The last day to pay cannot be in the past"))
+    grows = lateness.grows(income, order.source)
+    return Draft(income[0].collecting_unit, penalty, grows, items, total, due_on)
+
+
+def issue(session: Session, order: Order, *, actor: str) -> Bill:
+    """Write the bill and tell its payer. Raises PayCodeTaken, and as `draft`."""
+    priced = draft(session, order)
     bill = Bill(
         id=db.new_id(),
         state=BillState.ISSUED,
         state_at=clock.now(),
         region_code=order.region_code,
-        unit_code=income[0].collecting_unit,
-        pay_code=order.pay_code or pay_codes.next_code(session, order.region_code, today),
-        notice_type="penalty" if penalty else "ordinary",
+        unit_code=priced.unit_code,
+        pay_code=order.pay_code or pay_codes.next_code(session, order.region_code, clock.today()),
+        notice_type="penalty" if priced.penalty else "ordinary",
         subject_type=order.subject_type,
         subject_id=order.subject_id,
         title_zh=order.title.zh,
@@ -107,18 +127,19 @@ def issue(session: Session, order: Order, *, actor: str) -> Bill:
         payer_type=order.payer.kind,
         payer_name_index=name_index(order.payer.name),
         version=1,
-        total_fen=total,
+        total_fen=priced.total_fen,
         accepted_on=order.accepted_on,
-        due_on=order.due_on or today + timedelta(days=FINE_DAYS if penalty else ORDINARY_DAYS),
+        due_on=priced.due_on,
         source=order.source,
+        grows=priced.grows,
         qr_url=order.qr_url,
         created_at=clock.now(),
     )
     bill.payer_name = crypto.seal(order.payer.name, table="bill", column="payer_name", row=bill.id)
     if order.payer.id_number:
         bill.payer_id_number = crypto.seal(order.payer.id_number, table="bill", column="payer_id_number", row=bill.id)
-    bill = _insert(session, bill, items)
-    if lowered := sum(item.reduction_fen for item in items):
+    bill = _insert(session, bill, priced.items)
+    if lowered := sum(item.reduction_fen for item in priced.items):
         _relieve(session, bill, kind="reduction", document=order.document, amount_fen=lowered, actor=actor)
     record_event(session, BillEventRow, bill.id, None, BillState.ISSUED, BillEvent.ISSUE, actor=actor)
     notices.issued(session, bill)
@@ -188,14 +209,14 @@ def void(session: Session, *, bill_id: UUID, actor: str, reason: str) -> Bill:
 
 
 def expire(session: Session) -> int:
-    """逾期: ordinary bills past their due date die, at most 200; they are issued anew (money rule M11).
+    """逾期: bills past their due date die, at most 200; they are issued anew (money rule M11).
 
-    Fines do not: they grow. A bill that somebody may be paying waits until their order is closed.
+    Those that grow do not. A bill that somebody may be paying waits until their order is closed.
     """
     paying = exists().where(Attempt.bill_id == Bill.id, Attempt.state.in_(LIVE))
     over = session.scalars(
         select(Bill)
-        .where(Bill.state == BillState.ISSUED, Bill.due_on < clock.today(), Bill.notice_type == "ordinary", ~paying)
+        .where(Bill.state == BillState.ISSUED, Bill.due_on < clock.today(), ~_stays(), ~paying)
         .order_by(Bill.due_on)
         .limit(EXPIRE_BATCH)
         .with_for_update(skip_locked=True)
@@ -204,51 +225,6 @@ def expire(session: Session) -> int:
     for bill in over:
         transition(session, bill, BillEvent.EXPIRE, actor="system", reason="过期未缴")
     return len(over)
-
-
-def grow(session: Session, bill: Bill) -> bool:
-    """What a fine past its due date costs today (money rule M7); True if that changed. The caller holds the lock.
-
-    The figure belongs to a version, and no order of an older version may be open. Raises BillBusy.
-    """
-    days = (clock.today() - bill.due_on).days
-    if bill.notice_type != "penalty" or bill.state != BillState.ISSUED or days <= 0 or bill.source == "finance":
-        return False
-    total = 0
-    rows = session.execute(
-        select(BillItem, IncomeItem)
-        .join(IncomeItem, IncomeItem.code == BillItem.income_item_code)
-        .where(BillItem.bill_id == bill.id)
-    ).all()
-    for item, income in rows:
-        base = item.standard_fen * item.quantity - item.reduction_fen
-        late = amounts.late_charge(base, days, day_bp=income.late_day_bp or 0, cap_percent=income.late_cap_percent or 0)
-        item.penalty_fen, item.fee_fen = late, base + item.overdue_fen + late
-        total += item.fee_fen
-    if total == bill.total_fen:
-        return False
-    if _live_attempt(session, bill.id):
-        raise BillBusy()
-    session.flush()
-    session.execute(update(Bill).where(Bill.id == bill.id).values(total_fen=total, version=Bill.version + 1))
-    session.refresh(bill)
-    return True
-
-
-def late_fines(session: Session) -> list[UUID]:
-    """Fines past their due date whose figure may have changed since yesterday."""
-    capped = timedelta(days=GROWS_DAYS)
-    return list(
-        session.scalars(
-            select(Bill.id).where(
-                Bill.state == BillState.ISSUED,
-                Bill.notice_type == "penalty",
-                Bill.source != "finance",
-                Bill.due_on < clock.today(),
-                Bill.due_on >= clock.today() - capped,
-            )
-        )
-    )
 
 
 def adopt(session: Session, *, person_id: UUID, former_id: UUID) -> None:
@@ -364,6 +340,11 @@ def _relieve(
     audit.record(
         session, actor=actor, action=f"bill.{kind}", object_type="bill", object_id=bill.id, data={"document": document}
     )
+
+
+def _stays() -> ColumnElement[bool]:
+    """Finance's own fine waits for the figure that finance asks for."""
+    return or_(Bill.grows, Bill.notice_type == "penalty")
 
 
 def _live_attempt(session: Session, bill_id: UUID) -> UUID | None:

@@ -343,7 +343,7 @@ def test_p38_an_attempt_pins_the_version_of_its_bill(desk: Desk) -> None:
     attempt = desk.pay(fine)
     assert paying.close_order(desk.gateways, attempt.id)
     desk.clock.advance(days=20)
-    jobs.grow_fines()
+    jobs.grow_late()
     desk.wechat.pay_in_spite(attempt.number)
     desk.notify(desk.wechat, desk.wechat.notice(attempt.number))
     assert (desk.state(fine), states(desk, fine)) == ("issued", ["refund_due"])
@@ -400,7 +400,7 @@ def test_suspense_that_fits_after_all_settles(desk: Desk) -> None:
     attempt = desk.pay(fine)
     assert paying.close_order(desk.gateways, attempt.id)
     desk.clock.advance(days=16)
-    jobs.grow_fines()
+    jobs.grow_late()
     desk.wechat.pay_in_spite(attempt.number)
     desk.wechat.orders[attempt.number].paid_fen = 20_600
     desk.notify(desk.wechat, desk.wechat.notice(attempt.number))

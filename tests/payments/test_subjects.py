@@ -67,7 +67,7 @@ def test_money_in_suspense_tells_the_subject_when_two_people_settle_it(desk: Des
     desk.wechat.pay(attempt.number, amount_fen=20_600)
     desk.clock.advance(days=16)
     desk.poll()
-    jobs_of_payments.grow_fines()
+    jobs_of_payments.grow_late()
     assert (desk.state(attempt), queued(desk)) == ("suspense", [])
     with transaction() as session:
         attempts.propose(session, attempt_id=attempt.id, proposal="settle", actor="staff:1", reason="金额已对上")
