@@ -22,6 +22,7 @@ FEATURES = (
     "notify.preferences_api",
     "notify.staff_api",
     "payments.api",
+    "payments.issuing_api",
     "payments.staff_api",
     "payments.window_api",
     "payments.receipt_api",

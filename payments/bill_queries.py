@@ -13,6 +13,7 @@ from payments import attempts, bills
 from payments.attempt_models import Attempt
 from payments.bill_models import Bill, BillItem, BillReader, EBill
 from payments.errors import BillNotFound, NotYourPayment
+from payments.models import CollectingUnit
 from payments.refund_models import Refund
 from payments.states import LIVE, REFUND_RESERVES, SETTLED, AttemptState, BillState
 
@@ -114,6 +115,25 @@ def view(
         "receipt": _receipt(session, bill),
         "refunds": [refund_view(refund) for refund in back],
         "may_refund": _may_refund(bill, tried, reader_id),
+    }
+
+
+def staff_row(session: Session, bill: Bill, language: str) -> dict[str, Any]:
+    """A bill in a list of staff's."""
+    [row] = summaries(session, [bill], language)
+    return {**row, "payer_name_masked": masked(bills.payer_name(bill))}
+
+
+def draft_view(session: Session, draft: bills.Draft, language: str) -> dict[str, Any]:
+    """What a bill would say."""
+    unit = session.get_one(CollectingUnit, draft.unit_code)
+    return {
+        "unit_name": unit.name_en if language == "en" else unit.name_zh,
+        "notice_type": "penalty" if draft.penalty else "ordinary",
+        "grows": draft.grows,
+        "items": [_item(item, language) for item in draft.items],
+        "total_fen": draft.total_fen,
+        "due_on": draft.due_on,
     }
 
 

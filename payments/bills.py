@@ -100,6 +100,8 @@ def draft(session: Session, order: Order) -> Draft:
         raise BillRefused(Text("金额太大", "The sum is too large"))
     today = clock.today()
     penalty = income[0].kind == "penalty"
+    if penalty and order.due_on is not None and order.source == "unit":
+        raise BillRefused(Text("罚款的期限由法律定，不能改", "The law sets the last day of a fine"))
     due_on = order.due_on or today + timedelta(days=FINE_DAYS if penalty else ORDINARY_DAYS)
     if due_on < today:
         raise BillRefused(Text("最晚缴款日不能早于今天", "The last day to pay cannot be in the past"))

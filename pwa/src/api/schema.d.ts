@@ -4065,6 +4065,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/bills/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What the bill would say. Nothing is stored; issuing computes it again. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Issue"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["BillDraft"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/bills/{bill_id}/deferral": {
         parameters: {
             query?: never;
@@ -4516,6 +4558,46 @@ export interface paths {
                         "application/json": components["schemas"]["BeforeCarryOver"];
                     };
                 };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/chargeable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The collecting units with what they may charge on an acceptance date: confirmed standards only, and fines. */
+        get: {
+            parameters: {
+                query: {
+                    on: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ChargeableUnits"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
                 default: components["responses"]["DEFAULT_ERROR"];
             };
         };
@@ -8630,6 +8712,17 @@ export interface components {
             unit_code: string;
             ways: ("wechat_jsapi" | "wechat_mini" | "wechat_h5" | "wechat_native" | "alipay_wap")[];
         };
+        /** @description What a bill would say. One that `grows` costs more each day after its due date; another dies then. */
+        BillDraft: {
+            /** Format: date */
+            due_on: string;
+            grows: boolean;
+            items: components["schemas"]["BillItem"][];
+            /** @enum {string} */
+            notice_type: "ordinary" | "penalty";
+            total_fen: number;
+            unit_name: string;
+        };
         /** @description One charge: standard × quantity, what is added, what was remitted. */
         BillItem: {
             fee_fen: number;
@@ -8700,6 +8793,11 @@ export interface components {
             max_items: number;
             max_people: number;
             minutes: number;
+        };
+        /** @description A name in both languages: a bill keeps both. */
+        BothNames: {
+            en: string;
+            zh: string;
         };
         /** @description One of the last calls; `times` is how often this number was called. */
         Called: {
@@ -8800,6 +8898,26 @@ export interface components {
             paused_until: string | null;
             short: boolean;
             used: number;
+        };
+        /** @description An income item that may be charged; a fine's sum stands in its decision. */
+        ChargeableItem: {
+            amount_fen: number | null;
+            code: string;
+            /** @enum {string} */
+            kind: "non_tax" | "penalty";
+            legal_basis: string | null;
+            name: components["schemas"]["BothNames"];
+            unit: string | null;
+        };
+        /** @description A collecting unit with its items. */
+        ChargeableUnit: {
+            code: string;
+            items: components["schemas"]["ChargeableItem"][];
+            name: components["schemas"]["BothNames"];
+        };
+        /** @description Every unit that may charge something on that day. */
+        ChargeableUnits: {
+            units: components["schemas"]["ChargeableUnit"][];
         };
         /** @description A scanned text or eight typed digits; `identity_checked` after comparing the masked name and last four. */
         CheckInRequest: {
@@ -9565,12 +9683,21 @@ export interface components {
             template: string;
             title: string;
         };
-        /** @description A bill to be issued for one thing. `document` is the decision behind a reduction. */
+        /**
+         * @description A bill to be issued for one thing. `document` is the decision behind a reduction.
+         *
+         *     `due_on` is the last day to pay, the ordinary time when it is missing; the law sets a fine's.
+         */
         Issue: {
             /** Format: date */
             accepted_on: string;
             /** @default null */
             document: string | null;
+            /**
+             * Format: date
+             * @default null
+             */
+            due_on: string | null;
             lines: components["schemas"]["BillLine"][];
             payer: components["schemas"]["Payer"];
             subject_id: string;
