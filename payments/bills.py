@@ -57,7 +57,7 @@ class Payer:
 class Order:
     """What a bill is issued from. `pay_code` is finance's; None makes the unit's own.
 
-    `document` is the decision behind a reduction. `due_on` None means the ordinary time.
+    `document` is the decision behind a reduction. `due_on` None means the ordinary time, `title` None what it is for.
     """
 
     region_code: str
@@ -66,7 +66,7 @@ class Order:
     payer: Payer
     subject_type: str
     subject_id: str
-    title: Text
+    title: Text | None
     hall_code: str | None = None
     due_on: date | None = None
     pay_code: str | None = None
@@ -112,6 +112,7 @@ def draft(session: Session, order: Order) -> Draft:
 def issue(session: Session, order: Order, *, actor: str) -> Bill:
     """Write the bill and tell its payer. Raises PayCodeTaken, and as `draft`."""
     priced = draft(session, order)
+    title = order.title or _named(priced.items)
     bill = Bill(
         id=db.new_id(),
         state=BillState.ISSUED,
@@ -122,8 +123,8 @@ def issue(session: Session, order: Order, *, actor: str) -> Bill:
         notice_type="penalty" if priced.penalty else "ordinary",
         subject_type=order.subject_type,
         subject_id=order.subject_id,
-        title_zh=order.title.zh,
-        title_en=order.title.en,
+        title_zh=title.zh,
+        title_en=title.en,
         hall_code=order.hall_code,
         person_id=order.payer.person_id,
         payer_type=order.payer.kind,
@@ -300,6 +301,13 @@ def _item(session: Session, order: Order, position: int, line: Line, income: Inc
         fee_fen=fee_fen,
         legal_basis=basis,
     )
+
+
+def _named(items: list[BillItem]) -> Text:
+    first, more = items[0], len(items) - 1
+    if not more:
+        return Text(first.name_zh, first.name_en)
+    return Text(f"{first.name_zh}等 {more + 1} 项", f"{first.name_en} and {more} more")
 
 
 def _insert(session: Session, bill: Bill, items: list[BillItem]) -> Bill:

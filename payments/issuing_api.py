@@ -66,7 +66,7 @@ def _order(body: dict[str, Any]) -> bills.Order:
         payer=bills.Payer(**body["payer"]),
         subject_type=body["subject_type"],
         subject_id=body["subject_id"],
-        title=Text(body["title_zh"], body["title_en"]),
+        title=Text(body["title_zh"], body["title_en"]) if body["title_zh"] and body["title_en"] else None,
         hall_code=principal.hall,
         due_on=body["due_on"],
         document=body["document"],

@@ -26,7 +26,7 @@ class PayerSchema(Schema):
 
 
 class IssueSchema(Schema):
-    """A bill to be issued for one thing. `document` is the decision behind a reduction.
+    """A bill to be issued for one thing. `document` is the decision behind a reduction. Items name it without titles.
 
     `due_on` is the last day to pay, the ordinary time when it is missing; the law sets a fine's.
     """
@@ -36,8 +36,8 @@ class IssueSchema(Schema):
     payer = fields.Nested(PayerSchema, required=True)
     subject_type = fields.String(required=True, validate=validate.OneOf(["case", "appointment", "decision", "counter"]))
     subject_id = fields.String(required=True, validate=validate.Length(1, 64))
-    title_zh = fields.String(required=True, validate=validate.Length(1, 60))
-    title_en = fields.String(required=True, validate=validate.Length(1, 120))
+    title_zh = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 60))
+    title_en = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 120))
     due_on = fields.Date(load_default=None, allow_none=True)
     document = fields.String(load_default=None, allow_none=True, validate=DOCUMENT)
 

@@ -17,8 +17,6 @@ BODY = {
     "payer": {"name": "厦门测试有限公司", "kind": "organisation", "id_number": "91350299MA0000015P"},
     "subject_type": "counter",
     "subject_id": "c-1",
-    "title_zh": "工本费等 2 项",
-    "title_en": "Copy and 1 more",
 }
 FINE = {**BODY, "lines": [{"item": "fine", "decided_fen": 20_000}], "subject_type": "decision"}
 
@@ -60,7 +58,9 @@ def test_the_draft_says_what_the_bill_will_say_and_stores_nothing(ask: Ask, desk
     issued = ask("POST", "bills", {**BODY, "due_on": "2026-12-01"})
     assert issued.status_code == 201, issued.json
     assert (issued.json["total_fen"], issued.json["due_on"]) == (124_000, "2026-12-01")
-    assert issued.json["payer_name_masked"] == "厦门**"
+    assert (issued.json["title"], issued.json["payer_name_masked"]) == ("copy-a等 2 项", "厦门**")
+    named = {"title_zh": "办证", "title_en": "Papers", "lines": [{"item": "levy"}]}
+    assert ask("POST", "bills", {**BODY, **named}).json["title"] == "办证"
     assert ask("POST", "bills/preview", BODY).json["due_on"] == "2026-12-24", "thirty days when nobody says"
 
 

@@ -9684,7 +9684,7 @@ export interface components {
             title: string;
         };
         /**
-         * @description A bill to be issued for one thing. `document` is the decision behind a reduction.
+         * @description A bill to be issued for one thing. `document` is the decision behind a reduction. Without titles its items name it.
          *
          *     `due_on` is the last day to pay, the ordinary time when it is missing; the law sets a fine's.
          */
@@ -9703,8 +9703,10 @@ export interface components {
             subject_id: string;
             /** @enum {string} */
             subject_type: "case" | "appointment" | "decision" | "counter";
-            title_en: string;
-            title_zh: string;
+            /** @default null */
+            title_en: string | null;
+            /** @default null */
+            title_zh: string | null;
         };
         /** @description An item with its guide. Days are working days; an unverified guide must be shown as unconfirmed. */
         Item: {
