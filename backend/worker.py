@@ -64,6 +64,7 @@ LOOPS: tuple[tuple[float, str], ...] = (
     (5.0, "payments.recovery:recover_due"),
     (60.0, "payments.reconciliation.jobs:reconcile_due"),
     (600.0, "payments.receipt_jobs:look_for_other_channels"),
+    (3600.0, "payments.keeping:forget_notices"),
     (10.0, "backend.worker:beat"),
 )
 """Seconds between runs and function."""

@@ -220,7 +220,7 @@ def look_soon(session: Session, attempt_id: UUID) -> None:
 def propose(session: Session, *, attempt_id: UUID, proposal: str, actor: str, reason: str) -> Attempt:
     """The first of two people says what becomes of money in suspense. Raises CannotSettle."""
     bill, attempt = locks.by_id(session, attempt_id)
-    if attempt.state != AttemptState.SUSPENSE or (proposal == "settle" and not _can_settle(bill, attempt)):
+    if attempt.state != AttemptState.SUSPENSE or (proposal == "settle" and not can_settle(bill, attempt)):
         raise CannotSettle()
     attempt.proposal, attempt.proposed_by, attempt.proposal_reason = proposal, actor, reason
     session.flush()
@@ -235,14 +235,15 @@ def confirm(session: Session, *, attempt_id: UUID, proposal: str, actor: str) ->
     if attempt.proposed_by == actor:
         raise SamePerson()
     settle = proposal == "settle"
-    if settle and not _can_settle(bill, attempt):
+    if settle and not can_settle(bill, attempt):
         raise CannotSettle()
     reason = f"{attempt.proposed_by}: {attempt.proposal_reason}"
     settlement.decide_suspense(session, bill, attempt, settle=settle, actor=actor, reason=reason)
     return attempt
 
 
-def _can_settle(bill: Bill, attempt: Attempt) -> bool:
+def can_settle(bill: Bill, attempt: Attempt) -> bool:
+    """Whether money in suspense is exactly what its bill asks for now; otherwise it can only go back."""
     exact = attempt.paid_fen == bill.total_fen and attempt.refunded_fen == 0 and attempt.currency == CURRENCY
     return exact and bill.state == BillState.ISSUED
 

@@ -216,6 +216,7 @@ def suspense_case(attempt: Attempt, bill: Bill) -> dict[str, Any]:
         "bill_id": bill.id,
         "pay_code": bill.pay_code,
         "bill_state": bill.state,
+        "can_settle": attempts.can_settle(bill, attempt),
         "channel": attempt.channel,
         "number": attempt.number,
         "asked_fen": attempt.amount_fen,

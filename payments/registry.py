@@ -27,10 +27,14 @@ EVERY_UNIT = "*"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A merchant's gateway and its app ids: `official`, `mini` or `web`."""
+    """A merchant's gateway and its app ids: `official`, `mini` or `web`.
+
+    `order_life` is how long an order stays payable where nobody can close one.
+    """
 
     gateway: Gateway
     app_ids: Mapping[str, str]
+    order_life: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,11 @@ class Gateways:
         account = self._accounts.get(channel)
         return account.gateway if account else None
 
+    def order_life(self, channel: str) -> timedelta | None:
+        """When an order of this channel ends by itself, None where it can be closed."""
+        account = self._accounts.get(channel)
+        return account.order_life if account else None
+
     def call(self, channel: str, action: Callable[[Gateway], T]) -> T:
         """One call outside any transaction. Raises GatewayError; Busy at once while the channel rests."""
         gateway = self.gateway(channel)
@@ -148,7 +157,8 @@ def _alipay(settings: Settings) -> Account | None:
 
 def _wechat_nontax(settings: Settings) -> Account | None:
     gateway = wechat_nontax.from_settings(settings, token_source(official_account(settings)), owed)
-    return Account(gateway, {"official": settings.wechat_official_appid}) if gateway is not None else None
+    apps = {"official": settings.wechat_official_appid}
+    return Account(gateway, apps, wechat_nontax.ORDER_LIFE) if gateway is not None else None
 
 
 FACTORIES: dict[Channel, Callable[[Settings], Account | None]] = {

@@ -189,12 +189,13 @@ class ConfirmationSchema(Schema):
 
 
 class SuspenseSchema(Schema):
-    """Money that came and does not fit."""
+    """Money that came and does not fit. Unless it `can_settle` its bill after all, it can only go back."""
 
     id = fields.UUID(required=True)
     bill_id = fields.UUID(required=True)
     pay_code = fields.String(required=True)
     bill_state = fields.String(required=True, validate=validate.OneOf(list(BillState)))
+    can_settle = fields.Boolean(required=True)
     channel = fields.String(required=True)
     number = fields.String(required=True)
     asked_fen = fields.Integer(required=True)

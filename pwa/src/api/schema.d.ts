@@ -9684,7 +9684,7 @@ export interface components {
             title: string;
         };
         /**
-         * @description A bill to be issued for one thing. `document` is the decision behind a reduction. Without titles its items name it.
+         * @description A bill to be issued for one thing. `document` is the decision behind a reduction. Items name it without titles.
          *
          *     `due_on` is the last day to pay, the ordinary time when it is missing; the law sets a fine's.
          */
@@ -10796,13 +10796,14 @@ export interface components {
         Supplement: {
             words: string;
         };
-        /** @description Money that came and does not fit. */
+        /** @description Money that came and does not fit. Unless it `can_settle` its bill after all, it can only go back. */
         Suspense: {
             asked_fen: number;
             /** Format: uuid */
             bill_id: string;
             /** @enum {string} */
             bill_state: "issued" | "paid" | "confirmed" | "ebill_issued" | "void" | "expired";
+            can_settle: boolean;
             channel: string;
             currency: string;
             /** Format: uuid */
