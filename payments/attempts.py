@@ -237,8 +237,7 @@ def confirm(session: Session, *, attempt_id: UUID, proposal: str, actor: str) ->
     settle = proposal == "settle"
     if settle and not can_settle(bill, attempt):
         raise CannotSettle()
-    reason = f"{attempt.proposed_by}: {attempt.proposal_reason}"
-    settlement.decide_suspense(session, bill, attempt, settle=settle, actor=actor, reason=reason)
+    settlement.decide_suspense(session, bill, attempt, settle=settle, actor=actor)
     return attempt
 
 

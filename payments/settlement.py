@@ -65,8 +65,12 @@ def settle_elsewhere(session: Session, *, bill_id: UUID, paid_at: datetime, acto
     return True
 
 
-def decide_suspense(session: Session, bill: Bill, attempt: Attempt, *, settle: bool, actor: str, reason: str) -> None:
-    """Money in suspense settles its bill or goes back; the caller has heard two people."""
+def decide_suspense(session: Session, bill: Bill, attempt: Attempt, *, settle: bool, actor: str) -> None:
+    """Money in suspense settles its bill or goes back; the caller has heard two people.
+
+    The books name the first of them; the payer, who reads why money goes back, is told the words alone.
+    """
+    reason = attempt.proposal_reason or ""
     paid_at = attempt.paid_at or clock.now()
     credit = ledger.bill_account(bill.id) if settle else ledger.refund_due(bill.id)
     ledger.post(
@@ -77,7 +81,7 @@ def decide_suspense(session: Session, bill: Bill, attempt: Attempt, *, settle: b
         sides=ledger.move(attempt.paid_fen - attempt.refunded_fen, debit=ledger.SUSPENSE, credit=credit),
         bill_id=bill.id,
         occurred_at=clock.now(),
-        reason=reason,
+        reason=f"{attempt.proposed_by}: {reason}",
     )
     if settle:
         transition(session, attempt, AttemptEvent.PAY, actor=actor, reason=reason)

@@ -391,6 +391,8 @@ def test_two_people_decide_about_suspense(desk: Desk, proposal: str, after: str)
             say("confirm", "settle", "staff:2")
         say("confirm", "give_back", "staff:2")
         assert desk.balance("suspense") == 0
+        assert [refund.reason for refund in desk.refunds(attempt)] == ["核对过"], "the payer reads it"
+        assert desk.rows("SELECT reason FROM journal WHERE kind = 'suspense_returned'") == [("staff:1: 核对过",)]
     assert (desk.state(bill), desk.state(attempt)) == ("issued", after)
 
 
