@@ -26,11 +26,15 @@ FINE_DAYS = 15
 MOST_FEN = 2_000_000_000
 """Twenty million yuan: what the columns hold."""
 EXPIRE_BATCH = 200
+POSTAGE = "postage"
+KINDS = {"penalty": "penalty", POSTAGE: POSTAGE}
+"""Kind of income item → kind of its bill; every other makes an ordinary one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One income item asked for. `decided_fen` is the sum of a penalty's decision; everything else is looked up.
+    """One income item asked for. `decided_fen` is the sum of a penalty's decision or of a courier's price; everything
+    else is looked up.
 
     `overdue_fen` and `penalty_fen` are finance's own figures, which win over ours (money rule M8).
     """
@@ -80,7 +84,7 @@ class Draft:
     """What a bill would say: nothing is stored."""
 
     unit_code: str
-    penalty: bool
+    notice_type: str
     grows: bool
     items: list[BillItem]
     total_fen: int
@@ -99,14 +103,15 @@ def draft(session: Session, order: Order) -> Draft:
     if total > MOST_FEN:
         raise BillRefused(Text("金额太大", "The sum is too large"))
     today = clock.today()
-    penalty = income[0].kind == "penalty"
+    kind = KINDS.get(income[0].kind, "ordinary")
+    penalty = kind == "penalty"
     if penalty and order.due_on is not None and order.source == "unit":
         raise BillRefused(Text("罚款的期限由法律定，不能改", "The law sets the last day of a fine"))
     due_on = order.due_on or today + timedelta(days=FINE_DAYS if penalty else ORDINARY_DAYS)
     if due_on < today:
         raise BillRefused(Text("最晚缴款日不能早于今天", "The last day to pay cannot be in the past"))
     grows = lateness.grows(income, order.source)
-    return Draft(income[0].collecting_unit, penalty, grows, items, total, due_on)
+    return Draft(income[0].collecting_unit, kind, grows, items, total, due_on)
 
 
 def issue(session: Session, order: Order, *, actor: str) -> Bill:
@@ -120,7 +125,7 @@ def issue(session: Session, order: Order, *, actor: str) -> Bill:
         region_code=order.region_code,
         unit_code=priced.unit_code,
         pay_code=order.pay_code or pay_codes.next_code(session, order.region_code, clock.today()),
-        notice_type="penalty" if priced.penalty else "ordinary",
+        notice_type=priced.notice_type,
         subject_type=order.subject_type,
         subject_id=order.subject_id,
         title_zh=title.zh,
@@ -145,7 +150,8 @@ def issue(session: Session, order: Order, *, actor: str) -> Bill:
     if lowered := sum(item.reduction_fen for item in priced.items):
         _relieve(session, bill, kind="reduction", document=order.document, amount_fen=lowered, actor=actor)
     record_event(session, BillEventRow, bill.id, None, BillState.ISSUED, BillEvent.ISSUE, actor=actor)
-    notices.issued(session, bill)
+    if bill.notice_type != POSTAGE:
+        notices.issued(session, bill)
     return bill
 
 
@@ -256,7 +262,7 @@ def _priced(session: Session, order: Order) -> tuple[list[BillItem], list[Income
     if len({item.collecting_unit for item in income}) > 1:
         raise BillRefused(Text("一张缴款书只能是一个单位的", "A bill belongs to one collecting unit"))
     if len({item.kind for item in income}) > 1 or income[0].kind == "service_price":
-        raise BillRefused(Text("只能是非税收入，罚款单独开", "Only non-tax income, and fines apart"))
+        raise BillRefused(Text("只能是非税收入，罚款和快递费单独开", "Only non-tax income; fines and postage apart"))
     priced = []
     for position, (line, item) in enumerate(zip(order.lines, income, strict=True), 1):
         priced.append(_item(session, order, position, line, item))
@@ -269,7 +275,7 @@ def _item(session: Session, order: Order, position: int, line: Line, income: Inc
         raise BillRefused()
     if line.reduction_fen and not order.document:
         raise DecisionNeeded()
-    if income.kind == "penalty":
+    if income.kind in KINDS:
         if not line.decided_fen or line.decided_fen < 1:
             raise BillRefused(Text("罚款要写决定书上的金额", "A fine needs the sum of its decision"))
         standard, unit, basis = line.decided_fen, "case", income.late_basis

@@ -13,7 +13,7 @@ from backend.core.once import answer_once
 from backend.core.problems import ApiBlueprint
 from payments import bill_queries, bills, queries
 from payments import staff_schemas as schemas
-from payments.errors import DecisionNeeded
+from payments.errors import BillRefused, DecisionNeeded
 
 blueprint = ApiBlueprint("issuing", __name__, description="Issuing bills")
 blueprints = (blueprint,)
@@ -56,6 +56,8 @@ def issue(body: dict[str, Any]) -> Response:
 def _order(body: dict[str, Any]) -> bills.Order:
     principal = current_staff()
     lines = [bills.Line(**line) for line in body["lines"]]
+    if any(line.item == bills.POSTAGE for line in lines):
+        raise BillRefused()
     if any(line.reduction_fen for line in lines) and "bills.reduce" not in principal.permissions:
         raise DecisionNeeded()
     settings: Settings = current_app.extensions["settings"]

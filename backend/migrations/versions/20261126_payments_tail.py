@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261126_payments_tail"
-down_revision = "20261126_reconciliation"
+down_revision = "20261126_files"
 branch_labels = None
 depends_on = None
 
@@ -46,6 +46,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("code", name=op.f("pk_collecting_unit")),
     )
     op.execute(UNITS)
+    op.execute("UPDATE collecting_unit SET name_zh = '快递', name_en = 'Courier' WHERE code = 'express'")
     op.create_foreign_key(
         op.f("fk_income_item_collecting_unit"), "income_item", "collecting_unit", ["collecting_unit"], ["code"]
     )
