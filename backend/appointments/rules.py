@@ -16,6 +16,7 @@ from backend.catalogue.queries import items_for_booking
 from backend.catalogue.values import BookableItem
 from backend.core import clock
 from backend.core.errors import LevelRequired
+from backend.core.prepared import Prepared
 
 _TABLE = cast("Table", Appointment.__table__)
 _COUNTS = select(
@@ -23,7 +24,7 @@ _COUNTS = select(
     func.count().filter(_TABLE.c.state == State.BOOKED),
 ).where(_TABLE.c.booker_id == bindparam("booker_id"), _TABLE.c.end > bindparam("now"))
 """Live holds and coming appointments of one booker."""
-_LOCK_PERSON = text("SELECT pg_advisory_xact_lock(hashtextextended(:person, 0))")
+_LOCK_PERSON = Prepared(text("SELECT pg_advisory_xact_lock(hashtextextended(:person, 0))"))
 
 
 def bookable(
@@ -71,7 +72,7 @@ def refuse_closed(session: Session, policy: BookingPolicy, slot: Slot) -> None:
 
 def lock_person(session: Session, person_id: UUID) -> None:
     """Limits per person are counted under this lock, so parallel requests see each other."""
-    session.connection().execute(_LOCK_PERSON, {"person": str(person_id)})
+    _LOCK_PERSON.run(session, {"person": str(person_id)})
 
 
 def refuse_too_many(session: Session, booker_id: UUID, policy: BookingPolicy, *, new_hold: bool) -> None:

@@ -8,12 +8,13 @@ from functools import cache
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Executable, Identity, Table, Text, bindparam, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, Identity, Table, Text, bindparam, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.orm.attributes import set_committed_value
 
 from backend.core import clock, context
 from backend.core.errors import InvalidTransition
+from backend.core.prepared import Prepared
 
 S = TypeVar("S", bound=StrEnum)
 E = TypeVar("E", bound=StrEnum)
@@ -74,7 +75,7 @@ def transition(session: Session, entity: Any, event: StrEnum, *, actor: str, rea
     at = clock.now()
     values = _event_values(entity.id, before, after, event, actor=actor, reason=reason, at=at)
     given = {f"event_{name}": value for name, value in values.items()}
-    if session.connection().execute(_step(kind), given).first() is None:
+    if not _step(kind).run(session, given):
         raise InvalidTransition(machine=entity.states.name, state=before.value, event=event.value)
     set_committed_value(entity, "state", after)
     set_committed_value(entity, "state_at", at)
@@ -82,7 +83,7 @@ def transition(session: Session, entity: Any, event: StrEnum, *, actor: str, rea
 
 
 @cache
-def _step(kind: Any) -> Executable:
+def _step(kind: Any) -> Prepared:
     """One statement: the conditional UPDATE of the entity, and its event row if it moved."""
     table, events = kind.__table__, kind.events.__table__
     state = table.c.state.type
@@ -99,7 +100,7 @@ def _step(kind: Any) -> Executable:
     )
     names = ["from_state", "to_state", "event", "actor", "reason", "at", "request_id"]
     row = select(moved.c.id, *(given(name) for name in names))
-    return insert(events).from_select(["entity_id", *names], row).returning(events.c.id)
+    return Prepared(insert(events).from_select(["entity_id", *names], row).returning(events.c.id))
 
 
 def record_event(
