@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, request
 from marshmallow import Schema
 from sqlalchemy.orm import Session
 
@@ -31,7 +31,7 @@ def answer_once(
             shown: dict[str, Any] = schema.dump(effect(session))
             return shown
 
-        stored, replayed = idempotency.once(
+        answer, replayed = idempotency.once(
             session,
             owner_id=owner_id,
             route=route,
@@ -40,8 +40,7 @@ def answer_once(
             status=status,
             effect=dumped,
         )
-    response = jsonify(stored)
-    response.status_code = status
+    response = Response(answer + "\n", status, content_type="application/json")
     if replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return response
