@@ -19,10 +19,12 @@ from backend.core.errors import LevelRequired
 from backend.core.prepared import Prepared
 
 _TABLE = cast("Table", Appointment.__table__)
-_COUNTS = select(
-    func.count().filter(_TABLE.c.state == State.HELD, _TABLE.c.expires_at > bindparam("now")),
-    func.count().filter(_TABLE.c.state == State.BOOKED),
-).where(_TABLE.c.booker_id == bindparam("booker_id"), _TABLE.c.end > bindparam("now"))
+_COUNTS = Prepared(
+    select(
+        func.count().filter(_TABLE.c.state == State.HELD, _TABLE.c.expires_at > bindparam("now")),
+        func.count().filter(_TABLE.c.state == State.BOOKED),
+    ).where(_TABLE.c.booker_id == bindparam("booker_id"), _TABLE.c.end > bindparam("now"))
+)
 """Live holds and coming appointments of one booker."""
 _LOCK_PERSON = Prepared(text("SELECT pg_advisory_xact_lock(hashtextextended(:person, 0))"))
 
@@ -78,10 +80,10 @@ def lock_person(session: Session, person_id: UUID) -> None:
 def refuse_too_many(session: Session, booker_id: UUID, policy: BookingPolicy, *, new_hold: bool) -> None:
     """Live holds and coming appointments of a booker, counted under their lock. Raises TooManyHolds, TooManyOpen."""
     now = clock.now()
-    counts = session.connection().execute(_COUNTS, {"booker_id": booker_id, "now": now}).one()
-    if new_hold and counts[0] >= policy.live_holds:
+    [(held, booked)] = _COUNTS.run(session, {"booker_id": booker_id, "now": now})
+    if new_hold and held >= policy.live_holds:
         raise errors.TooManyHolds()
-    if counts[1] >= policy.open_total:
+    if booked >= policy.open_total:
         raise errors.TooManyOpen()
 
 

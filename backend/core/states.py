@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Identity, Table, Text, bindparam, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, Identity, Text, bindparam, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -116,7 +116,13 @@ def record_event(
 ) -> None:
     """Append one row to an event table; also used for the row that creates an entity."""
     values = _event_values(entity_id, before, after, event, actor=actor, reason=reason, at=clock.now())
-    session.connection().execute(insert(cast("Table", table.__table__)), values)
+    events: Any = table
+    _first_step(events).run(session, values)
+
+
+@cache
+def _first_step(events: Any) -> Prepared:
+    return Prepared(insert(events.__table__).inline())
 
 
 def _event_values(
