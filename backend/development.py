@@ -92,6 +92,8 @@ def environment(var_dir: Path, database_url: str, port: int, sandbox_port: int) 
         "SMS_KEY": "sandbox-sms",
         "FINANCE_BASE": f"{sandbox}/finance",
         "FINANCE_APP": "sandbox-finance",
+        "EMS_BASE": f"{sandbox}/amp-prod-api/f/amp/api/open",
+        "EMS_SENDER_NO": "sandbox-ems",
         "PAY_REGION": "350299",
         "PROMETHEUS_MULTIPROC_DIR": str(var_dir / "metrics"),
         **kept,

@@ -5,17 +5,17 @@ import { firstTexts, hallPages, inlineStyles, precompress, serviceWorker } from 
 
 /** A request costs more than its bytes on a slow phone, so small parts travel together: what home needs, and what forms need. */
 const BASE = new RegExp([
-  'node_modules/(@vue|vue|vue-router)/', 'plugin-vue', 'rolldown/runtime', 'first-texts', 'src/(main|start|navigation|App|router|i18n|api/client|state/(prefs|session|storage|tickets)|pages/booking/leave)', 'shared/dates',
+  'node_modules/(@vue|vue|vue-router)/', 'plugin-vue', 'rolldown/runtime', 'first-texts', 'src/(main|start|navigation|App|page\.ts|router|i18n|api/client|state/(prefs|session|storage|tickets)|pages/booking/leave)', 'shared/dates',
   'src/ui/(PageHeader|AppButton|NoticeBox|ListLink|TagLabel|LoadState|SkeletonLines|EmptyState|useLoad|problemText)',
   'citizen/parts/(calls|place|useText|words|ItemRows)',
 ].join('|'))
 const FORMS = /src\/(api\/key|ui\/(?!QrCode|ElderAid)|state\/(drafts|queueTickets|signOut)|pages\/booking\/use|pages\/appointments\/(pass|use|parts))|shared\/(rotating|times)|citizen\/parts\/|env\/detect/
 
-/** Names of all pages stand in the entry: six characters tell versions apart and are fewer bytes. */
+/** Names of all pages stand in the entry: seven characters tell versions apart and are fewer bytes. */
 const NAMES = {
-  entryFileNames: 'assets/[name]-[hash:6].js',
-  chunkFileNames: 'assets/[name]-[hash:6].js',
-  assetFileNames: 'assets/[name]-[hash:6][extname]',
+  entryFileNames: 'assets/[name]-[hash:7].js',
+  chunkFileNames: 'assets/[name]-[hash:7].js',
+  assetFileNames: 'assets/[name]-[hash:7][extname]',
 }
 const CITIZEN_GROUPS = [
   { name: 'qr', test: /src\/ui\/QrCode|node_modules\/qr\//, priority: 2 },
@@ -23,6 +23,7 @@ const CITIZEN_GROUPS = [
   { name: 'forms', test: FORMS, priority: 2 },
   { name: 'bills', test: /pages\/bills\/|env\/pay|shared\/money/, priority: 1 },
   { name: 'booking', test: /pages\/booking\//, priority: 1 },
+  { name: 'express', test: /pages\/express\/|state\/mailing/, priority: 1 },
   { name: 'visits', test: /pages\/appointments\/(List|Done|Reschedule|Cancel)/, priority: 1 },
   { name: 'account', test: /pages\/citizen\/(Me|Family|Inbox|Login|Conduct|Notices)\./, priority: 1 },
   { name: 'queue', test: /pages\/queue\/|pages\/citizen\/Hall\.|(state|shared)\/queue\.ts/, priority: 1 },

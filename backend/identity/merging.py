@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, aliased
 
 from backend.core import audit, crypto, errors, jobs
 from backend.identity.models import FamilyLink, LoginSession, OrganisationAgent, Person, PersonLogin
+from express import address_book, ordering
 from notify import service as notices
 from payments import bills
 
@@ -62,6 +63,8 @@ def merge(session: Session, *, kept: UUID, gone: UUID) -> UUID:
     _move_organisations(session, kept, gone)
     notices.adopt(session, person_id=kept, former_id=gone)
     bills.adopt(session, person_id=kept, former_id=gone)
+    address_book.adopt(session, person_id=kept, former_id=gone)
+    ordering.adopt(session, person_id=kept, former_id=gone)
     audit.record(
         session,
         actor=f"person:{kept}",

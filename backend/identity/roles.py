@@ -3,7 +3,7 @@
 from typing import Final
 
 GATE: Final = frozenset({"check_in.scan", "check_in.undo", "hall.today", "queue.ticket"})
-CLERK: Final = GATE | {"booking.assist", "queue.call", "bills.issue"}
+CLERK: Final = GATE | {"booking.assist", "queue.call", "bills.issue", "express.desk"}
 LEAD: Final = CLERK | {
     "person.reveal",
     "hall.manage",
@@ -17,7 +17,16 @@ LEAD: Final = CLERK | {
     "refunds.check",
 }
 OPERATOR: Final = frozenset(
-    {"platform.manage", "hall.today", "ratings.read", "ratings.review", "staff.manage", "staff.appoint", "audit.hall"}
+    {
+        "platform.manage",
+        "hall.today",
+        "ratings.read",
+        "ratings.review",
+        "staff.manage",
+        "staff.appoint",
+        "audit.hall",
+        "express.policies",
+    }
 )
 
 PERMISSIONS: Final[dict[str, frozenset[str]]] = {
@@ -26,7 +35,15 @@ PERMISSIONS: Final[dict[str, frozenset[str]]] = {
     "hall_lead": LEAD,
     "platform_operator": OPERATOR,
     "finance": frozenset(
-        {"finance.read", "finance.reconcile", "bills.issue", "bills.reduce", "refunds.approve", "suspense.decide"}
+        {
+            "finance.read",
+            "finance.reconcile",
+            "bills.issue",
+            "bills.reduce",
+            "refunds.approve",
+            "suspense.decide",
+            "express.settle",
+        }
     ),
     "auditor": frozenset({"audit.read"}),
 }

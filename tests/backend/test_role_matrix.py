@@ -29,16 +29,19 @@ from backend.queueing import calling, tickets, windows
 from backend.ratings import service as ratings
 from backend.ratings.models import FollowUp
 from notify.models import Dispatch, Notification
-from payments import attempts, bills, receipt_jobs, recon_compare, refunds
+from payments import attempts, bills, receipt_jobs, refunds
 from payments import window as collecting
 from payments.bill_models import Bill, EBill
 from payments.gateways.base import Channel, RefundStatus
-from payments.recon_models import ReconDifference
+from payments.reconciliation import comparing as recon_compare
+from payments.reconciliation.models import ReconDifference
 from payments.registry import Account, Gateways
 from tests.backend import staff
 from tests.backend.devices.kiosks import Kiosk
 from tests.backend.queueing import hall_day, hall_people
 from tests.conftest import Clock
+from tests.express import role_things as shipments
+from tests.express.conftest import Desk as ShipmentDesk
 from tests.payments import cases
 from tests.payments.conftest import Desk
 from tests.payments.fake_channel import FakeChannel
@@ -234,6 +237,7 @@ NOT_OF_A_HALL = {
         ("POST", f"/api/v1/staff/reconciliation/differences/<uuid:difference_id>/{change}"): "finance is the city's"
         for change in ("assign", "carry", "close", "try-again")
     },
+    ("POST", "/api/v1/staff/postage-policies/<uuid:policy_id>/end"): "who pays is set for all halls",
     **{
         ("POST", f"/api/v1/staff/{rule}"): "finance decides for all halls"
         for rule in (
@@ -269,6 +273,7 @@ class World:
         self._family()
         self._payments(clock)
         self._collecting()
+        self._shipments(clock)
 
     def _post(self, path: str, who: Who, body: dict[str, Any]) -> Any:
         answer = send(self.client, "POST", f"/api/v1{path}", who, body)
@@ -494,6 +499,13 @@ class World:
         self._of_hall("finance", f"{suspense}/proposal", {**give_back, **REASON}, attempt_id=odd.id)
         self._of_hall("finance", f"{suspense}/confirmation", give_back, attempt_id=decided.id)
 
+    def _shipments(self, clock: Clock) -> None:
+        desk = ShipmentDesk(clock)
+        self.client.application.extensions["couriers"] = desk.couriers
+        for one in shipments.things(desk, self.person):
+            owner = self.roles[one.role] if one.role else self.owner
+            self.things[one.method, f"/api/v1/{one.rule}"] = Thing(one.path, one.body, owner)
+
     def _staff_id(self, role: str) -> UUID:
         principal = sessions.load_principal(self.roles[role].header["Authorization"].split()[1])
         assert principal
@@ -534,6 +546,7 @@ class World:
 def world(session: Session, client: FlaskClient, clock: Clock, slots: list[UUID]) -> Iterator[World]:
     yield World(session, client, clock, slots)
     client.application.extensions.pop("payment_gateways")
+    client.application.extensions.pop("couriers")
 
 
 def test_an_object_of_another_hall_or_citizen_is_refused_and_stays_as_it_is(
