@@ -1,6 +1,5 @@
 """Opening, asking and closing orders at a channel: short transaction, call, short transaction (ARCHITECTURE §4)."""
 
-import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -76,7 +75,7 @@ class Beginning:
                 status=201,
                 effect=lambda: {"id": str(self._begin(session))},
             )
-        return UUID(json.loads(answer)["id"])
+        return UUID(answer["id"])
 
     def _begin(self, session: Session) -> UUID:
         return attempts.begin(session, bill_id=self.bill_id, terms=self.terms, payer_id=self.payer_id)

@@ -12,8 +12,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import LargeBinary, SmallInteger, Table, Text, bindparam, delete, select, update
-from sqlalchemy import cast as sql_cast
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from backend.core import clock, errors
@@ -47,13 +46,7 @@ _MINE = (
 )
 _CLAIM = Prepared(insert(_TABLE).on_conflict_do_nothing().returning(_TABLE.c.key))
 _FIRST = select(_TABLE.c.body_hash, _TABLE.c.answer).where(*_MINE)
-_ANSWER = Prepared(
-    update(_TABLE)
-    .where(*_MINE)
-    .values(status=bindparam("my_status"), answer=sql_cast(bindparam("my_answer", type_=Text()), JSONB))
-)
-_text = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
-"""The same bytes whether the answer is new or was stored."""
+_ANSWER = Prepared(update(_TABLE).where(*_MINE).values(status=bindparam("my_status"), answer=bindparam("my_answer")))
 
 
 class KeyMissing(errors.InvalidInput):
@@ -80,10 +73,10 @@ def once(
     body: Any,
     status: int,
     effect: Callable[[], dict[str, Any]],
-) -> tuple[str, bool]:
-    """Run `effect` once per key and return (answer as JSON text, replayed).
+) -> tuple[dict[str, Any], bool]:
+    """Run `effect` once per key and return (answer, replayed).
 
-    `effect` returns the answer as JSON's own types. When it raises, the key is rolled back with everything else, so a
+    `effect` returns the JSON answer. When it raises, the key is rolled back with everything else, so a
     refused request may be sent again with the same key.
     """
     if not key or len(key) > 80:
@@ -95,8 +88,8 @@ def once(
         first = session.execute(_FIRST, mine).one()
         if first.body_hash != body_hash:
             raise KeyReused()
-        return _text(first.answer or {}), True
-    answer = _text(effect())
+        return first.answer or {}, True
+    answer = effect()
     _ANSWER.run(session, {**mine, "my_status": status, "my_answer": answer})
     return answer, False
 
