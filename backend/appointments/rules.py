@@ -6,6 +6,7 @@ from typing import cast
 from uuid import UUID
 
 from sqlalchemy import Table, bindparam, func, or_, select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backend.appointments import errors, visits
@@ -14,7 +15,7 @@ from backend.appointments.policy import closes_at, released_until
 from backend.appointments.states import State
 from backend.catalogue.queries import items_for_booking
 from backend.catalogue.values import BookableItem
-from backend.core import clock
+from backend.core import clock, db
 from backend.core.errors import LevelRequired
 from backend.core.prepared import Prepared
 
@@ -85,6 +86,17 @@ def refuse_too_many(session: Session, booker_id: UUID, policy: BookingPolicy, *,
         raise errors.TooManyHolds()
     if booked >= policy.open_total:
         raise errors.TooManyOpen()
+
+
+class one_a_day:  # noqa: N801 - reads as a statement
+    """The partial unique index refused: the person has an appointment of this family that day."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, IntegrityError) and db.sqlstate(error) == "23505":
+            raise errors.DuplicateBooking() from None
 
 
 def times(policy: BookingPolicy, slot: Slot) -> dict[str, datetime]:

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from sqlalchemy import Table, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -424,7 +423,7 @@ def _as_committed(appointment: Appointment, values: Iterable[Any]) -> Appointmen
 
 def _activate(session: Session, appointment_id: UUID) -> None:
     """One line of each family stands for it: two items of a family in one visit are one booking of that family."""
-    with _one_a_day():
+    with rules.one_a_day():
         _ACTIVATE.run(session, {"mine": appointment_id})
 
 
@@ -435,17 +434,6 @@ def _end(session: Session, appointment_id: UUID) -> None:
         update(AppointmentLine).where(AppointmentLine.appointment_id == appointment_id).values(active=False),
         execution_options={"synchronize_session": False},
     )
-
-
-class _one_a_day:  # noqa: N801 - reads as a statement
-    """The partial unique index refused: the person has an appointment of this family that day."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, IntegrityError) and db.sqlstate(error) == "23505":
-            raise errors.DuplicateBooking() from None
 
 
 def _draw_code() -> str:
