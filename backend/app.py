@@ -14,6 +14,8 @@ from backend.core.auth import public
 from backend.core.config import Settings
 from backend.core.errors import NotFound
 from backend.devices.access import load_device
+from backend.files import storage
+from backend.files.storage import DiskStorage
 from backend.identity.sessions import load_principal
 from backend.official.api import blueprint as official
 from backend.openapi import document
@@ -28,6 +30,8 @@ FEATURES = (
     "payments.staff_api",
     "payments.window_api",
     "payments.receipt_api",
+    "backend.files.api",
+    "backend.files.staff_api",
     "payments.reconciliation.api",
     "express.api",
     "express.staff_api",
@@ -38,6 +42,8 @@ FEATURES = (
     "backend.identity.api",
     "backend.identity.accounts_api",
     "backend.identity.trail_api",
+    "backend.licences.api",
+    "backend.hotline.api",
     "backend.ratings.api",
     "backend.sites.api",
     "backend.appointments.api",
@@ -77,6 +83,7 @@ def create_app(settings: Settings, *, connect: bool = True) -> Flask:
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, settings.trusted_proxies, settings.trusted_proxies)  # type: ignore[method-assign]
     crypto.configure(crypto.Keyring.from_settings(settings))
+    storage.configure(DiskStorage.from_settings(settings))
     if connect:
         db.configure(settings)
     web.install(app, settings)

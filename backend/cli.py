@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import os
 import signal
 import sys
@@ -15,6 +16,8 @@ from backend import database, development
 from backend.core import clock, crypto, db, logs
 from backend.core.config import ConfigError, Settings
 from backend.core.errors import ServiceError
+from backend.files import storage
+from backend.files.storage import DiskStorage
 
 
 def main() -> None:
@@ -68,6 +71,7 @@ def run(_: argparse.Namespace) -> None:
         processes.start("worker", "backend.cli", "worker")
         processes.wait_until_answers(f"http://127.0.0.1:{sandbox_port}/livez")
         processes.wait_until_answers(f"http://127.0.0.1:{port}/readyz")
+        _demo_shipments(settings)
         _welcome(port, sandbox_port, environ)
         processes.wait()
     except KeyboardInterrupt:
@@ -137,6 +141,7 @@ def logins(_: argparse.Namespace) -> None:
 def _connect(settings: Settings) -> Settings:
     clock.shift(settings.clock_offset_s)
     crypto.configure(crypto.Keyring.from_settings(settings))
+    storage.configure(DiskStorage.from_settings(settings))
     db.configure(settings)
     return settings
 
@@ -160,6 +165,18 @@ def _demo(environ: Mapping[str, str]) -> None:
     with db.transaction() as session:
         staff.seed_demo(session, password=environ["DEMO_PASSWORD"], secret=environ["DEMO_TOTP_SECRET"])
         demo.issue(session, region_code=Settings.from_env(environ).pay_region)
+
+
+def _demo_shipments(settings: Settings) -> None:
+    """They are ordered at the simulator, so it must answer first."""
+    from backend.sandbox.people import BY_KEY
+    from backend.seed import demo_shipments
+
+    # A lost one raises an alert, which is meant for logs and not for this terminal.
+    logging.getLogger("express").addHandler(logging.NullHandler())
+    person = BY_KEY["zhang"]
+    if demo_shipments.load(settings, name=person.name, id_number=person.id_number, phone=person.phone):
+        print(f"  Demo shipments of {person.name}; move them at {settings.sandbox_url}/ems/desk")
 
 
 def seed(_: argparse.Namespace) -> None:
@@ -186,7 +203,7 @@ def sandbox(_: argparse.Namespace) -> None:
     """Serve the simulated providers; refuses to exist in production."""
     from werkzeug.serving import make_server
 
-    from backend.sandbox import pushes
+    from backend.sandbox import clamd, pushes
     from backend.sandbox.app import create_sandbox
     from express.sandbox.ems import pushes as ems_pushes
     from payments.sandbox.alipay import notices as alipay_notices
@@ -208,6 +225,9 @@ def sandbox(_: argparse.Namespace) -> None:
         alipay_push=alipay_notices.over_http,
         ems_push=ems_pushes.over_http(f"http://127.0.0.1:{settings.port}/callbacks/ems"),
     )
+    if settings.clamd_address:
+        host, number = settings.clamd_address.rsplit(":", 1)
+        clamd.Clamd((host, int(number))).start()
     make_server("127.0.0.1", port, providers, threaded=True).serve_forever()
 
 

@@ -5,6 +5,8 @@ import importlib
 from backend.core import audit, db, idempotency, jobs
 
 FEATURES = (
+    "backend.files.doctor",
+    "backend.province.doctor",
     "backend.catalogue.doctor",
     "backend.identity.doctor",
     "backend.appointments.doctor",

@@ -42,7 +42,7 @@ class _Compiled:
 
     def __init__(self, statement: Any, dialect: Dialect, values: Values) -> None:
         compiled = statement.compile(dialect=dialect, column_keys=sorted(values))
-        if "POSTCOMPILE" in compiled.string or getattr(compiled, "insert_prefetch", None):
+        if "POSTCOMPILE" in compiled.string or compiled.prefetch:
             raise TypeError(f"not for a list or for defaults made by Python: {compiled.string}")
         self.sql = compiled.string.encode()
         self._processes: dict[str, Process] = {}
