@@ -130,7 +130,7 @@ def test_no_order_is_lost_or_doubled_with_lost_replies_and_killed_workers(ring: 
         assert session.scalars(text("SELECT count(*) FROM notification")).one() == ORDERS
         assert session.query(ShipmentTask).count() == 0
     assert kept == {parcel.waybill for parcel in parcels}
-    assert killed > 3, "workers must have died"
+    assert killed > 2, "workers must have died"
 
 
 def test_a_budget_is_never_overspent(ring: Ring) -> None:
