@@ -44,6 +44,7 @@ FEATURES = (
     "backend.queueing.load_api",
     "backend.queueing.manage_api",
     "backend.queueing.people_api",
+    "backend.applications.api",
     "backend.devices.api",
     "backend.devices.kiosk_api",
     "backend.devices.staff_api",

@@ -1,0 +1,79 @@
+"""The clocks of one case, from the calendar and the steps it has taken."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.applications import clocks
+from backend.applications.case_models import Case, CaseSpecial
+from backend.applications.clocks import Colour, Marks, Pause
+from backend.applications.states import FINAL, UNDECIDED, CaseState
+from backend.core import calendar, clock
+
+T = TypeVar("T")
+
+
+def workday(session: Session) -> clocks.IsWorkday:
+    """Whether halls work on a day; raises CalendarNotLoaded."""
+    return lambda day: calendar.is_workday(session, day)
+
+
+def day_after(session: Session, start: date, count: int) -> date | None:
+    """The `count`-th working day after `start`; None until that year's calendar is published."""
+    return _known(lambda: clocks.nth_workday(workday(session), start, count))
+
+
+def pauses(session: Session, case: Case) -> list[Pause]:
+    """The special steps of a case."""
+    rows = session.scalars(select(CaseSpecial).where(CaseSpecial.case_id == case.id).order_by(CaseSpecial.began_on))
+    return [Pause(row.began_on, row.ended_on, row.days) for row in rows]
+
+
+def recount(session: Session, case: Case) -> None:
+    """Write the dates that follow from acceptance, steps and extension."""
+    if case.accepted_on is None:
+        return
+    began, stopped, works = case.accepted_on, pauses(session, case), workday(session)
+    extended = case.extended_days
+    promise: Marks | None = _known(lambda: clocks.marks(works, began, case.promise_days + extended, stopped))
+    law: Marks | None = _known(lambda: clocks.marks(works, began, case.law_days + extended, stopped))
+    case.half_on = promise.half_on if promise else None
+    case.eighty_on = promise.eighty_on if promise else None
+    case.promise_due_on = promise.due_on if promise else None
+    case.law_due_on = law.due_on if law else None
+    session.flush()
+
+
+def days_used(session: Session, case: Case) -> int | None:
+    """Working days used, until the decision or today; None before acceptance."""
+    if case.accepted_on is None:
+        return None
+    until = case.decided_on or clock.today()
+    return clocks.days_used(workday(session), case.accepted_on, until, pauses(session, case))
+
+
+def colour(case: Case) -> Colour | None:
+    """The colour of what is owed next: telling about acceptance, then the promise; None when nothing is owed."""
+    today = clock.today()
+    if case.state in (CaseState.SUBMITTED, CaseState.RECEIVED) and case.accept_by is not None:
+        if today > case.accept_by:
+            return Colour.RED
+        return Colour.ORANGE if today == case.accept_by else Colour.GREEN
+    if case.state not in UNDECIDED or not (case.half_on and case.eighty_on and case.promise_due_on):
+        return None
+    return clocks.colour(Marks(case.half_on, case.eighty_on, case.promise_due_on), today)
+
+
+def is_over(case: Case) -> bool:
+    """Nothing more happens to it."""
+    return case.state in FINAL
+
+
+def _known(find: Callable[[], T]) -> T | None:
+    try:
+        return find()
+    except calendar.CalendarNotLoaded:
+        return None
