@@ -3,7 +3,8 @@
 from typing import Final
 
 GATE: Final = frozenset({"check_in.scan", "check_in.undo", "hall.today", "queue.ticket"})
-CLERK: Final = GATE | {"booking.assist", "queue.call", "bills.issue"}
+CASES: Final = frozenset({"cases.read", "cases.reveal"})
+CLERK: Final = GATE | CASES | {"booking.assist", "queue.call", "bills.issue", "cases.fill", "cases.receive"}
 LEAD: Final = CLERK | {
     "person.reveal",
     "hall.manage",
@@ -15,6 +16,7 @@ LEAD: Final = CLERK | {
     "audit.hall",
     "bills.void",
     "refunds.check",
+    "cases.manage",
 }
 OPERATOR: Final = frozenset(
     {"platform.manage", "hall.today", "ratings.read", "ratings.review", "staff.manage", "staff.appoint", "audit.hall"}
@@ -24,6 +26,9 @@ PERMISSIONS: Final[dict[str, frozenset[str]]] = {
     "gate": GATE,
     "window_clerk": CLERK,
     "hall_lead": LEAD,
+    "approver": CASES | {"cases.decide"},
+    "issuing_desk": frozenset({"cases.read", "cases.issue"}),
+    "partner": frozenset({"cases.fill"}),
     "platform_operator": OPERATOR,
     "finance": frozenset(
         {"finance.read", "finance.reconcile", "bills.issue", "bills.reduce", "refunds.approve", "suspense.decide"}
