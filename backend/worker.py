@@ -20,6 +20,8 @@ from sqlalchemy.dialects.postgresql import insert
 from backend.core import audit, clock, context, crypto, db, idempotency, limits, metrics
 from backend.core.config import Settings
 from backend.core.tables import WorkerHeartbeat
+from backend.files import storage
+from backend.files.storage import DiskStorage
 from backend.identity import sessions, staff
 
 log = logging.getLogger(__name__)
@@ -53,6 +55,8 @@ PERIODIC: tuple[tuple[str, str], ...] = (
     ("13 * * * *", "backend.applications.jobs:recount_unknown"),
     ("*/5 * * * *", "backend.applications.jobs:warn_transfers"),
     ("30 0 * * *", "backend.applications.jobs:warn_overdue"),
+    ("* * * * *", "backend.files.jobs:sweep"),
+    ("47 2 * * *", "backend.files.jobs:sweep_orphans"),
     ("27 * * * *", "backend.official.jobs:forget_callbacks"),
     ("*/10 * * * *", "backend.devices.jobs:forget_nonces"),
     ("17 * * * *", "backend.worker:forget_old_keys"),
@@ -65,6 +69,7 @@ LOOPS: tuple[tuple[float, str], ...] = (
     (1.0, "payments.jobs:poll_due"),
     (1.0, "payments.jobs:send_due"),
     (1.0, "payments.jobs:seal_books"),
+    (1.0, "backend.files.jobs:check_due"),
     (10.0, "notify.jobs:measure_waiting"),
     (5.0, "payments.receipt_jobs:tell_due"),
     (5.0, "payments.recovery:recover_due"),
@@ -112,6 +117,7 @@ def resolve(path: str) -> Callable[..., Any]:
 def run(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT, then finish what has begun."""
     crypto.configure(crypto.Keyring.from_settings(settings))
+    storage.configure(DiskStorage.from_settings(settings))
     db.configure(settings)
     stop = threading.Event()
     loops = [

@@ -12,15 +12,25 @@ from backend.applications.states import CaseEvent, CaseState
 from backend.catalogue import queries as catalogue
 from backend.core import audit, clock
 from backend.core.states import transition
+from backend.files import service as files
+
+RESULT = "case_result"
+"""What the result document belongs to."""
+HANDED_OUT = (CaseState.CONCLUDED, CaseState.READY, CaseState.MAILED, CaseState.DELIVERED)
 
 
 def conclude(session: Session, case: Case, by: Desk, *, file_id: UUID | None, paper: bool, seal: str | None) -> None:
-    """办结: the result is there, as a file or on paper. Raises ResultMissing, FeeUnpaid, OtherHand."""
+    """办结: the result is there, as a file of the case or on paper. Raises ResultMissing, FeeUnpaid, OtherHand."""
     if not (file_id or paper) or case.decision_document is None:
         raise ResultMissing()
     if case.state == CaseState.GRANTED and case.fee_state == "due" and case.fee_blocks != "nothing":
         raise FeeUnpaid()
-    case.result_file_id, case.result_seal, case.issued_by = file_id, seal, by.staff_id
+    if file_id is not None:
+        ready = {one.id: one for one in files.ready_files(session, RESULT, str(case.id))}
+        if file_id not in ready:
+            raise ResultMissing()
+        case.result_file_id, case.result_digest = file_id, ready[file_id].sha256.hex()
+    case.result_seal, case.issued_by = seal, by.staff_id
     desk.step(session, case, CaseEvent.CONCLUDE, by)
 
 
@@ -94,6 +104,3 @@ def download(session: Session, case: Case, *, actor: str) -> UUID:
     if case.delivery == "download":
         delivered(session, case, actor=actor, how="download")
     return case.result_file_id
-
-
-HANDED_OUT = (CaseState.CONCLUDED, CaseState.READY, CaseState.MAILED, CaseState.DELIVERED)

@@ -3,7 +3,8 @@
 from typing import Final
 
 GATE: Final = frozenset({"check_in.scan", "check_in.undo", "hall.today", "queue.ticket"})
-CASES: Final = frozenset({"cases.read", "cases.reveal"})
+FILES: Final = frozenset({"files.read", "files.add"})
+CASES: Final = FILES | {"cases.read", "cases.reveal"}
 CLERK: Final = GATE | CASES | {"booking.assist", "queue.call", "bills.issue", "cases.fill", "cases.receive"}
 LEAD: Final = CLERK | {
     "person.reveal",
@@ -27,8 +28,8 @@ PERMISSIONS: Final[dict[str, frozenset[str]]] = {
     "window_clerk": CLERK,
     "hall_lead": LEAD,
     "approver": CASES | {"cases.decide"},
-    "issuing_desk": frozenset({"cases.read", "cases.issue"}),
-    "partner": frozenset({"cases.fill"}),
+    "issuing_desk": FILES | {"cases.read", "cases.issue"},
+    "partner": FILES | {"cases.fill"},
     "platform_operator": OPERATOR,
     "finance": frozenset(
         {"finance.read", "finance.reconcile", "bills.issue", "bills.reduce", "refunds.approve", "suspense.decide"}

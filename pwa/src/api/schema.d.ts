@@ -4,205 +4,6 @@
  */
 
 export interface paths {
-    "/api/v1/applications": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What I have begun, and what came back to me, newest first. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Applications"];
-                    };
-                };
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
-        put?: never;
-        /** Begin; when I have begun this before and not handed it in, that one again. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["Start"];
-                };
-            };
-            responses: {
-                /** @description Created */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Application"];
-                    };
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/applications/{application_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                application_id: string;
-            };
-            cookie?: never;
-        };
-        /** One of mine, with its task list and everything that is still missing. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    application_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Application"];
-                    };
-                };
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
-        put?: never;
-        post?: never;
-        /** Throw it away. */
-        delete: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    application_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description No Content */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
-        options?: never;
-        head?: never;
-        /** Save what was typed. When another device saved first: 409 with the newest revision and answers. */
-        patch: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    application_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["Save"];
-                };
-            };
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Application"];
-                    };
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
-        trace?: never;
-    };
-    "/api/v1/applications/{application_id}/submit": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                application_id: string;
-            };
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Hand it in: one case, however often; after a correction, back into the same case. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    application_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["Empty"];
-                };
-            };
-            responses: {
-                /** @description Created */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Case"];
-                    };
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/appointments": {
         parameters: {
             query?: never;
@@ -1208,336 +1009,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/cases": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** My cases, newest first. */
-        get: {
-            parameters: {
-                query?: {
-                    cursor?: string;
-                };
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Cases"];
-                    };
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/cases/{case_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                case_id: string;
-            };
-            cookie?: never;
-        };
-        /** One of mine. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    case_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Case"];
-                    };
-                };
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/cases/{case_id}/delivery": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                case_id: string;
-            };
-            cookie?: never;
-        };
-        get?: never;
-        /** How I want the result. */
-        put: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    case_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["ChooseDelivery"];
-                };
-            };
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Case"];
-                    };
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/cases/{case_id}/messages": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                case_id: string;
-            };
-            cookie?: never;
-        };
-        /** The thread with staff, oldest first. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    case_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Messages"];
-                    };
-                };
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
-        put?: never;
-        /** Ask staff about the case; they owe an answer within two working days. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    case_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["SayMessage"];
-                };
-            };
-            responses: {
-                /** @description Created */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Messages"];
-                    };
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/cases/{case_id}/messages/read": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                case_id: string;
-            };
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** I have seen what staff wrote. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    case_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["Empty"];
-                };
-            };
-            responses: {
-                /** @description No Content */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/cases/{case_id}/rating": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                case_id: string;
-            };
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** 评价, once and after the end. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    case_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["CaseRating"];
-                };
-            };
-            responses: {
-                /** @description No Content */
-                204: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/cases/{case_id}/withdraw": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                case_id: string;
-            };
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** 撤回, before the decision. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    case_id: string;
-                };
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["Withdraw"];
-                };
-            };
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Case"];
-                    };
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/categories": {
         parameters: {
             query?: never;
@@ -2065,6 +1536,461 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["HeldTickets"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The files of my draft or case, by material and in their order. */
+        get: {
+            parameters: {
+                query: {
+                    subject_type: string;
+                    subject_id: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Files"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** Say what is about to come. Then send the bytes in parts by PATCH, and finish. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Begin"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["File"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/files/earlier": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My earlier scans of this material that may be used again; not those of expired documents. */
+        get: {
+            parameters: {
+                query: {
+                    material: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Files"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/files/order": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Put the files of my draft or case in this order. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Order"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Files"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/files/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What can be uploaded: formats, sizes, numbers. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["UploadRules"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/files/{file_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        /** One file: how far it is, and why it was not taken. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    file_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["File"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        /** Take my file away. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    file_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description No Content */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        options?: never;
+        head?: never;
+        /** The next bytes as the bare body, at `Upload-Offset`. After a cut, `received` says where to go on. */
+        patch: {
+            parameters: {
+                query?: never;
+                header: {
+                    "Upload-Offset": number;
+                };
+                path: {
+                    file_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Received"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        trace?: never;
+    };
+    "/api/v1/files/{file_id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        /** The file itself, by its link. */
+        get: {
+            parameters: {
+                query?: {
+                    until?: number;
+                    seal?: string;
+                };
+                header?: never;
+                path: {
+                    file_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/files/{file_id}/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** All bytes are here: the checks begin. Ask again with GET until it is ready or refused. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    file_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["File"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/files/{file_id}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A link that shows the file to me, in this session, for five minutes. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    file_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Link"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/files/{file_id}/reuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Use my earlier scan for this draft or case too, with my consent, which is kept. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    file_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Reuse"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["File"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -2809,47 +2735,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/items/{slug}/form": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                slug: string;
-            };
-            cookie?: never;
-        };
-        /** What the item asks, today's version. */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    slug: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description OK */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Form"];
-                    };
-                };
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/items/{slug}/halls": {
         parameters: {
             query?: never;
@@ -3304,48 +3189,6 @@ export interface paths {
                         "application/json": components["schemas"]["Family"];
                     };
                 };
-                default: components["responses"]["DEFAULT_ERROR"];
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/me/filing-code": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** A code to read out to whoever files for me at a partner point or in the village; good for ten minutes. */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody: {
-                content: {
-                    "application/json": components["schemas"]["Empty"];
-                };
-            };
-            responses: {
-                /** @description Created */
-                201: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["FilingCode"];
-                    };
-                };
-                422: components["responses"]["UNPROCESSABLE_ENTITY"];
                 default: components["responses"]["DEFAULT_ERROR"];
             };
         };
@@ -5755,6 +5598,338 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The files of a case or a scan of my hall, by material and in their order. */
+        get: {
+            parameters: {
+                query: {
+                    subject_type: string;
+                    subject_id: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Files"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** Say what is about to come, such as a scan. Then send the bytes in parts by PATCH, and finish. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Begin"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["File"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/files/order": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Put files that I scanned in this order. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Order"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Files"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/files/{file_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        /** One file: how far it is, and why it was not taken. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    file_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["File"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        /** Take a file that I scanned away. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    file_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description No Content */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        options?: never;
+        head?: never;
+        /** The next bytes as the bare body, at `Upload-Offset`. */
+        patch: {
+            parameters: {
+                query?: never;
+                header: {
+                    "Upload-Offset": number;
+                };
+                path: {
+                    file_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Received"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        trace?: never;
+    };
+    "/api/v1/staff/files/{file_id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        /** The file itself, by its link. */
+        get: {
+            parameters: {
+                query?: {
+                    until?: number;
+                    seal?: string;
+                };
+                header?: never;
+                path: {
+                    file_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/files/{file_id}/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** All bytes are here: the checks begin. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    file_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["File"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/files/{file_id}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A link that shows the file to me, in this session, for five minutes. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    file_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Link"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -8919,63 +9094,6 @@ export interface components {
         Appellant: {
             name_masked: string | null;
         };
-        /** @description An application whole. `profile` is what we know, masked; `from_earlier` names answers of an earlier one. */
-        Application: {
-            answers: {
-                [key: string]: unknown;
-            };
-            applicant: string | null;
-            /** Format: uuid */
-            case_id: string | null;
-            correction: components["schemas"]["Correction"] | null;
-            /** Format: date-time */
-            created_at: string;
-            errors: components["schemas"]["ProblemAt"][];
-            /** Format: date-time */
-            expires_at: string;
-            for_self: boolean;
-            form_version: number;
-            from_earlier: string[];
-            /** Format: uuid */
-            id: string;
-            item: components["schemas"]["NamedItem"];
-            materials: components["schemas"]["Requirement"][];
-            mode: string;
-            pages: components["schemas"]["Page"][];
-            profile: {
-                [key: string]: unknown;
-            };
-            revision: number;
-            /** Format: date-time */
-            saved_at: string;
-            schema: {
-                [key: string]: unknown;
-            };
-            /** @enum {string} */
-            state: "open" | "submitted" | "reopened" | "expired" | "discarded";
-            tasks: components["schemas"]["Task"][];
-        };
-        /** @description One of my applications. */
-        ApplicationRow: {
-            applicant: string | null;
-            /** Format: date-time */
-            created_at: string;
-            /** Format: date-time */
-            expires_at: string;
-            for_self: boolean;
-            /** Format: uuid */
-            id: string;
-            item: components["schemas"]["NamedItem"];
-            revision: number;
-            /** Format: date-time */
-            saved_at: string;
-            /** @enum {string} */
-            state: "open" | "submitted" | "reopened" | "expired" | "discarded";
-        };
-        /** @description What I have begun and not handed in, and what came back to me. */
-        Applications: {
-            applications: components["schemas"]["ApplicationRow"][];
-        };
         /** @description 预约: `code` is eight digits. */
         Appointment: {
             can_cancel: boolean;
@@ -9035,11 +9153,6 @@ export interface components {
             ground: "over_collected" | "technical_error" | "finance_decision";
             reason: string;
         };
-        /** @description One thing to put right: `name` is a field's name or a material's id. */
-        Asked: {
-            name: string;
-            words: string;
-        };
         /** @description True takes the difference on, false gives it back to everybody. */
         Assign: {
             mine: boolean;
@@ -9095,6 +9208,18 @@ export interface components {
             queues: components["schemas"]["QueueCount"][];
             tickets: number;
             windows: number;
+        };
+        /** @description A file that is about to come. */
+        Begin: {
+            /** @default null */
+            material: string | null;
+            /** @enum {string} */
+            media_type: "application/pdf" | "image/jpeg" | "image/png";
+            name: string;
+            sha256: string;
+            size: number;
+            subject_id: string;
+            subject_type: string;
         };
         /**
          * @description A bill whole. `ways` are the ways to pay it; what the page offers first depends on where it runs.
@@ -9243,110 +9368,6 @@ export interface components {
         CarryOver: {
             reason: string;
         };
-        /** @description A case whole, as its applicant sees it. */
-        Case: {
-            /** Format: date */
-            accept_by: string | null;
-            /** Format: date */
-            accepted_on: string | null;
-            answers: {
-                [key: string]: unknown;
-            };
-            applicant: string | null;
-            /** Format: uuid */
-            application_id: string;
-            can_edit: boolean;
-            can_withdraw: boolean;
-            correction: components["schemas"]["Correction"] | null;
-            days_used: number | null;
-            decision: components["schemas"]["CaseDecision"] | null;
-            delivery: components["schemas"]["Delivery"];
-            /** Format: date */
-            due_on: string | null;
-            fee: components["schemas"]["CaseFee"];
-            full_number: string;
-            hall: components["schemas"]["Named"];
-            /** Format: uuid */
-            id: string;
-            instant: boolean;
-            item: components["schemas"]["NamedItem"];
-            joint: boolean;
-            law_days: number;
-            /** Format: date */
-            law_due_on: string | null;
-            materials: components["schemas"]["Requirement"][];
-            next: string;
-            number: string;
-            pages: components["schemas"]["Page"][];
-            promise_days: number;
-            reason: string | null;
-            /** Format: date */
-            reply_by: string | null;
-            /** @enum {string} */
-            state: "submitted" | "pre_returned" | "pre_approved" | "received" | "correcting" | "accepted" | "not_accepted" | "awaiting_fee" | "reviewing" | "special" | "granted" | "denied" | "concluded" | "ready" | "mailed" | "delivered" | "withdrawn" | "terminated";
-            status: string;
-            /** Format: date-time */
-            submitted_at: string;
-            timeline: components["schemas"]["Happened"][];
-            unread: number;
-        };
-        /** @description A bill of the case; its own page is `/bills/{id}`. */
-        CaseBill: {
-            /** Format: date */
-            due_on: string;
-            /** Format: uuid */
-            id: string;
-            pay_code: string;
-            status: string;
-            title: string;
-            total_fen: number;
-        };
-        /** @description The decision: granted or not, on which day, number of its document, and why not. */
-        CaseDecision: {
-            document: string | null;
-            granted: boolean;
-            /** Format: date */
-            on: string;
-            reason: string | null;
-        };
-        /** @description The fee step. `blocks`: what waits for the payment: review, result, or nothing. */
-        CaseFee: {
-            bills: components["schemas"]["CaseBill"][];
-            /** @enum {string} */
-            blocks: "review" | "result" | "nothing";
-            /** @enum {string} */
-            state: "none" | "later" | "due" | "paid";
-        };
-        /** @description How it was: 5 is best. */
-        CaseRating: {
-            grade: number;
-            /** @default null */
-            words: string | null;
-        };
-        /** @description A case in a list. `status` and `next` are sentences for its page. */
-        CaseRow: {
-            applicant: string | null;
-            /** Format: date */
-            due_on: string | null;
-            /** Format: uuid */
-            id: string;
-            item: components["schemas"]["NamedItem"];
-            next: string;
-            number: string;
-            /** Format: date */
-            reply_by: string | null;
-            /** @enum {string} */
-            state: "submitted" | "pre_returned" | "pre_approved" | "received" | "correcting" | "accepted" | "not_accepted" | "awaiting_fee" | "reviewing" | "special" | "granted" | "denied" | "concluded" | "ready" | "mailed" | "delivered" | "withdrawn" | "terminated";
-            status: string;
-            /** Format: date-time */
-            submitted_at: string;
-            unread: number;
-        };
-        /** @description A page of my cases. */
-        Cases: {
-            cases: components["schemas"]["CaseRow"][];
-            next_cursor: string | null;
-        };
         /** @description Every window category. */
         Categories: {
             categories: components["schemas"]["Category"][];
@@ -9420,15 +9441,6 @@ export interface components {
             /** @enum {string} */
             state: "valid" | "red" | "unknown" | "unavailable";
         };
-        /** @description How the result is to come. A download needs the applicant's consent to electronic delivery. */
-        ChooseDelivery: {
-            /** @default false */
-            consent: boolean;
-            /** @default null */
-            pickup_hall: string | null;
-            /** @enum {string} */
-            way: "download" | "mail" | "window";
-        };
         /** @description In order of days, then halls. */
         CityDayOverrides: {
             overrides: components["schemas"]["HallOverride"][];
@@ -9489,11 +9501,6 @@ export interface components {
             /** @enum {string} */
             phase: "asking" | "typing" | "paid" | "failed" | "checking" | "returned";
         };
-        /** @description Shown only while the answer to `field` is one of `is`. */
-        Condition: {
-            field: string;
-            is: unknown[];
-        };
         /** @description The rule in figures, how I stand, and my newest marks. Walk-in tickets are never affected. */
         Conduct: {
             block_at_points: number;
@@ -9512,16 +9519,6 @@ export interface components {
         Confirmation: {
             /** @enum {string} */
             proposal: "settle" | "give_back";
-        };
-        /** @description What staff asked for, everything at once. */
-        Correction: {
-            fields: components["schemas"]["Asked"][];
-            materials: components["schemas"]["Asked"][];
-            /** Format: date */
-            reply_by: string | null;
-            /** Format: date-time */
-            told_at: string;
-            words: string;
         };
         /** @description 上窗: all that one window's page shows. */
         Counter: {
@@ -9638,16 +9635,6 @@ export interface components {
             document: string;
             /** Format: date */
             due_on: string;
-        };
-        /** @description How the result reaches the applicant, and which ways there are. */
-        Delivery: {
-            /** Format: date-time */
-            consent_at: string | null;
-            /** Format: date-time */
-            delivered_at: string | null;
-            pickup_hall: string | null;
-            way: string | null;
-            ways: string[];
         };
         /** @description Who decides. */
         Department: {
@@ -9896,21 +9883,6 @@ export interface components {
             /** @enum {string} */
             relation: "child" | "parent" | "spouse" | "sibling" | "other";
         };
-        /** @description One question; of a `list` the `fields` of each row. */
-        Field: {
-            fields: components["schemas"]["InnerField"][];
-            hint: string | null;
-            /** @enum {string} */
-            kind: "text" | "long" | "number" | "date" | "phone" | "id_number" | "credit_code" | "yes_no" | "agree" | "choice" | "choices" | "list";
-            label: string;
-            max: number | null;
-            min: number | null;
-            name: string;
-            options: components["schemas"]["Option"][];
-            required: boolean;
-            show_if: components["schemas"]["Condition"] | null;
-            source: string | null;
-        };
         /** @description Tickets of one kind. Minutes are from arrival (booked: from the slot's start, if later) to the first call. */
         Figures: {
             average_minutes: number | null;
@@ -9945,11 +9917,33 @@ export interface components {
             name: string;
             walk_in: components["schemas"]["Figures"];
         };
-        /** @description Six digits to read out to a partner point or village staff, for ten minutes. */
-        FilingCode: {
-            code: string;
+        /** @description A file. Go on uploading at `received`; it may be shown once it is `ready`. */
+        File: {
             /** Format: date-time */
-            expires_at: string;
+            created_at: string;
+            height: number | null;
+            /** Format: uuid */
+            id: string;
+            material: string | null;
+            media_type: string;
+            name: string;
+            pages: number | null;
+            position: number;
+            received: number;
+            refusal: components["schemas"]["Refusal"] | null;
+            sha256: string;
+            size: number;
+            /** @enum {unknown} */
+            state: "receiving" | "checking" | "ready" | "refused" | "gone";
+            subject_id: string;
+            subject_type: string;
+            /** Format: date */
+            valid_until: string | null;
+            width: number | null;
+        };
+        /** @description Files by material and in their order. */
+        Files: {
+            files: components["schemas"]["File"][];
         };
         /** @description Whose appointments. */
         Find: {
@@ -9997,20 +9991,6 @@ export interface components {
             is_me: boolean;
             name_masked: string | null;
         };
-        /** @description An item's form as it is today. `schema` is its JSON Schema (2020-12). */
-        Form: {
-            item: components["schemas"]["NamedItem"];
-            level: number;
-            materials: components["schemas"]["Requirement"][];
-            /** @enum {string} */
-            mode: "guide" | "link" | "split" | "full";
-            pages: components["schemas"]["Page"][];
-            schema: {
-                [key: string]: unknown;
-            };
-            url: string | null;
-            version: number;
-        };
         /** @description The person, masked, and their coming appointments in my hall. */
         Found: {
             appointments: components["schemas"]["Appointment"][];
@@ -10021,17 +10001,6 @@ export interface components {
         FoundBookings: {
             bookings: components["schemas"]["MadeBooking"][];
             name_masked: string | null;
-        };
-        /** @description One thing given for a material. */
-        Given: {
-            /** Format: uuid */
-            id: string | null;
-            /** @enum {string} */
-            kind: "file" | "licence" | "paper";
-            media_type: string | null;
-            name: string | null;
-            pages: number | null;
-            state: string;
         };
         /** @description The number to wait with. */
         GivenTicket: {
@@ -10149,14 +10118,6 @@ export interface components {
             /** @description For an authenticator's QR code */
             totp_uri: string | null;
         };
-        /** @description One line of the timeline. */
-        Happened: {
-            /** Format: date-time */
-            at: string;
-            event: string;
-            reason: string | null;
-            words: string;
-        };
         /** @description A number with its place in line and its slip. */
         HeldTicket: {
             slip: components["schemas"]["Slip"];
@@ -10229,20 +10190,6 @@ export interface components {
             read_at: string | null;
             template: string;
             title: string;
-        };
-        /** @description One question. `source` profile.… is answered by the profile, never by the page. */
-        InnerField: {
-            hint: string | null;
-            /** @enum {string} */
-            kind: "text" | "long" | "number" | "date" | "phone" | "id_number" | "credit_code" | "yes_no" | "agree" | "choice" | "choices" | "list";
-            label: string;
-            max: number | null;
-            min: number | null;
-            name: string;
-            options: components["schemas"]["Option"][];
-            required: boolean;
-            show_if: components["schemas"]["Condition"] | null;
-            source: string | null;
         };
         /** @description A bill to be issued for one thing. `document` is the decision behind a reduction. */
         Issue: {
@@ -10357,6 +10304,12 @@ export interface components {
             queues: components["schemas"]["QueueHead"][];
             tickets: components["schemas"]["StaffTicket"][];
         };
+        /** @description An address that shows the file to this session until it runs out. */
+        Link: {
+            /** Format: date-time */
+            expires_at: string;
+            url: string;
+        };
         /** @description A published list: how many items, since when. */
         ListHead: {
             count: number;
@@ -10457,24 +10410,6 @@ export interface components {
             name_masked: string | null;
             phone_masked: string | null;
         };
-        /** @description One message of the thread. */
-        Message: {
-            /** Format: date-time */
-            at: string;
-            file_ids: string[];
-            /** Format: uuid */
-            id: string;
-            read: boolean;
-            /** Format: date */
-            reply_by: string | null;
-            /** @enum {string} */
-            side: "citizen" | "staff";
-            words: string;
-        };
-        /** @description The thread, oldest first. */
-        Messages: {
-            messages: components["schemas"]["Message"][];
-        };
         /** @description The visit a mark is about. */
         MissedVisit: {
             hall: components["schemas"]["Named"];
@@ -10488,11 +10423,6 @@ export interface components {
         Named: {
             code: string;
             name: string;
-        };
-        /** @description An item by name. */
-        NamedItem: {
-            name: string;
-            slug: string;
         };
         /** @description A new member of staff of my hall. */
         NewAccount: {
@@ -10518,7 +10448,7 @@ export interface components {
         /** @description Kinds to switch off, and the channels in the wanted order. */
         NoticeChoice: {
             channels: ("wechat_template" | "wechat_subscribe" | "sms")[];
-            opted_out: ("bill" | "case" | "queue" | "rating" | "reminder" | "shipment" | "visit")[];
+            opted_out: ("bill" | "queue" | "rating" | "reminder" | "shipment" | "visit")[];
         };
         /** @description Two weeks of deliveries. `oldest_due_s` above 120 means that notices are late. */
         NoticeFigures: {
@@ -10569,10 +10499,11 @@ export interface components {
             /** Format: date */
             released_until: string;
         };
-        /** @description One choice. */
-        Option: {
-            label: string;
-            value: string;
+        /** @description Files of one subject in their new order. */
+        Order: {
+            files: string[];
+            subject_id: string;
+            subject_type: string;
         };
         /** @description `role` is the caller's own; only a manager sees `agents`. `verified` is false until the licence is checked. */
         Organisation: {
@@ -10593,13 +10524,6 @@ export interface components {
         /** @description The organisations the caller acts for. */
         Organisations: {
             organisations: components["schemas"]["Organisation"][];
-        };
-        /** @description One thing a page: a title and its questions. */
-        Page: {
-            fields: components["schemas"]["Field"][];
-            hint: string | null;
-            key: string;
-            title: string;
         };
         /**
          * @description Pagination metadata schema
@@ -10783,11 +10707,6 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
-        /** @description What is missing or wrong: RFC 6901 pointer into answers or materials. */
-        ProblemAt: {
-            detail: string;
-            pointer: string;
-        };
         /** @description What is to become of money in suspense. */
         Proposal: {
             /** @enum {string} */
@@ -10893,6 +10812,11 @@ export interface components {
             state: "issuing" | "issued" | "red";
             url: string | null;
         };
+        /** @description How many bytes have arrived. */
+        Received: {
+            received: number;
+            size: number;
+        };
         /** @description One arrival. */
         Recent: {
             /** Format: date-time */
@@ -10981,6 +10905,11 @@ export interface components {
         RefundRefusal: {
             answer: string;
         };
+        /** @description Why a file was not taken. */
+        Refusal: {
+            code: string;
+            text: string;
+        };
         /** @description Back to the calendar, and why. */
         RemoveDay: {
             /** Format: date */
@@ -10991,22 +10920,6 @@ export interface components {
              */
             part: "day" | "morning" | "afternoon";
             reason: string;
-        };
-        /** @description One material. `how` it is given: upload, fetch from a library, made from the answers, at the window, optional. */
-        Requirement: {
-            copies: number;
-            done: boolean;
-            exempt: boolean;
-            given: components["schemas"]["Given"][];
-            /** @enum {string} */
-            how: "upload" | "fetch" | "generated" | "window" | "optional" | "nothing";
-            id: string;
-            name: string;
-            note: string | null;
-            original: number;
-            required: boolean;
-            source: string;
-            source_label: string;
         };
         /** @description The new time. */
         Reschedule: {
@@ -11028,6 +10941,14 @@ export interface components {
         RestoreRules: {
             event_id: number;
             reason: string;
+        };
+        /** @description Use an earlier scan here too. `wording` is the version of the consent that was shown and agreed to. */
+        Reuse: {
+            /** @default null */
+            material: string | null;
+            subject_id: string;
+            subject_type: string;
+            wording: string;
         };
         /** @description Which sealed value, and why it must be seen. */
         Reveal: {
@@ -11067,19 +10988,6 @@ export interface components {
             changed: number;
             made: number;
             rules: components["schemas"]["Rule"][];
-        };
-        /** @description Answers that changed, null takes one away. `revision` is the one these changes were made on. */
-        Save: {
-            answers: {
-                [key: string]: unknown;
-            };
-            revision: number;
-        };
-        /** @description One message, with files that were uploaded for this case. */
-        SayMessage: {
-            /** @default [] */
-            file_ids: string[];
-            words: string;
         };
         /** @description What the scanner read from the payer's phone. */
         Scan: {
@@ -11383,22 +11291,6 @@ export interface components {
             state: "waiting" | "waiting_priority" | "called" | "serving" | "passed" | "parked" | "done" | "cancelled" | "abandoned" | "closed" | "carried_over";
             window: number | null;
         };
-        /** @description What to file and for whom: oneself, a relative, or an organisation. `hall` for items of a district. */
-        Start: {
-            /** @default null */
-            hall: string | null;
-            item: string;
-            /**
-             * Format: uuid
-             * @default null
-             */
-            organisation_id: string | null;
-            /**
-             * Format: uuid
-             * @default null
-             */
-            person_id: string | null;
-        };
         /** @description How many differences are in which state. */
         StateCounts: {
             carried: number;
@@ -11444,13 +11336,6 @@ export interface components {
         /** @description All of it, oldest first. */
         SuspenseList: {
             cases: components["schemas"]["Suspense"][];
-        };
-        /** @description One line of the task list. */
-        Task: {
-            key: string;
-            /** @enum {string} */
-            state: "not_started" | "in_progress" | "done" | "cannot_start";
-            title: string;
         };
         /** @description 排队票: its number, queue and state. Its place in line is in the hall's live queues. */
         Ticket: {
@@ -11538,6 +11423,21 @@ export interface components {
         Unread: {
             unread: number;
         };
+        /** @description What can be uploaded; to be shown before a file is chosen. */
+        UploadRules: {
+            media_types: string[];
+            most_bytes: number;
+            /** @description bytes of one application */
+            most_bytes_in_all: number;
+            /** @description files of one application */
+            most_files: number;
+            most_pages: number;
+            most_pixels: number;
+            /** @description largest part of one PATCH */
+            part_bytes: number;
+            /** @description version of the consent to use a scan again */
+            reuse_wording: string;
+        };
         /** @description The full value. */
         Value: {
             value: string | null;
@@ -11593,11 +11493,6 @@ export interface components {
         /** @description Whose. */
         WithCard: {
             card: components["schemas"]["Card"];
-        };
-        /** @description Why, if the applicant wants to say. */
-        Withdraw: {
-            /** @default null */
-            reason: string | null;
         };
         /** @description The hall to work in from now on. */
         Workplace: {
