@@ -94,6 +94,8 @@ def environment(var_dir: Path, database_url: str, port: int, sandbox_port: int) 
         "CLAMD_ADDRESS": f"127.0.0.1:{sandbox_port + 1}",
         "FINANCE_BASE": f"{sandbox}/finance",
         "FINANCE_APP": "sandbox-finance",
+        "EMS_BASE": f"{sandbox}/amp-prod-api/f/amp/api/open",
+        "EMS_SENDER_NO": "sandbox-ems",
         "PAY_REGION": "350299",
         "PROMETHEUS_MULTIPROC_DIR": str(var_dir / "metrics"),
         **kept,

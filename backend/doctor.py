@@ -14,6 +14,7 @@ FEATURES = (
     "backend.devices.doctor",
     "payments.doctor",
     "payments.reconciliation.doctor",
+    "express.doctor",
     "notify.doctor",
 )
 """Modules with `invariants(session)`: sentences with row ids, empty when all is well."""

@@ -57,6 +57,7 @@ PERIODIC: tuple[tuple[str, str], ...] = (
     ("30 0 * * *", "backend.applications.jobs:warn_overdue"),
     ("* * * * *", "backend.files.jobs:sweep"),
     ("47 2 * * *", "backend.files.jobs:sweep_orphans"),
+    ("7 1 * * *", "express.jobs:warn_overdue"),
     ("27 * * * *", "backend.official.jobs:forget_callbacks"),
     ("*/10 * * * *", "backend.devices.jobs:forget_nonces"),
     ("17 * * * *", "backend.worker:forget_old_keys"),
@@ -75,6 +76,9 @@ LOOPS: tuple[tuple[float, str], ...] = (
     (5.0, "payments.recovery:recover_due"),
     (600.0, "backend.applications.jobs:accept_silent"),
     (60.0, "payments.reconciliation.jobs:reconcile_due"),
+    (1.0, "express.jobs:call_due"),
+    (15.0, "express.jobs:track_due"),
+    (3600.0, "express.jobs:forget"),
     (600.0, "payments.receipt_jobs:look_for_other_channels"),
     (10.0, "backend.worker:beat"),
 )

@@ -46,6 +46,9 @@ def make_settings(database_url: str, **changes: object) -> Settings:
         "sms_secret": "sms-secret",
         "finance_app": "sandbox-finance",
         "finance_keys": f"2:{_key('finance')},1:{_key('finance-old')}",
+        "ems_sender_no": "sandbox-ems",
+        "ems_authorization": "ems-authorization",
+        "ems_sign_key": base64.b64encode(b"ems-sign-key-16b").decode(),
     }
     settings = Settings(**{**values, **changes})  # type: ignore[arg-type]
     settings.validate()

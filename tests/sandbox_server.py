@@ -38,6 +38,7 @@ class RunningSandbox:
             ixiamen_base=f"{self.url}/ixiamen",
             sms_base=f"{self.url}/sms",
             finance_base=f"{self.url}/finance",
+            ems_base=f"{self.url}/amp-prod-api/f/amp/api/open",
             alipay_gateway=f"{self.url}/alipay/gateway.do",
             alipay_login_base=f"{self.url}/alipay",
             **{name: value for name, value in alipay_app().items() if not name.startswith("sandbox_")},

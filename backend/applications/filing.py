@@ -121,6 +121,9 @@ def _open_case(
         hall_code=application.hall_code or application.wanted_hall or filing.owner_hall,
         filed_hall=application.hall_code,
         submitted_at=now,
+        delivery=application.delivery,
+        delivery_consent_at=application.delivery_consent_at,
+        pickup_hall=application.pickup_hall,
         fee_state="later" if fees.lines(item, found.form, found.answers, filing, clock.today()) else "none",
         fee_blocks=filing.fee_blocks,
     )

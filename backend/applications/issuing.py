@@ -8,7 +8,7 @@ from backend.applications import case_clock, desk, notices
 from backend.applications.case_models import Case
 from backend.applications.desk import Desk
 from backend.applications.errors import DeliveryNotAgreed, FeeUnpaid, ResultMissing
-from backend.applications.states import CaseEvent, CaseState
+from backend.applications.states import HANDED_OUT, CaseEvent, CaseState
 from backend.catalogue import queries as catalogue
 from backend.core import audit, clock
 from backend.core.states import transition
@@ -16,7 +16,6 @@ from backend.files import service as files
 
 RESULT = "case_result"
 """What the result document belongs to."""
-HANDED_OUT = (CaseState.CONCLUDED, CaseState.READY, CaseState.MAILED, CaseState.DELIVERED)
 
 
 def conclude(session: Session, case: Case, by: Desk, *, file_id: UUID | None, paper: bool, seal: str | None) -> None:

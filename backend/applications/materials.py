@@ -15,6 +15,7 @@ from backend.core import crypto
 from backend.core.errors import FieldError, Text
 from backend.files import service as files
 from backend.files.models import File
+from backend.files.states import State
 
 APPLICATION: Final = "application"
 """What files of an application belong to; their `material` is the requirement they fill."""
@@ -95,7 +96,8 @@ def given(session: Session, application: Application) -> dict[str, list[Given]]:
     for requirement in session.scalars(papers):
         found.setdefault(requirement, []).append(Given("paper", None, "seen"))
     mine = (APPLICATION, str(application.id))
-    for one in (*files.ready_files(session, *mine), *files.unfinished(session, *mine)):
+    live = (File.subject_type == mine[0]) & (File.subject_id == mine[1]) & (File.state != State.GONE)
+    for one in session.scalars(select(File).where(live).order_by(File.position, File.id)):
         found.setdefault(one.material or "", []).append(_file(one))
     return found
 

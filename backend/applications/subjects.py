@@ -9,10 +9,10 @@ from backend.applications import desk, drafts, queries
 from backend.applications.case_models import Case
 from backend.applications.desk import Desk
 from backend.applications.errors import ApplicationNotFound, CaseNotFound
-from backend.applications.issuing import HANDED_OUT, RESULT
+from backend.applications.issuing import RESULT
 from backend.applications.materials import APPLICATION
 from backend.applications.models import Application
-from backend.applications.states import EDITABLE, FRONT, ISSUE, CaseState
+from backend.applications.states import EDITABLE, FRONT, HANDED_OUT, ISSUE, CaseState
 from backend.applications.threads import CASE
 from backend.core.auth import Principal
 from backend.files.subjects import SubjectType, register

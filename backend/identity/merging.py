@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, aliased
 from backend.core import audit, crypto, errors, jobs
 from backend.files import service as files
 from backend.identity.models import FamilyLink, LoginSession, OrganisationAgent, Person, PersonLogin
+from express import address_book, ordering
 from notify import service as notices
 from payments import bills
 
@@ -68,6 +69,8 @@ def merge(session: Session, *, kept: UUID, gone: UUID) -> UUID:
     notices.adopt(session, person_id=kept, former_id=gone)
     bills.adopt(session, person_id=kept, former_id=gone)
     files.adopt(session, person_id=kept, former_id=gone)
+    address_book.adopt(session, person_id=kept, former_id=gone)
+    ordering.adopt(session, person_id=kept, former_id=gone)
     audit.record(
         session,
         actor=f"person:{kept}",

@@ -11,6 +11,9 @@ from collections.abc import Callable, Mapping
 from flask import Flask, redirect, request
 from werkzeug.wrappers import Response
 
+from express.sandbox.ems import app as ems
+from express.sandbox.ems import simulator as ems_account
+from express.sandbox.ems.pushes import Post as EmsPost
 from notify.sandbox import sms
 from payments.sandbox import finance, finance_desk, wechat_nontax
 from payments.sandbox.alipay import gateway as alipay
@@ -33,11 +36,12 @@ def create_sandbox(
     push: pushes.Post | None = None,
     pay_push: Post | None = None,
     alipay_push: AlipayPost | None = None,
+    ems_push: EmsPost | None = None,
 ) -> Flask:
     """Build the sandbox from the application's own settings names (see ``SandboxSettings``).
 
     ``push`` carries messages and receipts to the application, ``pay_push`` WeChat Pay's notices of payments and
-    refunds, ``alipay_push`` Alipay's; without them the providers stay silent.
+    refunds, ``alipay_push`` Alipay's, ``ems_push`` EMS's tracking; without them the providers stay silent.
     """
     world = World(SandboxSettings.from_mapping(settings), clock=clock)
     api = wechat_api.WeChatApi(world)
@@ -89,6 +93,10 @@ def create_sandbox(
         nontax = wechat_nontax.create_blueprint(wechat_nontax.NonTax(mch_id, world.now), api.account)
         wechat_api.install_faults(nontax, world)
         app.register_blueprint(nontax)
+
+    carrier = ems_account.from_settings(settings, world.now, ems_push)
+    for blueprint in ems.create_blueprints(carrier) if carrier else ():
+        app.register_blueprint(blueprint)
 
     @app.get("/")
     def home() -> Response:

@@ -45,6 +45,8 @@ from tests.backend.applications import matrix, people
 from tests.backend.devices.kiosks import Kiosk
 from tests.backend.queueing import hall_day, hall_people
 from tests.conftest import Clock
+from tests.express import role_things as shipments
+from tests.express.conftest import Desk as ShipmentDesk
 from tests.payments import cases
 from tests.payments.conftest import Desk
 from tests.payments.fake_channel import FakeChannel
@@ -241,6 +243,7 @@ NOT_OF_A_HALL = {
         ("POST", f"/api/v1/staff/reconciliation/differences/<uuid:difference_id>/{change}"): "finance is the city's"
         for change in ("assign", "carry", "close", "try-again")
     },
+    ("POST", "/api/v1/staff/postage-policies/<uuid:policy_id>/end"): "who pays is set for all halls",
     **{
         ("POST", f"/api/v1/staff/{rule}"): "finance decides for all halls"
         for rule in (
@@ -278,6 +281,7 @@ class World:
         self._collecting()
         self._files()
         self._cases()
+        self._shipments(clock)
 
     def _post(self, path: str, who: Who, body: dict[str, Any]) -> Any:
         answer = send(self.client, "POST", f"/api/v1{path}", who, body)
@@ -536,6 +540,13 @@ class World:
         announced = files.Announced("a.jpg", "image/jpeg", 2, b"x" * 32)
         return files.begin(self.session, announced, asker=asker, subject=subject, most_bytes=100)
 
+    def _shipments(self, clock: Clock) -> None:
+        desk = ShipmentDesk(clock)
+        self.client.application.extensions["couriers"] = desk.couriers
+        for one in shipments.things(desk, self.person):
+            owner = self.roles[one.role] if one.role else self.owner
+            self.things[one.method, f"/api/v1/{one.rule}"] = Thing(one.path, one.body, owner)
+
     def _staff_id(self, role: str) -> UUID:
         principal = sessions.load_principal(self.roles[role].header["Authorization"].split()[1])
         assert principal
@@ -584,6 +595,7 @@ class World:
 def world(session: Session, client: FlaskClient, clock: Clock, slots: list[UUID]) -> Iterator[World]:
     yield World(session, client, clock, slots)
     client.application.extensions.pop("payment_gateways")
+    client.application.extensions.pop("couriers")
 
 
 def test_an_object_of_another_hall_or_citizen_is_refused_and_stays_as_it_is(

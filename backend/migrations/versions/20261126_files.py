@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261126_files"
-down_revision = "20261126_reconciliation"
+down_revision = "20261126_express"
 branch_labels = None
 depends_on = None
 

@@ -88,7 +88,14 @@ def test_an_operator_appoints_a_lead_in_the_hall_they_chose(client, session, ent
     client.post("/api/v1/staff/session/hall", json={"hall": OTHER}, headers=operator)
     made = create(client, operator, roles=["hall_lead"])
     assert made.status_code == 201, made.json
-    assert call(client, "GET", "", operator).json["gives"] == ["approver", "gate", "hall_lead", "issuing_desk", "partner", "window_clerk"]
+    assert call(client, "GET", "", operator).json["gives"] == [
+        "approver",
+        "gate",
+        "hall_lead",
+        "issuing_desk",
+        "partner",
+        "window_clerk",
+    ]
     roles = session.execute(
         select(StaffRole.role, StaffRole.hall_code).where(StaffRole.staff_id == made.json["account"]["id"])
     )
