@@ -6,6 +6,7 @@ from backend.core import audit, db, idempotency, jobs
 
 FEATURES = (
     "backend.files.doctor",
+    "backend.province.doctor",
     "backend.catalogue.doctor",
     "backend.identity.doctor",
     "backend.appointments.doctor",

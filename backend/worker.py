@@ -31,6 +31,8 @@ TASKS: dict[str, str] = {
     "applications.person_merged": "backend.applications.handlers:on_person_merged",
     "applications.bill_settled": "backend.applications.handlers:on_bill_settled",
     "applications.shipment_delivered": "backend.applications.handlers:on_shipment_delivered",
+    "licences.person_merged": "backend.licences.handlers:on_person_merged",
+    "hotline.person_merged": "backend.hotline.handlers:on_person_merged",
     "appointments.cancel_closed": "backend.appointments.jobs:cancel_closed",
 }
 """Deferred by name, with the arguments of `jobs.defer`."""
@@ -56,6 +58,7 @@ PERIODIC: tuple[tuple[str, str], ...] = (
     ("*/5 * * * *", "backend.applications.jobs:warn_transfers"),
     ("30 0 * * *", "backend.applications.jobs:warn_overdue"),
     ("* * * * *", "backend.files.jobs:sweep"),
+    ("* * * * *", "backend.licences.jobs:give_up_unanswered"),
     ("47 2 * * *", "backend.files.jobs:sweep_orphans"),
     ("7 1 * * *", "express.jobs:warn_overdue"),
     ("27 * * * *", "backend.official.jobs:forget_callbacks"),
@@ -71,6 +74,8 @@ LOOPS: tuple[tuple[float, str], ...] = (
     (1.0, "payments.jobs:send_due"),
     (1.0, "payments.jobs:seal_books"),
     (1.0, "backend.files.jobs:check_due"),
+    (2.0, "backend.hotline.jobs:send_due"),
+    (2.0, "backend.province.jobs:push_due"),
     (10.0, "notify.jobs:measure_waiting"),
     (5.0, "payments.receipt_jobs:tell_due"),
     (5.0, "payments.recovery:recover_due"),

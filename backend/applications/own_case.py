@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from backend.applications import delivery, notices
+from backend.applications import delivery, moves, notices
 from backend.applications.case_models import Case
 from backend.applications.errors import DeliveryNotAgreed
 from backend.applications.models import Application
@@ -13,6 +13,7 @@ from backend.catalogue import queries as catalogue
 from backend.core import audit
 from backend.core.errors import Conflict, Text
 from backend.core.states import transition
+from backend.province.kinds import Kind
 from backend.ratings import service as ratings
 
 
@@ -28,8 +29,7 @@ def withdraw(session: Session, case: Case, *, actor: str, reason: str | None) ->
     application = session.get_one(Application, case.application_id, with_for_update=True)
     transition(session, application, ApplicationEvent.SHUT, actor=actor)
     case.reason, case.reply_by = reason, None
-    session.flush()
-    transition(session, case, CaseEvent.WITHDRAW, actor=actor, reason=reason)
+    moves.move(session, case, CaseEvent.WITHDRAW, actor=actor, reason=reason)
     audit.record(
         session, actor=actor, action="case.withdrawn", object_type="case", object_id=case.id, hall_code=case.hall_code
     )
@@ -63,3 +63,4 @@ def rate(session: Session, case: Case, *, person_id: UUID, grade: int, words: st
         grade=grade,
         words=words,
     )
+    moves.tell_province(session, case, Kind.RATING, grade=grade)

@@ -28,6 +28,10 @@ _PROVIDER_ADDRESSES = (
     "alipay_gateway",
     "alipay_login_base",
     "finance_base",
+    "licence_base",
+    "eproof_base",
+    "hotline_base",
+    "province_base",
     "ems_base",
     "tracking_fallback_base",
 )
@@ -39,8 +43,13 @@ _PROVIDER_ACCOUNTS = (
     "ixiamen_client_id",
     "alipay_app_id",
     "finance_app",
+    "licence_app",
+    "eproof_app",
+    "hotline_app",
+    "province_app",
     "ems_sender_no",
 )
+_OFFICES = ("finance", "licence", "eproof", "hotline", "province")
 """Production refuses an address of a sandbox and an account whose name begins with `sandbox`."""
 
 
@@ -149,6 +158,18 @@ class Settings:
     finance_keys: str = _setting(
         "Keys shared with finance, `id:base64 of 32 bytes`, newest first, comma separated", default="", secret=True
     )
+    licence_base: str = _setting("Licence library 电子证照库; empty looks nothing up there", default="")
+    licence_app: str = _setting("Our application id at the licence library", default="")
+    licence_keys: str = _setting("Keys shared with it, as FINANCE_KEYS", default="", secret=True)
+    eproof_base: str = _setting("e证明; empty looks nothing up there", default="")
+    eproof_app: str = _setting("Our application id at e证明", default="")
+    eproof_keys: str = _setting("Keys shared with it, as FINANCE_KEYS", default="", secret=True)
+    hotline_base: str = _setting("12345 hotline; empty offers no questions to it", default="")
+    hotline_app: str = _setting("Our application id at the hotline", default="")
+    hotline_keys: str = _setting("Keys shared with it, as FINANCE_KEYS", default="", secret=True)
+    province_base: str = _setting("Province's platform; empty sends nothing there", default="")
+    province_app: str = _setting("Our application id at the province", default="")
+    province_keys: str = _setting("Keys shared with it, as FINANCE_KEYS", default="", secret=True)
     alipay_gateway: str = _setting("Alipay's OpenAPI gateway", default="https://openapi.alipay.com/gateway.do")
     alipay_login_base: str = _setting("Alipay login pages", default="https://openauth.alipay.com")
     alipay_app_id: str = _setting("App id at Alipay; empty switches Alipay off", default="")
@@ -242,13 +263,10 @@ class Settings:
             raise ConfigError("PUBLIC_URL must be an address without a path")
         for name in ("wechat_templates", "wechat_mini_templates", "payment_routes"):
             _check_object(name.upper(), getattr(self, name))
-        if self.clamd_address and not re.fullmatch(r"\S+:\d{1,5}", self.clamd_address):
-            raise ConfigError("CLAMD_ADDRESS must look like host:port")
         for name in ("wechat_official_aes_keys", "wechat_mini_aes_keys"):
             for key in comma_separated(getattr(self, name)):
                 decode_key(name.upper(), key + "=")
-        if self.finance_base:
-            self._validate_finance()
+        self._validate_offices()
         self._validate_payments()
         _check_alipay(self)
         _check_ems(self)
@@ -256,10 +274,14 @@ class Settings:
         if self.production:
             self._validate_production()
 
-    def _validate_finance(self) -> None:
-        parse_keys("FINANCE_KEYS", self.finance_keys)
-        if not self.finance_app:
-            raise ConfigError("FINANCE_APP must be set together with FINANCE_BASE")
+    def _validate_offices(self) -> None:
+        if self.clamd_address and not re.fullmatch(r"\S+:\d{1,5}", self.clamd_address):
+            raise ConfigError("CLAMD_ADDRESS must look like host:port")
+        for office in (office for office in _OFFICES if getattr(self, f"{office}_base")):
+            name = office.upper()
+            parse_keys(f"{name}_KEYS", getattr(self, f"{office}_keys"))
+            if not getattr(self, f"{office}_app"):
+                raise ConfigError(f"{name}_APP must be set together with {name}_BASE")
 
     def _validate_payments(self) -> None:
         if not all(isinstance(names, list) for names in json.loads(self.payment_routes).values()):

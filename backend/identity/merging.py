@@ -13,12 +13,11 @@ from express import address_book, ordering
 from notify import service as notices
 from payments import bills
 
+MERGED = ("identity.person_merged", "licences.person_merged", "hotline.person_merged", "applications.person_merged")
+"""Jobs of upper features that move their rows."""
+
 ONE_EACH = ("phone", "alipay")
 """Logins that name their holder: a second one on the same device is somebody else's."""
-
-
-MERGED = ("identity.person_merged", "applications.person_merged")
-"""Jobs in which upper features move their rows."""
 
 
 class TwoPeople(errors.Conflict):

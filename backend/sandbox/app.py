@@ -24,7 +24,7 @@ from payments.sandbox.wechat_pay.seals import merchant_from
 from payments.sandbox.wechat_pay.simulator import Simulator
 from payments.sandbox.wechat_pay.simulator import World as PayWorld
 
-from . import control, ixiamen, phone, pushes, wechat_api, wechat_login
+from . import control, ixiamen, offices, phone, pushes, wechat_api, wechat_login
 from .people import BY_PHONE, PEOPLE
 from .world import SandboxSettings, World
 
@@ -78,6 +78,7 @@ def create_sandbox(
         finance_desk.create_blueprint(treasury),
         phone.create_blueprint(api),
         control.create_blueprint(api),
+        *offices.create_blueprints(world),
     ):
         app.register_blueprint(blueprint)
     channel = alipay.from_settings(settings, PEOPLE, world.now, alipay_push)

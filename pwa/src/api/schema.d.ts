@@ -2388,7 +2388,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Begin"];
+                    "application/json": components["schemas"]["Upload"];
                 };
             };
             responses: {
@@ -2469,7 +2469,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Order"];
+                    "application/json": components["schemas"]["FileOrder"];
                 };
             };
             responses: {
@@ -2609,7 +2609,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Received"];
+                        "application/json": components["schemas"]["PartReceived"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -2740,7 +2740,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Link"];
+                        "application/json": components["schemas"]["FileLink"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -2776,7 +2776,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Reuse"];
+                    "application/json": components["schemas"]["FileReuse"];
                 };
             };
             responses: {
@@ -3247,6 +3247,115 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hotline/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My questions, newest first, as we last saw them. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HotlineTickets"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** Ask. The hotline gets it within seconds, or as soon as it answers again. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AskHotline"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HotlineTicket"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hotline/tickets/{ticket_id}/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask the hotline now how my question stands. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    ticket_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HotlineTicket"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/inbox": {
         parameters: {
             query?: never;
@@ -3609,6 +3718,129 @@ export interface paths {
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/licences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Look up one of my documents, with my consent. The consent is kept, whatever comes of it. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["LicenceFetch"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Licence"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/licences/offers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which materials of an item can be looked up, and what their holder agrees to before that. */
+        get: {
+            parameters: {
+                query: {
+                    item: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["LicenceOffers"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/licences/{licence_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                licence_id: string;
+            };
+            cookie?: never;
+        };
+        /** What was found of mine. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    licence_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Licence"];
+                    };
+                };
                 default: components["responses"]["DEFAULT_ERROR"];
             };
         };
@@ -4071,6 +4303,43 @@ export interface paths {
                 default: components["responses"]["DEFAULT_ERROR"];
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/licences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was looked up about me, when and for what, newest first. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Licences"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -8763,7 +9032,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Begin"];
+                    "application/json": components["schemas"]["Upload"];
                 };
             };
             responses: {
@@ -8804,7 +9073,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Order"];
+                    "application/json": components["schemas"]["FileOrder"];
                 };
             };
             responses: {
@@ -8907,7 +9176,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Received"];
+                        "application/json": components["schemas"]["PartReceived"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -9038,7 +9307,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Link"];
+                        "application/json": components["schemas"]["FileLink"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -9800,6 +10069,47 @@ export interface paths {
                 default: components["responses"]["DEFAULT_ERROR"];
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/licences/{licence_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                licence_id: string;
+            };
+            cookie?: never;
+        };
+        /** What was found for a case that I may read; that I looked is written down. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    licence_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Licence"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -13347,6 +13657,15 @@ export interface components {
             materials: components["schemas"]["Asked"][];
             words: string;
         };
+        /** @description A question. `reference` is an item's slug at the stage `guide`, a case's id at the others. */
+        AskHotline: {
+            /** @enum {string} */
+            category: "consult" | "complain" | "suggest" | "help";
+            reference: string;
+            /** @enum {string} */
+            stage: "guide" | "case" | "result";
+            words: string;
+        };
         /** @description How much should go back, and why. */
         AskRefund: {
             amount_fen: number;
@@ -13414,18 +13733,6 @@ export interface components {
             queues: components["schemas"]["QueueCount"][];
             tickets: number;
             windows: number;
-        };
-        /** @description A file that is about to come. */
-        Begin: {
-            /** @default null */
-            material: string | null;
-            /** @enum {string} */
-            media_type: "application/pdf" | "image/jpeg" | "image/png";
-            name: string;
-            sha256: string;
-            size: number;
-            subject_id: string;
-            subject_type: string;
         };
         /** @description A listed step, for at most its days, with the number of the written notice to the applicant. */
         BeginStep: {
@@ -14486,7 +14793,7 @@ export interface components {
             pages: number | null;
             position: number;
             received: number;
-            refusal: components["schemas"]["Refusal"] | null;
+            refusal: components["schemas"]["FileRefusal"] | null;
             sha256: string;
             size: number;
             /** @enum {unknown} */
@@ -14496,6 +14803,31 @@ export interface components {
             /** Format: date */
             valid_until: string | null;
             width: number | null;
+        };
+        /** @description An address that shows the file to this session until it runs out. */
+        FileLink: {
+            /** Format: date-time */
+            expires_at: string;
+            url: string;
+        };
+        /** @description Files of one subject in their new order. */
+        FileOrder: {
+            files: string[];
+            subject_id: string;
+            subject_type: string;
+        };
+        /** @description Why a file was not taken. */
+        FileRefusal: {
+            code: string;
+            text: string;
+        };
+        /** @description Use an earlier scan here too. `wording` is the version of the consent that was shown and agreed to. */
+        FileReuse: {
+            /** @default null */
+            material: string | null;
+            subject_id: string;
+            subject_type: string;
+            wording: string;
         };
         /** @description The case that a counter has filed: its number, nothing else of it. */
         Filed: {
@@ -14804,6 +15136,30 @@ export interface components {
         Holds: {
             holds: components["schemas"]["Hold"][];
         };
+        /** @description A question as we know it; the hotline's own page shows it by `serial` and `query_code` too. */
+        HotlineTicket: {
+            category: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: uuid */
+            id: string;
+            query_code: string | null;
+            reference: string;
+            reply: string | null;
+            /** Format: date-time */
+            seen_at: string | null;
+            serial: string | null;
+            stage: string;
+            /** @enum {unknown} */
+            state: "sending" | "taken" | "refused";
+            /** @description accepted, assigned, answered or closed */
+            status: string | null;
+            words: string;
+        };
+        /** @description My questions. */
+        HotlineTickets: {
+            tickets: components["schemas"]["HotlineTicket"][];
+        };
         /** @description Wall-clock times in Xiamen on these weekdays, 1 = Monday. */
         Hours: {
             from: string;
@@ -14950,17 +15306,71 @@ export interface components {
             qr: string | null;
             url: string | null;
         };
+        /** @description What came of looking one material up. Unless it was found, the document is uploaded (`upload_instead`). */
+        Licence: {
+            /** Format: date-time */
+            consented_at: string;
+            /** Format: uuid */
+            id: string;
+            identifier: string | null;
+            issuer: string | null;
+            item: string;
+            kind: string;
+            /** @description trust level A to D of a licence */
+            level: string | null;
+            lines: components["schemas"]["LicenceLine"][];
+            material: string;
+            purpose: string;
+            /** @enum {unknown} */
+            state: "requested" | "found" | "not_found" | "mismatch" | "expired" | "invalid" | "unavailable";
+            subject_id: string;
+            subject_type: string;
+            upload_instead: boolean;
+            /** Format: date */
+            valid_until: string | null;
+            /** @description the state, for the citizen */
+            words: string;
+        };
+        /** @description Look up one material for one draft or case. `wording` is the version of the sentence that was agreed to. */
+        LicenceFetch: {
+            item: string;
+            material: string;
+            subject_id: string;
+            subject_type: string;
+            wording: string;
+        };
+        /** @description One line of what was found. */
+        LicenceLine: {
+            label: string;
+            value: string;
+        };
+        /** @description A material that can be looked up, and the sentence its holder agrees to before that. */
+        LicenceOffer: {
+            /** @description its office is joined */
+            available: boolean;
+            consent: string;
+            /** @description nobody may ask for it when it can be looked up */
+            exempt: boolean;
+            material: string;
+            name: string;
+            /** @enum {string} */
+            source: "licence_library" | "eproof";
+            /** @description version of the sentence */
+            wording: string;
+        };
+        /** @description What can be looked up for an item. */
+        LicenceOffers: {
+            offers: components["schemas"]["LicenceOffer"][];
+        };
+        /** @description What was looked up about me. */
+        Licences: {
+            licences: components["schemas"]["Licence"][];
+        };
         /** @description Everybody who waits, in calling order; who missed a call; and how many wait in each queue of the hall. */
         Line: {
             passed: components["schemas"]["StaffTicket"][];
             queues: components["schemas"]["QueueHead"][];
             tickets: components["schemas"]["StaffTicket"][];
-        };
-        /** @description An address that shows the file to this session until it runs out. */
-        Link: {
-            /** Format: date-time */
-            expires_at: string;
-            url: string;
         };
         /** @description A published list: how many items, since when. */
         ListHead: {
@@ -15213,12 +15623,6 @@ export interface components {
             label: string;
             value: string;
         };
-        /** @description Files of one subject in their new order. */
-        Order: {
-            files: string[];
-            subject_id: string;
-            subject_type: string;
-        };
         /** @description `role` is the caller's own; only a manager sees `agents`. `verified` is false until the licence is checked. */
         Organisation: {
             agents: components["schemas"]["Agent"][];
@@ -15276,6 +15680,11 @@ export interface components {
         Papers: {
             /** @default [] */
             papers: string[];
+        };
+        /** @description How many bytes have arrived. */
+        PartReceived: {
+            received: number;
+            size: number;
         };
         /** @description The signed part, the secret of the rotating part, and the eight digits to read out. */
         Pass: {
@@ -15743,11 +16152,6 @@ export interface components {
             state: "issuing" | "issued" | "red";
             url: string | null;
         };
-        /** @description How many bytes have arrived. */
-        Received: {
-            received: number;
-            size: number;
-        };
         /** @description One arrival. */
         Recent: {
             /** Format: date-time */
@@ -15836,11 +16240,6 @@ export interface components {
         RefundRefusal: {
             answer: string;
         };
-        /** @description Why a file was not taken. */
-        Refusal: {
-            code: string;
-            text: string;
-        };
         /** @description Why not, and the number of the written notice. */
         Refuse: {
             document: string;
@@ -15908,14 +16307,6 @@ export interface components {
             name: string;
             sha256: string;
             size: number;
-        };
-        /** @description Use an earlier scan here too. `wording` is the version of the consent that was shown and agreed to. */
-        Reuse: {
-            /** @default null */
-            material: string | null;
-            subject_id: string;
-            subject_type: string;
-            wording: string;
         };
         /** @description Which sealed value, and why it must be seen. */
         Reveal: {
@@ -16839,6 +17230,18 @@ export interface components {
         /** @description How many messages are not opened yet. */
         Unread: {
             unread: number;
+        };
+        /** @description A file that is about to come. */
+        Upload: {
+            /** @default null */
+            material: string | null;
+            /** @enum {string} */
+            media_type: "application/pdf" | "image/jpeg" | "image/png";
+            name: string;
+            sha256: string;
+            size: number;
+            subject_id: string;
+            subject_type: string;
         };
         /** @description What can be uploaded; to be shown before a file is chosen. */
         UploadRules: {
