@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 TASKS: dict[str, str] = {
     "identity.person_merged": "backend.appointments.handlers:on_person_merged",
     "applications.person_merged": "backend.applications.handlers:on_person_merged",
-    "applications.bill_settled": "backend.applications.handlers:on_bill_settled",
-    "applications.shipment_delivered": "backend.applications.handlers:on_shipment_delivered",
+    "bill.settled.case": "backend.applications.handlers:on_bill_settled",
+    "shipment.handed_over.case": "backend.applications.handlers:on_shipment_delivered",
     "licences.person_merged": "backend.licences.handlers:on_person_merged",
     "hotline.person_merged": "backend.hotline.handlers:on_person_merged",
     "appointments.cancel_closed": "backend.appointments.jobs:cancel_closed",
