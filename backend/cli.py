@@ -18,7 +18,6 @@ from backend.core.errors import ServiceError
 from backend.files import storage
 from backend.files.storage import DiskStorage
 
-
 DEMO_FILERS = ("wu", "huang")
 """Who has filed already when a development run begins; the other demo people start with nothing."""
 
