@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend import api_docs, operations, web
+from backend.applications import mailing as case_mail
 from backend.appointments import mailing as appointment_mail
 from backend.catalogue import mailing as catalogue_mail
 from backend.core import auth, crypto, db, problems
@@ -59,6 +60,10 @@ FEATURES = (
     "backend.queueing.load_api",
     "backend.queueing.manage_api",
     "backend.queueing.people_api",
+    "backend.applications.api",
+    "backend.applications.staff_api",
+    "backend.applications.review_api",
+    "backend.applications.counter_api",
     "backend.devices.api",
     "backend.devices.kiosk_api",
     "backend.devices.till_api",
@@ -103,6 +108,7 @@ def _install_features(app: Flask) -> None:
     auth.install(app, load_principal, load_device)
     app.extensions["mail_subjects"] = {
         "appointment": appointment_mail.appointment,
+        "case": case_mail.case,
         "case_number": catalogue_mail.case_number,
     }
     api = app.extensions["api"] = problems.create_api(app)

@@ -19,6 +19,9 @@ from backend.core.errors import ServiceError
 from backend.files import storage
 from backend.files.storage import DiskStorage
 
+DEMO_FILERS = ("wu", "huang")
+"""Who has filed already when a development run begins; the other demo people start with nothing."""
+
 
 def main() -> None:
     """Parse and run one command; an expected failure is one sentence and exit code 1."""
@@ -159,12 +162,21 @@ def _seed(settings: Settings) -> None:
 
 
 def _demo(environ: Mapping[str, str]) -> None:
+    from backend.applications import demo as cases
     from backend.identity import staff
+    from backend.sandbox.people import PEOPLE
     from payments import demo
 
+    region = Settings.from_env(environ).pay_region
+    people = [
+        cases.DemoCitizen(one.ixiamen_id(), one.name, one.id_number, one.phone)
+        for one in PEOPLE
+        if one.key in DEMO_FILERS
+    ]
     with db.transaction() as session:
         staff.seed_demo(session, password=environ["DEMO_PASSWORD"], secret=environ["DEMO_TOTP_SECRET"])
-        demo.issue(session, region_code=Settings.from_env(environ).pay_region)
+        demo.issue(session, region_code=region)
+        cases.file(session, people, region_code=region)
 
 
 def _demo_shipments(settings: Settings) -> None:

@@ -11,6 +11,7 @@ FEATURES = (
     "backend.identity.doctor",
     "backend.appointments.doctor",
     "backend.queueing.doctor",
+    "backend.applications.doctor",
     "backend.devices.doctor",
     "payments.doctor",
     "payments.reconciliation.doctor",

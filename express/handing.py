@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from backend.core import audit, clock, crypto
 from backend.core.states import transition
-from express import notices, tasks
+from express import notices, tasks, upward
 from express.errors import AuthorisationNeeded, NotInCabinet
 from express.models import Shipment
 from express.states import ShipmentEvent, ShipmentState
@@ -35,7 +35,8 @@ def confirm(session: Session, shipment: Shipment, *, actor: str, by: str) -> Non
     if shipment.state == ShipmentState.DELIVERED:
         shipment.proof = by
         session.flush()
-    transition(session, shipment, ShipmentEvent.PROVE, actor=actor)
+    if transition(session, shipment, ShipmentEvent.PROVE, actor=actor):
+        upward.handed_over(session, shipment)
     tasks.vanish(session, shipment, *RECEIPT_TASKS, actor=actor)
 
 

@@ -3,7 +3,11 @@
 from typing import Final
 
 GATE: Final = frozenset({"check_in.scan", "check_in.undo", "hall.today", "queue.ticket"})
-CLERK: Final = GATE | {"booking.assist", "queue.call", "bills.issue", "express.desk", "files.read", "files.add"}
+FILES: Final = frozenset({"files.read", "files.add"})
+CASES: Final = FILES | {"cases.read", "cases.reveal"}
+CLERK: Final = (
+    GATE | CASES | {"booking.assist", "queue.call", "bills.issue", "express.desk", "cases.fill", "cases.receive"}
+)
 LEAD: Final = CLERK | {
     "person.reveal",
     "hall.manage",
@@ -15,6 +19,7 @@ LEAD: Final = CLERK | {
     "audit.hall",
     "bills.void",
     "refunds.check",
+    "cases.manage",
 }
 OPERATOR: Final = frozenset(
     {
@@ -33,6 +38,9 @@ PERMISSIONS: Final[dict[str, frozenset[str]]] = {
     "gate": GATE,
     "window_clerk": CLERK,
     "hall_lead": LEAD,
+    "approver": CASES | {"cases.decide"},
+    "issuing_desk": FILES | {"cases.read", "cases.issue"},
+    "partner": FILES | {"cases.fill"},
     "platform_operator": OPERATOR,
     "finance": frozenset(
         {

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from backend.catalogue import service, snapshot
 from backend.core import calendar, clock
-from backend.seed import data, writers
+from backend.seed import data, filing, writers
 from backend.seed.data import Table
 from backend.seed.models import SeedRecord
 
@@ -126,6 +126,18 @@ def _numbered(rows: list[Table]) -> list[Table]:
     return [{"position": position, **row} for position, row in enumerate(rows, start=1)]
 
 
+def _ways() -> list[Table]:
+    return list(data.read("filing.toml")["filing"])
+
+
+def _steps() -> list[Table]:
+    return _numbered(data.read("filing.toml")["step"])
+
+
+def _words() -> list[Table]:
+    return _numbered(data.read("filing.toml")["text"])
+
+
 KINDS = (
     Kind("division", _divisions, "code", writers.division),
     Kind("department", _departments, "code", writers.department),
@@ -135,6 +147,10 @@ KINDS = (
     Kind("site", _sites, "code", writers.site, public=False),
     Kind("income_item", _fees, "code", writers.income_item),
     Kind("item", _items, "slug", writers.item),
+    Kind("form", data.forms, "key", filing.form, public=False),
+    Kind("filing", _ways, "item", filing.way, public=False),
+    Kind("special_step", _steps, "code", filing.step, public=False),
+    Kind("case_text", _words, "code", filing.words, public=False),
     Kind("list", _lists, "tag", writers.published_list),
     Kind("addition", _additions, "key", writers.addition),
     Kind("calendar", _years, "year", writers.calendar_year, public=False),

@@ -43,6 +43,7 @@ from payments.reconciliation import comparing as recon_compare
 from payments.reconciliation.models import ReconDifference
 from payments.registry import WINDOW_CODE, Account, Gateways
 from tests.backend import staff
+from tests.backend.applications import matrix, people
 from tests.backend.devices.kiosks import Kiosk
 from tests.backend.queueing import hall_day, hall_people
 from tests.conftest import Clock
@@ -281,6 +282,7 @@ class World:
         self._payments(clock)
         self._collecting()
         self._files()
+        self._cases()
         self._licences()
         self._hotline()
         self._shipments(clock)
@@ -603,6 +605,14 @@ class World:
         agents = "organisations/<uuid:organisation_id>/agents"
         self._of_citizen("POST", agents, {"phone": helper, "role": "manager"}, organisation_id=body.id)
         self._of_citizen("DELETE", f"{agents}/<uuid:person_id>", {}, organisation_id=body.id, person_id=agent)
+
+    def _cases(self) -> None:
+        office = people.Office(self.client, self.session, OWN)
+        office.headers = {role: who.header for role, who in self.roles.items()}
+        filer = people.Filer(self.client, self.person, self.owner.header, NUMBERS[0])
+        for method, rule, owner, body, path in matrix.things(self.session, filer, office):
+            who = self.owner if owner == "citizen" else self.roles[owner]
+            self.things[method, f"/api/v1/{rule}"] = Thing(path, body, who)
 
     def _of_citizen(self, method: str, rule: str, body: dict[str, Any], **path: Any) -> None:
         self.things[method, f"/api/v1/{rule}"] = Thing(path, body, self.owner)

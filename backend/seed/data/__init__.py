@@ -43,6 +43,14 @@ def items() -> list[Table]:
     return [item for name in names for item in read(f"items/{name}")["item"]]
 
 
+def forms() -> list[Table]:
+    """Every form, in the order of the file names."""
+    folder = files(__name__).joinpath("forms")
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    found = [form for name in names for form in read(f"forms/{name}")["form"]]
+    return [{**form, "key": f"{form['item']}/{form['version']}"} for form in found]
+
+
 def halls() -> list[Table]:
     """Every hall with the file's defaults filled in."""
     content = read("halls.toml")

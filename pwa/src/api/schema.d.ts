@@ -222,6 +222,205 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/applications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What I have begun, and what came back to me, newest first. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Applications"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** Begin; when I have begun this before and not handed it in, that one again. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Start"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Application"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/applications/{application_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                application_id: string;
+            };
+            cookie?: never;
+        };
+        /** One of mine, with its task list and everything that is still missing. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    application_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Application"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        /** Throw it away. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    application_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description No Content */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        options?: never;
+        head?: never;
+        /** Save what was typed. When another device saved first: 409 with the newest revision and answers. */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    application_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Save"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Application"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        trace?: never;
+    };
+    "/api/v1/applications/{application_id}/submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                application_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Hand it in: one case, however often; after a correction, back into the same case. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    application_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Case"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/appointments": {
         parameters: {
             query?: never;
@@ -1215,6 +1414,385 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Refund"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My cases, newest first. */
+        get: {
+            parameters: {
+                query?: {
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Cases"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        /** One of mine. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Case"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case_id}/delivery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** How I want the result. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ChooseDelivery"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Case"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case_id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        /** The thread with staff, oldest first. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Messages"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** Ask staff about the case; they owe an answer within two working days. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SayMessage"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Messages"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case_id}/messages/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** I have seen what staff wrote. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description No Content */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case_id}/rating": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 评价, once and after the end. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CaseRating"];
+                };
+            };
+            responses: {
+                /** @description No Content */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case_id}/result": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open the result that came electronically: each time is kept, the first one is its delivery.
+         * @description The file itself comes from `POST /files/{file_id}/link`.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Result"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case_id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 撤回, before the decision. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Withdraw"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Case"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -3188,6 +3766,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/items/{slug}/form": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        /** What the item asks, today's version. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Form"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/items/{slug}/halls": {
         parameters: {
             query?: never;
@@ -3765,6 +4384,48 @@ export interface paths {
                         "application/json": components["schemas"]["Family"];
                     };
                 };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/filing-code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A code to read out to whoever files for me at a partner point or in the village; good for ten minutes. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["FilingCode"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
                 default: components["responses"]["DEFAULT_ERROR"];
             };
         };
@@ -4589,6 +5250,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/special-steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 特别程序清单: the published steps whose time the law does not count, with basis, condition and most days. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SpecialSteps"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/accounts": {
         parameters: {
             query?: never;
@@ -4953,6 +5651,255 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["HallAppeal"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/applications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin for the citizen of this card. A partner point hands in only with the citizen's code. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CounterStart"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Application"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/applications/{application_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                application_id: string;
+            };
+            cookie?: never;
+        };
+        /** One that I began, until it is handed in. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    application_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Application"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Save what was typed for the citizen. */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    application_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Save"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Application"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        trace?: never;
+    };
+    "/api/v1/staff/applications/{application_id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                application_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The citizen read out their code: they have seen what is handed in. A wrong guess counts. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    application_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ConfirmCode"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Application"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/applications/{application_id}/papers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                application_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Materials seen on paper at the window. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    application_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Papers"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Application"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/applications/{application_id}/submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                application_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Hand it in for the citizen; from a window it is received at once. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    application_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Filed"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -5837,6 +6784,1377 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/case-batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** One step for several cases, each in a transaction of its own; what is refused says why. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CaseBatch"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CaseBatchDone"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/case-texts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 常用语: words for corrections and decisions. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CaseTexts"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My hall's cases of one box: what is owed first comes first. */
+        get: {
+            parameters: {
+                query?: {
+                    box?: "front" | "waiting" | "review" | "issue" | "over" | "incoming" | "joint" | "pickup" | "asked";
+                    state?: "submitted" | "pre_returned" | "pre_approved" | "received" | "correcting" | "accepted" | "not_accepted" | "awaiting_fee" | "reviewing" | "special" | "granted" | "denied" | "concluded" | "ready" | "mailed" | "delivered" | "withdrawn" | "terminated";
+                    item?: string;
+                    colour?: "green" | "yellow" | "orange" | "red";
+                    number?: string;
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCases"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many cases wait in each of my hall's boxes. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CaseCounts"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/scan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The case of a code on the citizen's phone or on paper. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ScanCase"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCaseRow"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        /** One that my hall may see. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 受理. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/call-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The papers stay here after all. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CaseReason"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/come-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The courier brought it back. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/correct": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 补正, once and everything. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AskFor"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 准予 or 不予, with the document's number. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Decide"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/extension": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 延长期限, once, by approval. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Extend"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/hand-over": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 送达 at the window where it waits, to whoever showed their document. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["HandOver"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/mail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 已寄出. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        /** The thread with the applicant. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Messages"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** Answer or explain; the applicant is told. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SayMessage"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Messages"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/messages/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What the applicant wrote has been seen. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description No Content */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/offer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 待领取 at a window. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Offer"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/parts/{part_id}/opinion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+                part_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 并联: my department's answer. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                    part_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Opinion"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/pre-approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 预审通过. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/receive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 收件. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Papers"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 不予受理. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Refuse"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/result": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 办结: the result is there. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Conclude"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 预审退回. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AskFor"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/reveal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The answers with full names and numbers, for a reason that is kept. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CaseReason"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Revealed"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 承办: I begin to look at it. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/send-on": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 转办: the papers go to another hall. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SendOn"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/special-step": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 特别程序 from the published list: the clock stops for at most its days. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["BeginStep"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/special-step/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The step is over. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/take-over": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 签收: the papers have arrived here. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/terminate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 异常终止. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CaseReason"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -11554,6 +13872,64 @@ export interface components {
         Appellant: {
             name_masked: string | null;
         };
+        /** @description An application whole. `profile` is what we know, masked; `from_earlier` names answers of an earlier one. */
+        Application: {
+            answers: {
+                [key: string]: unknown;
+            };
+            applicant: string | null;
+            /** Format: uuid */
+            case_id: string | null;
+            correction: components["schemas"]["Correction"] | null;
+            /** Format: date-time */
+            created_at: string;
+            delivery: components["schemas"]["Delivery"];
+            errors: components["schemas"]["ProblemAt"][];
+            /** Format: date-time */
+            expires_at: string;
+            for_self: boolean;
+            form_version: number;
+            from_earlier: string[];
+            /** Format: uuid */
+            id: string;
+            item: components["schemas"]["NamedItem"];
+            materials: components["schemas"]["Requirement"][];
+            mode: string;
+            pages: components["schemas"]["Page"][];
+            profile: {
+                [key: string]: unknown;
+            };
+            revision: number;
+            /** Format: date-time */
+            saved_at: string;
+            schema: {
+                [key: string]: unknown;
+            };
+            /** @enum {string} */
+            state: "open" | "submitted" | "reopened" | "expired" | "discarded";
+            tasks: components["schemas"]["Task"][];
+        };
+        /** @description One of my applications. */
+        ApplicationRow: {
+            applicant: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            for_self: boolean;
+            /** Format: uuid */
+            id: string;
+            item: components["schemas"]["NamedItem"];
+            revision: number;
+            /** Format: date-time */
+            saved_at: string;
+            /** @enum {string} */
+            state: "open" | "submitted" | "reopened" | "expired" | "discarded";
+        };
+        /** @description What I have begun and not handed in, and what came back to me. */
+        Applications: {
+            applications: components["schemas"]["ApplicationRow"][];
+        };
         /** @description 预约: `code` is eight digits. */
         Appointment: {
             can_cancel: boolean;
@@ -11606,6 +13982,14 @@ export interface components {
             /** @enum {string} */
             verdict: "on_time" | "late" | "early" | "wrong_hall" | "wrong_day" | "already_used" | "cancelled" | "forged" | "unknown" | "check_identity";
         };
+        /** @description Everything that is missing or wrong, at once. `words` is what the citizen reads first. */
+        AskFor: {
+            /** @default [] */
+            fields: components["schemas"]["Asked"][];
+            /** @default [] */
+            materials: components["schemas"]["Asked"][];
+            words: string;
+        };
         /** @description A question. `reference` is an item's slug at the stage `guide`, a case's id at the others. */
         AskHotline: {
             /** @enum {string} */
@@ -11621,6 +14005,11 @@ export interface components {
             /** @enum {string} */
             ground: "over_collected" | "technical_error" | "finance_decision";
             reason: string;
+        };
+        /** @description One thing to put right: `name` is a field's name or a material's id. */
+        Asked: {
+            name: string;
+            words: string;
         };
         /** @description True takes the difference on, false gives it back to everybody. */
         Assign: {
@@ -11677,6 +14066,13 @@ export interface components {
             queues: components["schemas"]["QueueCount"][];
             tickets: number;
             windows: number;
+        };
+        /** @description A listed step, for at most its days, with the number of the written notice to the applicant. */
+        BeginStep: {
+            code: string;
+            /** @default null */
+            days: number | null;
+            document: string;
         };
         /**
          * @description A bill whole. `ways` are the ways to pay it; what the page offers first depends on where it runs.
@@ -11864,6 +14260,201 @@ export interface components {
         CarryOver: {
             reason: string;
         };
+        /** @description A case whole, as its applicant sees it. */
+        Case: {
+            /** Format: date */
+            accept_by: string | null;
+            /** Format: date */
+            accepted_on: string | null;
+            answers: {
+                [key: string]: unknown;
+            };
+            applicant: string | null;
+            /** Format: uuid */
+            application_id: string;
+            can_edit: boolean;
+            can_withdraw: boolean;
+            correction: components["schemas"]["Correction"] | null;
+            days_used: number | null;
+            decision: components["schemas"]["CaseDecision"] | null;
+            delivery: components["schemas"]["Delivery"];
+            /** Format: date */
+            due_on: string | null;
+            fee: components["schemas"]["CaseFee"];
+            full_number: string;
+            hall: components["schemas"]["Named"];
+            /** Format: uuid */
+            id: string;
+            instant: boolean;
+            item: components["schemas"]["NamedItem"];
+            joint: boolean;
+            law_days: number;
+            /** Format: date */
+            law_due_on: string | null;
+            materials: components["schemas"]["Requirement"][];
+            next: string;
+            number: string;
+            pages: components["schemas"]["Page"][];
+            promise_days: number;
+            rated: boolean;
+            reason: string | null;
+            /** Format: date */
+            reply_by: string | null;
+            result: components["schemas"]["ResultFile"] | null;
+            /** @enum {string} */
+            state: "submitted" | "pre_returned" | "pre_approved" | "received" | "correcting" | "accepted" | "not_accepted" | "awaiting_fee" | "reviewing" | "special" | "granted" | "denied" | "concluded" | "ready" | "mailed" | "delivered" | "withdrawn" | "terminated";
+            status: string;
+            /** Format: date-time */
+            submitted_at: string;
+            timeline: components["schemas"]["Happened"][];
+            unread: number;
+        };
+        /** @description One step for several cases; each for itself, so that one refusal stops no other. */
+        CaseBatch: {
+            case_ids: string[];
+            /** @enum {string} */
+            event: "receive" | "pre_approve" | "accept" | "review";
+        };
+        /** @description In the order given. */
+        CaseBatchDone: {
+            results: components["schemas"]["CaseBatchRow"][];
+        };
+        /** @description What became of one of them; `code` says why it was refused. */
+        CaseBatchRow: {
+            /** Format: uuid */
+            case_id: string;
+            code: string | null;
+            done: boolean;
+            title: string | null;
+        };
+        /** @description A bill of the case; its own page is `/bills/{id}`. */
+        CaseBill: {
+            /** Format: date */
+            due_on: string;
+            /** Format: uuid */
+            id: string;
+            pay_code: string;
+            status: string;
+            title: string;
+            total_fen: number;
+        };
+        /** @description How many cases are in each box, and how many are overdue. */
+        CaseCounts: {
+            boxes: {
+                [key: string]: number;
+            };
+            overdue: number;
+        };
+        /** @description The decision: granted or not, on which day, number of its document, and why not. */
+        CaseDecision: {
+            document: string | null;
+            granted: boolean;
+            /** Format: date */
+            on: string;
+            reason: string | null;
+        };
+        /** @description One step of the case, by whom. */
+        CaseDone: {
+            /** Format: date-time */
+            at: string;
+            by: string | null;
+            event: string;
+            reason: string | null;
+            words: string;
+        };
+        /** @description The fee step. `blocks`: what waits for the payment: review, result, or nothing. */
+        CaseFee: {
+            bills: components["schemas"]["CaseBill"][];
+            /** @enum {string} */
+            blocks: "review" | "result" | "nothing";
+            /** @enum {string} */
+            state: "none" | "later" | "due" | "paid";
+        };
+        /** @description A department's part. */
+        CasePart: {
+            department: string;
+            hall_code: string;
+            /** Format: uuid */
+            id: string;
+            opinion: string | null;
+            /** @enum {string} */
+            state: "pending" | "agreed" | "refused";
+        };
+        /** @description How it was: 5 is best. */
+        CaseRating: {
+            grade: number;
+            /** @default null */
+            words: string | null;
+        };
+        /** @description Why; the citizen may read it. */
+        CaseReason: {
+            reason: string;
+        };
+        /** @description The result: its file, digest, and the seal on it. */
+        CaseResult: {
+            digest: string | null;
+            /** Format: uuid */
+            file_id: string | null;
+            seal: string | null;
+        };
+        /** @description A case in a list. `status` and `next` are sentences for its page. */
+        CaseRow: {
+            applicant: string | null;
+            /** Format: date */
+            due_on: string | null;
+            /** Format: uuid */
+            id: string;
+            item: components["schemas"]["NamedItem"];
+            next: string;
+            number: string;
+            /** Format: date */
+            reply_by: string | null;
+            /** @enum {string} */
+            state: "submitted" | "pre_returned" | "pre_approved" | "received" | "correcting" | "accepted" | "not_accepted" | "awaiting_fee" | "reviewing" | "special" | "granted" | "denied" | "concluded" | "ready" | "mailed" | "delivered" | "withdrawn" | "terminated";
+            status: string;
+            /** Format: date-time */
+            submitted_at: string;
+            unread: number;
+        };
+        /** @description Words to choose from. */
+        CaseText: {
+            code: string;
+            purpose: string;
+            text: string;
+            text_en: string;
+        };
+        /** @description All of them. */
+        CaseTexts: {
+            texts: components["schemas"]["CaseText"][];
+        };
+        /** @description A correction that was told, or papers that were sent back. */
+        CaseTold: {
+            /** Format: date-time */
+            answered_at: string | null;
+            fields: components["schemas"]["Asked"][];
+            /** @enum {string} */
+            kind: "return" | "correct";
+            materials: components["schemas"]["Asked"][];
+            /** Format: date-time */
+            told_at: string;
+            words: string;
+        };
+        /** @description Papers on their way between two halls. */
+        CaseTransfer: {
+            /** Format: date-time */
+            due_at: string;
+            from_hall: string;
+            overdue: boolean;
+            reason: string;
+            /** Format: date-time */
+            sent_at: string;
+            to_hall: string;
+        };
+        /** @description A page of my cases. */
+        Cases: {
+            cases: components["schemas"]["CaseRow"][];
+            next_cursor: string | null;
+        };
         /** @description Every window category. */
         Categories: {
             categories: components["schemas"]["Category"][];
@@ -11957,6 +14548,25 @@ export interface components {
             /** @enum {string} */
             state: "valid" | "red" | "unknown" | "unavailable";
         };
+        /** @description How the result is to come. A download needs the applicant's consent to electronic delivery. */
+        ChooseDelivery: {
+            /** @default false */
+            consent: boolean;
+            /** @default null */
+            pickup_hall: string | null;
+            /** @enum {string} */
+            way: "download" | "mail" | "window";
+        };
+        /** @description The citizen's card as read at the counter. */
+        CitizenCard: {
+            id_number: string;
+            name: string;
+        };
+        /** @description Who filed, masked. */
+        CitizenContact: {
+            name_masked: string | null;
+            phone_masked: string | null;
+        };
         /** @description In order of days, then halls. */
         CityDayOverrides: {
             overrides: components["schemas"]["HallOverride"][];
@@ -12022,6 +14632,23 @@ export interface components {
             phase: "showing" | "asking" | "typing" | "paid" | "failed" | "checking" | "returned";
             qr: string | null;
         };
+        /** @description The result: a file uploaded for this case, or paper; with the name of its seal. */
+        Conclude: {
+            /**
+             * Format: uuid
+             * @default null
+             */
+            file_id: string | null;
+            /** @default false */
+            paper: boolean;
+            /** @default null */
+            seal: string | null;
+        };
+        /** @description Shown only while the answer to `field` is one of `is`. */
+        Condition: {
+            field: string;
+            is: unknown[];
+        };
         /** @description The rule in figures, how I stand, and my newest marks. Walk-in tickets are never affected. */
         Conduct: {
             block_at_points: number;
@@ -12036,10 +14663,24 @@ export interface components {
             server_time: string;
             window_days: number;
         };
+        /** @description The six digits that the citizen reads out. */
+        ConfirmCode: {
+            code: string;
+        };
         /** @description The second person agrees with exactly this. */
         Confirmation: {
             /** @enum {string} */
             proposal: "settle" | "give_back";
+        };
+        /** @description What staff asked for, everything at once. */
+        Correction: {
+            fields: components["schemas"]["Asked"][];
+            materials: components["schemas"]["Asked"][];
+            /** Format: date */
+            reply_by: string | null;
+            /** Format: date-time */
+            told_at: string;
+            words: string;
         };
         /** @description 上窗: all that one window's page shows. */
         Counter: {
@@ -12055,6 +14696,11 @@ export interface components {
             server_time: string;
             /** Format: date-time */
             serving_since: string | null;
+        };
+        /** @description What is filed for the citizen who stands there. */
+        CounterStart: {
+            citizen: components["schemas"]["CitizenCard"];
+            item: string;
         };
         /** @description Appointments of the day; `checked_in` includes `late`. */
         Counts: {
@@ -12145,6 +14791,13 @@ export interface components {
             next_cursor: string | null;
             notices: components["schemas"]["DeadNotice"][];
         };
+        /** @description The decision with its document number; a refusal needs its reason. */
+        Decide: {
+            document: string;
+            grant: boolean;
+            /** @default null */
+            reason: string | null;
+        };
         /** @description The hall's answer, which the citizen reads. */
         Decision: {
             answer: string;
@@ -12156,6 +14809,16 @@ export interface components {
             document: string;
             /** Format: date */
             due_on: string;
+        };
+        /** @description How the result reaches the applicant, and which ways there are. */
+        Delivery: {
+            /** Format: date-time */
+            consent_at: string | null;
+            /** Format: date-time */
+            delivered_at: string | null;
+            pickup_hall: string | null;
+            way: string | null;
+            ways: string[];
         };
         /** @description Who decides. */
         Department: {
@@ -12416,6 +15079,12 @@ export interface components {
             costs: components["schemas"]["PostageCost"][];
             exceptions: components["schemas"]["ShipmentExceptions"][];
         };
+        /** @description By how many working days, why, and by which approval. */
+        Extend: {
+            days: number;
+            document: string;
+            reason: string;
+        };
         /** @description Attempts that a provider answered with the same code, and what that means. */
         Failure: {
             channel: string;
@@ -12459,6 +15128,21 @@ export interface components {
             name: string;
             /** @enum {string} */
             relation: "child" | "parent" | "spouse" | "sibling" | "other";
+        };
+        /** @description One question; of a `list` the `fields` of each row. */
+        Field: {
+            fields: components["schemas"]["InnerField"][];
+            hint: string | null;
+            /** @enum {string} */
+            kind: "text" | "long" | "number" | "date" | "phone" | "id_number" | "credit_code" | "yes_no" | "agree" | "choice" | "choices" | "list";
+            label: string;
+            max: number | null;
+            min: number | null;
+            name: string;
+            options: components["schemas"]["Option"][];
+            required: boolean;
+            show_if: components["schemas"]["Condition"] | null;
+            source: string | null;
         };
         /** @description Tickets of one kind. Minutes are from arrival (booked: from the slot's start, if later) to the first call. */
         Figures: {
@@ -12543,9 +15227,23 @@ export interface components {
             subject_type: string;
             wording: string;
         };
+        /** @description The case that a counter has filed: its number, nothing else of it. */
+        Filed: {
+            /** Format: uuid */
+            id: string;
+            number: string;
+            /** @enum {string} */
+            state: "submitted" | "pre_returned" | "pre_approved" | "received" | "correcting" | "accepted" | "not_accepted" | "awaiting_fee" | "reviewing" | "special" | "granted" | "denied" | "concluded" | "ready" | "mailed" | "delivered" | "withdrawn" | "terminated";
+        };
         /** @description Files by material and in their order. */
         Files: {
             files: components["schemas"]["File"][];
+        };
+        /** @description Six digits to read out to a partner point or village staff, for ten minutes. */
+        FilingCode: {
+            code: string;
+            /** Format: date-time */
+            expires_at: string;
         };
         /** @description Whose appointments. */
         Find: {
@@ -12593,6 +15291,20 @@ export interface components {
             is_me: boolean;
             name_masked: string | null;
         };
+        /** @description An item's form as it is today. `schema` is its JSON Schema (2020-12). */
+        Form: {
+            item: components["schemas"]["NamedItem"];
+            level: number;
+            materials: components["schemas"]["Requirement"][];
+            /** @enum {string} */
+            mode: "guide" | "link" | "split" | "full";
+            pages: components["schemas"]["Page"][];
+            schema: {
+                [key: string]: unknown;
+            };
+            url: string | null;
+            version: number;
+        };
         /** @description The person, masked, and their coming appointments in my hall. */
         Found: {
             appointments: components["schemas"]["Appointment"][];
@@ -12603,6 +15315,17 @@ export interface components {
         FoundBookings: {
             bookings: components["schemas"]["MadeBooking"][];
             name_masked: string | null;
+        };
+        /** @description One thing given for a material. */
+        Given: {
+            /** Format: uuid */
+            id: string | null;
+            /** @enum {string} */
+            kind: "file" | "licence" | "paper";
+            media_type: string | null;
+            name: string | null;
+            pages: number | null;
+            state: string;
         };
         /** @description The number to wait with. */
         GivenTicket: {
@@ -12712,6 +15435,11 @@ export interface components {
         Halls: {
             halls: components["schemas"]["Hall"][];
         };
+        /** @description The receiver's identity was checked. */
+        HandOver: {
+            /** @enum {boolean} */
+            identity_checked: true;
+        };
         /** @description The account, and what is shown this once: nobody can read it again. */
         HandedOver: {
             account: components["schemas"]["Account"];
@@ -12749,6 +15477,14 @@ export interface components {
         /** @description The courier's name or staff number, as they sign. */
         HandoverSign: {
             courier: string;
+        };
+        /** @description One line of the timeline. */
+        Happened: {
+            /** Format: date-time */
+            at: string;
+            event: string;
+            reason: string | null;
+            words: string;
         };
         /** @description A number with its place in line and its slip. */
         HeldTicket: {
@@ -12846,6 +15582,20 @@ export interface components {
             read_at: string | null;
             template: string;
             title: string;
+        };
+        /** @description One question. `source` profile.… is answered by the profile, never by the page. */
+        InnerField: {
+            hint: string | null;
+            /** @enum {string} */
+            kind: "text" | "long" | "number" | "date" | "phone" | "id_number" | "credit_code" | "yes_no" | "agree" | "choice" | "choices" | "list";
+            label: string;
+            max: number | null;
+            min: number | null;
+            name: string;
+            options: components["schemas"]["Option"][];
+            required: boolean;
+            show_if: components["schemas"]["Condition"] | null;
+            source: string | null;
         };
         /**
          * @description A bill to be issued for one thing. `document` is the decision behind a reduction. Items name it without titles.
@@ -13039,6 +15789,14 @@ export interface components {
             published_on: string | null;
             tag: string;
         };
+        /** @description A special step that this item may take. */
+        ListedStep: {
+            basis: string;
+            code: string;
+            condition: string;
+            days: number;
+            name: string;
+        };
         /** @description The nine lists of the circular. */
         Lists: {
             lists: components["schemas"]["ListHead"][];
@@ -13147,6 +15905,24 @@ export interface components {
             name_masked: string | null;
             phone_masked: string | null;
         };
+        /** @description One message of the thread. */
+        Message: {
+            /** Format: date-time */
+            at: string;
+            file_ids: string[];
+            /** Format: uuid */
+            id: string;
+            read: boolean;
+            /** Format: date */
+            reply_by: string | null;
+            /** @enum {string} */
+            side: "citizen" | "staff";
+            words: string;
+        };
+        /** @description The thread, oldest first. */
+        Messages: {
+            messages: components["schemas"]["Message"][];
+        };
         /** @description The visit a mark is about. */
         MissedVisit: {
             hall: components["schemas"]["Named"];
@@ -13161,11 +15937,16 @@ export interface components {
             code: string;
             name: string;
         };
+        /** @description An item by name. */
+        NamedItem: {
+            name: string;
+            slug: string;
+        };
         /** @description A new member of staff of my hall. */
         NewAccount: {
             display_name: string;
             reason: string;
-            roles: ("gate" | "hall_lead" | "window_clerk")[];
+            roles: ("approver" | "gate" | "hall_lead" | "issuing_desk" | "partner" | "window_clerk")[];
             username: string;
         };
         /** @description What staff call it. */
@@ -13190,7 +15971,7 @@ export interface components {
         /** @description Kinds to switch off, and the channels in the wanted order. */
         NoticeChoice: {
             channels: ("wechat_template" | "wechat_subscribe" | "sms")[];
-            opted_out: ("bill" | "queue" | "rating" | "reminder" | "shipment" | "visit")[];
+            opted_out: ("bill" | "case" | "queue" | "rating" | "reminder" | "shipment" | "visit")[];
         };
         /** @description Two weeks of deliveries. `oldest_due_s` above 120 means that notices are late. */
         NoticeFigures: {
@@ -13224,6 +16005,11 @@ export interface components {
         NoticePreviews: {
             notices: components["schemas"]["NoticePreview"][];
         };
+        /** @description Where it can be collected; the applicant's own choice comes first. */
+        Offer: {
+            /** @default null */
+            hall: string | null;
+        };
         /** @description Who works at a window now, for which queues, with which number. */
         OpenWindow: {
             categories: string[];
@@ -13240,6 +16026,16 @@ export interface components {
             next_release_at: string;
             /** Format: date */
             released_until: string;
+        };
+        /** @description A department's answer. */
+        Opinion: {
+            agree: boolean;
+            opinion: string;
+        };
+        /** @description One choice. */
+        Option: {
+            label: string;
+            value: string;
         };
         /** @description `role` is the caller's own; only a manager sees `agents`. `verified` is false until the licence is checked. */
         Organisation: {
@@ -13260,6 +16056,13 @@ export interface components {
         /** @description The organisations the caller acts for. */
         Organisations: {
             organisations: components["schemas"]["Organisation"][];
+        };
+        /** @description One thing a page: a title and its questions. */
+        Page: {
+            fields: components["schemas"]["Field"][];
+            hint: string | null;
+            key: string;
+            title: string;
         };
         /**
          * @description Pagination metadata schema
@@ -13286,6 +16089,11 @@ export interface components {
         /** @description Whether the bill's money is there. */
         Paid: {
             paid: boolean;
+        };
+        /** @description Materials seen on paper. */
+        Papers: {
+            /** @default [] */
+            papers: string[];
         };
         /** @description How many bytes have arrived. */
         PartReceived: {
@@ -13638,6 +16446,11 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description What is missing or wrong: RFC 6901 pointer into answers or materials. */
+        ProblemAt: {
+            detail: string;
+            pointer: string;
+        };
         /** @description What is to become of money in suspense. */
         Proposal: {
             /** @enum {string} */
@@ -13841,6 +16654,11 @@ export interface components {
         RefundRefusal: {
             answer: string;
         };
+        /** @description Why not, and the number of the written notice. */
+        Refuse: {
+            document: string;
+            reason: string;
+        };
         /** @description Back to the calendar, and why. */
         RemoveDay: {
             /** Format: date */
@@ -13851,6 +16669,22 @@ export interface components {
              */
             part: "day" | "morning" | "afternoon";
             reason: string;
+        };
+        /** @description One material. `how` it is given: upload, fetch from a library, made from the answers, at the window, optional. */
+        Requirement: {
+            copies: number;
+            done: boolean;
+            exempt: boolean;
+            given: components["schemas"]["Given"][];
+            /** @enum {string} */
+            how: "upload" | "fetch" | "generated" | "window" | "optional" | "nothing";
+            id: string;
+            name: string;
+            note: string | null;
+            original: number;
+            required: boolean;
+            source: string;
+            source_label: string;
         };
         /** @description The new time. */
         Reschedule: {
@@ -13873,11 +16707,32 @@ export interface components {
             event_id: number;
             reason: string;
         };
+        /** @description The result's file, and the SHA-256 of its content. */
+        Result: {
+            digest: string;
+            /** Format: uuid */
+            file_id: string;
+        };
+        /** @description The result that came electronically; its content by `POST /cases/{id}/result`, then `POST /files/{id}/link`. */
+        ResultFile: {
+            /** Format: uuid */
+            file_id: string;
+            media_type: string;
+            name: string;
+            sha256: string;
+            size: number;
+        };
         /** @description Which sealed value, and why it must be seen. */
         Reveal: {
             /** @enum {string} */
             field: "name" | "id_number" | "phone";
             reason: string;
+        };
+        /** @description The answers in full; the reading is in the audit trail. */
+        Revealed: {
+            answers: {
+                [key: string]: unknown;
+            };
         };
         /** @description Why it must not be trusted any longer. */
         Revoke: {
@@ -13886,7 +16741,7 @@ export interface components {
         /** @description The roles an account has in my hall from now on. */
         Roles: {
             reason: string;
-            roles: ("gate" | "hall_lead" | "window_clerk")[];
+            roles: ("approver" | "gate" | "hall_lead" | "issuing_desk" | "partner" | "window_clerk")[];
         };
         /** @description A rule as it is kept. */
         Rule: {
@@ -13912,9 +16767,36 @@ export interface components {
             made: number;
             rules: components["schemas"]["Rule"][];
         };
+        /**
+         * @description Answers that changed, null takes one away. `revision` is the one these changes were made on.
+         *
+         *     With `delivery` also how the result is to come; a download needs consent to electronic delivery.
+         */
+        Save: {
+            answers: {
+                [key: string]: unknown;
+            };
+            /** @enum {string|null} */
+            delivery?: "download" | "mail" | "window" | null;
+            /** @default false */
+            delivery_consent: boolean;
+            /** @default null */
+            pickup_hall: string | null;
+            revision: number;
+        };
+        /** @description One message, with files that were uploaded for this case. */
+        SayMessage: {
+            /** @default [] */
+            file_ids: string[];
+            words: string;
+        };
         /** @description What the scanner read from the payer's phone. */
         Scan: {
             auth_code: string;
+        };
+        /** @description What the scanner read, or a number as typed. */
+        ScanCase: {
+            code: string;
         };
         /** @description The text of the code that WeChat scans, good until then. */
         ScanCode: {
@@ -13956,6 +16838,11 @@ export interface components {
             paused: boolean;
             served_today: number;
             window: number;
+        };
+        /** @description To which hall, and why. */
+        SendOn: {
+            reason: string;
+            to_hall: string;
         };
         /** @description Who is logged in; `csrf_token` goes into X-CSRF-Token of every unsafe request. */
         Session: {
@@ -14279,6 +17166,19 @@ export interface components {
             served: number;
             taken: number;
         };
+        /** @description A published special step. Without items it may be taken for all of them. */
+        SpecialStep: {
+            basis: string;
+            code: string;
+            condition: string;
+            days: number;
+            items: components["schemas"]["NamedItem"][];
+            name: string;
+        };
+        /** @description The list that is in force today. */
+        SpecialSteps: {
+            steps: components["schemas"]["SpecialStep"][];
+        };
         /** @description A bill as staff see it. */
         StaffBill: {
             /** Format: date-time */
@@ -14305,6 +17205,98 @@ export interface components {
         /** @description A page of a hall's bills. */
         StaffBills: {
             bills: components["schemas"]["StaffBill"][];
+            next_cursor: string | null;
+        };
+        /** @description A case whole. `may` names the steps that my role and hall allow now. */
+        StaffCase: {
+            /** Format: date */
+            accept_by: string | null;
+            /** Format: date */
+            accepted_on: string | null;
+            answers: {
+                [key: string]: unknown;
+            };
+            applicant: string | null;
+            channel: string;
+            citizen: components["schemas"]["CitizenContact"];
+            /** @enum {string|null} */
+            colour: "green" | "yellow" | "orange" | "red" | null;
+            corrected_once: boolean;
+            corrections: components["schemas"]["CaseTold"][];
+            days_used: number | null;
+            decision: components["schemas"]["CaseDecision"] | null;
+            /** Format: date */
+            deliver_by: string | null;
+            delivery: components["schemas"]["Delivery"];
+            extended_days: number;
+            fee: components["schemas"]["CaseFee"];
+            fee_state: string;
+            filed_hall: string | null;
+            full_number: string;
+            hall_code: string;
+            history: components["schemas"]["CaseDone"][];
+            /** Format: uuid */
+            id: string;
+            instant: boolean;
+            item: components["schemas"]["NamedItem"];
+            joint: boolean;
+            law_days: number;
+            /** Format: date */
+            law_due_on: string | null;
+            materials: components["schemas"]["Requirement"][];
+            may: string[];
+            mode: string;
+            number: string;
+            /** Format: date */
+            owed_on: string | null;
+            pages: components["schemas"]["Page"][];
+            parts: components["schemas"]["CasePart"][];
+            promise_days: number;
+            /** Format: date */
+            promise_due_on: string | null;
+            reason: string | null;
+            /** Format: date */
+            reply_by: string | null;
+            result: components["schemas"]["CaseResult"];
+            specials: components["schemas"]["TakenStep"][];
+            /** @enum {string} */
+            state: "submitted" | "pre_returned" | "pre_approved" | "received" | "correcting" | "accepted" | "not_accepted" | "awaiting_fee" | "reviewing" | "special" | "granted" | "denied" | "concluded" | "ready" | "mailed" | "delivered" | "withdrawn" | "terminated";
+            status: string;
+            steps: components["schemas"]["ListedStep"][];
+            /** Format: date-time */
+            submitted_at: string;
+            transfer: components["schemas"]["CaseTransfer"] | null;
+            unread: number;
+        };
+        /** @description A row of the inbox. `owed_on`: by when staff owe the next thing. */
+        StaffCaseRow: {
+            applicant: string | null;
+            channel: string;
+            /** @enum {string|null} */
+            colour: "green" | "yellow" | "orange" | "red" | null;
+            fee_state: string;
+            /** Format: uuid */
+            id: string;
+            instant: boolean;
+            item: components["schemas"]["NamedItem"];
+            joint: boolean;
+            /** Format: date */
+            law_due_on: string | null;
+            number: string;
+            /** Format: date */
+            owed_on: string | null;
+            /** Format: date */
+            reply_by: string | null;
+            /** @enum {string} */
+            state: "submitted" | "pre_returned" | "pre_approved" | "received" | "correcting" | "accepted" | "not_accepted" | "awaiting_fee" | "reviewing" | "special" | "granted" | "denied" | "concluded" | "ready" | "mailed" | "delivered" | "withdrawn" | "terminated";
+            status: string;
+            /** Format: date-time */
+            submitted_at: string;
+            unread: number;
+        };
+        /** @description A page of the inbox. */
+        StaffCases: {
+            cases: components["schemas"]["StaffCaseRow"][];
             next_cursor: string | null;
         };
         /** @description A hall by its code, with its name in the language of the request. */
@@ -14495,6 +17487,22 @@ export interface components {
             state: "waiting" | "waiting_priority" | "called" | "serving" | "passed" | "parked" | "done" | "cancelled" | "abandoned" | "closed" | "carried_over";
             window: number | null;
         };
+        /** @description What to file and for whom: oneself, a relative, or an organisation. `hall` for items of a district. */
+        Start: {
+            /** @default null */
+            hall: string | null;
+            item: string;
+            /**
+             * Format: uuid
+             * @default null
+             */
+            organisation_id: string | null;
+            /**
+             * Format: uuid
+             * @default null
+             */
+            person_id: string | null;
+        };
         /** @description How many differences are in which state. */
         StateCounts: {
             carried: number;
@@ -14541,6 +17549,25 @@ export interface components {
         /** @description All of it, oldest first. */
         SuspenseList: {
             cases: components["schemas"]["Suspense"][];
+        };
+        /** @description A special step of this case. */
+        TakenStep: {
+            /** Format: date */
+            began_on: string;
+            code: string;
+            days: number;
+            document: string;
+            /** Format: date */
+            ended_on: string | null;
+            /** Format: date */
+            ends_by: string | null;
+        };
+        /** @description One line of the task list. */
+        Task: {
+            key: string;
+            /** @enum {string} */
+            state: "not_started" | "in_progress" | "done" | "cannot_start";
+            title: string;
         };
         /** @description 排队票: its number, queue and state. Its place in line is in the hall's live queues. */
         Ticket: {
@@ -14740,6 +17767,11 @@ export interface components {
         /** @description Whose. */
         WithCard: {
             card: components["schemas"]["Card"];
+        };
+        /** @description Why, if the applicant wants to say. */
+        Withdraw: {
+            /** @default null */
+            reason: string | null;
         };
         /** @description The hall to work in from now on. */
         Workplace: {

@@ -1,0 +1,93 @@
+"""What is asked: forms 表单 by version, how an item is filed, and the published list of special steps 特别程序."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, SmallInteger, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.core.db import Base
+
+GENERAL = "*"
+"""The form of every item that has none of its own."""
+
+
+class ServiceForm(Base):
+    """One version of an item's form; never changed once it is in force, so that running cases keep theirs.
+
+    `schema` is JSON Schema 2020-12, made from `pages`. `pages`: `[{"key", "title", "hint", "fields": [{"name", "kind",
+    "label", "hint", "required", "options", "show_if", "source", …}]}]` with texts `{"zh", "en"}`. `materials` says of
+    catalogue materials how they are given: `{id: {"how": "upload|generated|window|optional", "when": {…}}}`.
+    """
+
+    __tablename__ = "service_form"
+    __table_args__ = (CheckConstraint("version > 0", name="version"),)
+
+    item_slug: Mapped[str] = mapped_column(Text, primary_key=True)
+    version: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    schema: Mapped[dict[str, Any]]
+    pages: Mapped[list[dict[str, Any]]]
+    materials: Mapped[dict[str, Any]]
+    fees: Mapped[dict[str, Any]]
+    """Which of the item's fees is due: `{income item: {"when": {…}, "quantity": field}}`."""
+    valid_from: Mapped[date]
+    created_at: Mapped[datetime]
+
+
+class ItemFiling(Base):
+    """How an item is filed; an item without a row follows its depth (domain sheet §3.2).
+
+    `departments` asked side by side make it a joint handling (45 working days, 15 more by approval). A fee that the
+    department bears is never billed. `owner_hall` decides; other halls hand over to it.
+    """
+
+    __tablename__ = "item_filing"
+    __table_args__ = (
+        CheckConstraint("mode IN ('guide', 'link', 'split', 'full')", name="mode"),
+        CheckConstraint("fee_blocks IN ('review', 'result', 'nothing')", name="fee_blocks"),
+        CheckConstraint("fee_borne_by IN ('applicant', 'department')", name="fee_borne_by"),
+    )
+
+    item_slug: Mapped[str] = mapped_column(Text, primary_key=True)
+    mode: Mapped[str] = mapped_column(Text)
+    fee_blocks: Mapped[str] = mapped_column(Text, server_default=text("'result'"))
+    fee_borne_by: Mapped[str] = mapped_column(Text, server_default=text("'applicant'"))
+    owner_hall: Mapped[str | None] = mapped_column(Text)
+    departments: Mapped[list[str]] = mapped_column(server_default=text("'[]'"))
+
+
+class SpecialStep(Base):
+    """特别程序: a step whose time the law does not count, from the published list (clause 22). `days` at most.
+
+    `items` names the items it belongs to; none means all.
+    """
+
+    __tablename__ = "special_step"
+    __table_args__ = (CheckConstraint("days BETWEEN 1 AND 120", name="days"),)
+
+    code: Mapped[str] = mapped_column(Text, primary_key=True)
+    position: Mapped[int] = mapped_column(SmallInteger)
+    name_zh: Mapped[str] = mapped_column(Text)
+    name_en: Mapped[str] = mapped_column(Text)
+    basis: Mapped[str] = mapped_column(Text)
+    condition_zh: Mapped[str] = mapped_column(Text)
+    condition_en: Mapped[str] = mapped_column(Text)
+    days: Mapped[int] = mapped_column(SmallInteger)
+    items: Mapped[list[str]]
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]
+
+
+class CaseText(Base):
+    """常用语: words that staff choose for a correction, a refusal or a decision."""
+
+    __tablename__ = "case_text"
+    __table_args__ = (
+        CheckConstraint("purpose IN ('correct', 'not_accept', 'deny', 'grant', 'return')", name="purpose"),
+    )
+
+    code: Mapped[str] = mapped_column(Text, primary_key=True)
+    position: Mapped[int] = mapped_column(SmallInteger)
+    purpose: Mapped[str] = mapped_column(Text)
+    text_zh: Mapped[str] = mapped_column(Text)
+    text_en: Mapped[str] = mapped_column(Text)
