@@ -27,6 +27,8 @@ FEATURES = (
     "payments.receipt_api",
     "payments.reconciliation.api",
     "backend.catalogue.api",
+    "backend.catalogue.versions.staff_api",
+    "backend.catalogue.registers.staff_api",
     "backend.identity.api",
     "backend.identity.accounts_api",
     "backend.identity.trail_api",

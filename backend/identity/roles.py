@@ -17,7 +17,17 @@ LEAD: Final = CLERK | {
     "refunds.check",
 }
 OPERATOR: Final = frozenset(
-    {"platform.manage", "hall.today", "ratings.read", "ratings.review", "staff.manage", "staff.appoint", "audit.hall"}
+    {
+        "platform.manage",
+        "items.edit",
+        "items.publish",
+        "hall.today",
+        "ratings.read",
+        "ratings.review",
+        "staff.manage",
+        "staff.appoint",
+        "audit.hall",
+    }
 )
 
 PERMISSIONS: Final[dict[str, frozenset[str]]] = {

@@ -104,7 +104,7 @@ def _items() -> list[Table]:
     halls = data.halls()
     return [
         {
-            **row,
+            **{name: value for name, value in row.items() if name not in {"basic_code", "bookable"}},
             "code": bodies[row["department"]] + row["basic_code"],
             "halls": [hall["code"] for hall in halls if row["category"] in hall["windows"]]
             if row.get("bookable", True)
