@@ -28,6 +28,7 @@ FEATURES = (
     "payments.reconciliation.api",
     "backend.catalogue.api",
     "backend.catalogue.versions.staff_api",
+    "backend.catalogue.versions.exchange_api",
     "backend.catalogue.registers.staff_api",
     "backend.identity.api",
     "backend.identity.accounts_api",

@@ -247,6 +247,35 @@ class SubmitItemSchema(Schema):
     revision = fields.Integer(required=True)
 
 
+class ExportQuerySchema(Schema):
+    """Which kind of file."""
+
+    format = fields.String(load_default="json", validate=validate.OneOf(["json", "csv", "xlsx"]))
+
+
+class ImportItemsSchema(Schema):
+    """A file of items: JSON or CSV as text, a workbook in base64."""
+
+    format = fields.String(required=True, validate=validate.OneOf(["json", "csv", "xlsx"]))
+    content = fields.String(required=True, validate=validate.Length(1, 1_000_000))
+
+
+class TakenItemSchema(Schema):
+    """What became of one item of a file; `open`: somebody is at work on it, `refused`: see `problems`."""
+
+    slug = fields.String(required=True)
+    outcome = fields.String(required=True, validate=validate.OneOf(["unchanged", "draft", "new", "open", "refused"]))
+    number = fields.Integer(required=True, allow_none=True)
+    faults = fields.Integer(required=True)
+    problems = fields.List(fields.String(), required=True)
+
+
+class TakenItemsSchema(Schema):
+    """Every item of a file, in its order."""
+
+    items_ = fields.List(fields.Nested(TakenItemSchema), required=True, data_key="items", attribute="items")
+
+
 class ItemReasonSchema(Schema):
     """Why."""
 
