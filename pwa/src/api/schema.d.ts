@@ -6099,6 +6099,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/items/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every item in force, as it would be read in again. */
+        get: {
+            parameters: {
+                query?: {
+                    format?: "json" | "csv" | "xlsx";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/items/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a draft of every item that says something else than the version in force; nothing is published. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ImportItems"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TakenItems"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/items/options": {
         parameters: {
             query?: never;
@@ -7131,6 +7211,43 @@ export interface paths {
                 default: components["responses"]["DEFAULT_ERROR"];
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/operators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Names of the platform's operators, to show who wrote and who published an item. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Operators"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -10506,6 +10623,12 @@ export interface components {
             to: string;
             weekdays: number[];
         };
+        /** @description A file of items: JSON or CSV as text, a workbook in base64. */
+        ImportItems: {
+            content: string;
+            /** @enum {string} */
+            format: "json" | "csv" | "xlsx";
+        };
         /** @description A page of messages, newest first. */
         Inbox: {
             messages: components["schemas"]["InboxMessage"][];
@@ -11138,6 +11261,16 @@ export interface components {
             next_release_at: string;
             /** Format: date */
             released_until: string;
+        };
+        /** @description An operator's id and name. */
+        Operator: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+        };
+        /** @description Whoever edits and publishes items, now or earlier. */
+        Operators: {
+            operators: components["schemas"]["Operator"][];
         };
         /** @description `role` is the caller's own; only a manager sees `agents`. `verified` is false until the licence is checked. */
         Organisation: {
@@ -12022,6 +12155,19 @@ export interface components {
         /** @description All of it, oldest first. */
         SuspenseList: {
             cases: components["schemas"]["Suspense"][];
+        };
+        /** @description What became of one item of a file; `open`: somebody is at work on it, `refused`: see `problems`. */
+        TakenItem: {
+            faults: number;
+            number: number | null;
+            /** @enum {string} */
+            outcome: "unchanged" | "draft" | "new" | "open" | "refused";
+            problems: string[];
+            slug: string;
+        };
+        /** @description Every item of a file, in its order. */
+        TakenItems: {
+            items: components["schemas"]["TakenItem"][];
         };
         /** @description 排队票: its number, queue and state. Its place in line is in the hall's live queues. */
         Ticket: {
