@@ -6,6 +6,7 @@ from datetime import date, time, timedelta
 from fractions import Fraction
 
 from sqlalchemy import JSON, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from backend.catalogue.values import Item
@@ -67,7 +68,7 @@ def _steps_on(session: Session, day: date) -> int:
             func.jsonb_array_length(ItemVersion.content["special_steps"]).label("steps"),
             ItemVersion.content["ended"].label("ended"),
         )
-        .distinct(ItemVersion.item_slug)
+        .ext(distinct_on(ItemVersion.item_slug))
         .where(
             ItemVersion.state.in_(PUBLISHED),
             ItemVersion.effective_at < clock.instant(day + timedelta(days=1), time.min),

@@ -1,12 +1,16 @@
 """One function for each kind of object in the seed: a table of the data file becomes rows."""
 
+from contextlib import suppress
 from datetime import date
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from backend.catalogue import item_models, models
+from backend.catalogue.registers import service as registers
+from backend.catalogue.registers.models import CommitmentLetter
 from backend.catalogue.versions import service as versions
+from backend.core import clock
 from backend.core.calendar import CalendarDay, CalendarYear
 from backend.seed.data import Table
 from backend.sites.models import ServiceSite
@@ -153,6 +157,31 @@ def income_item(session: Session, row: Table) -> None:
 def item(session: Session, row: Table) -> None:
     """The first version of an item, in force since the circular; a later seed is a later version."""
     versions.plant(session, row["slug"], row, since=SINCE)
+
+
+def cancelled_proof(session: Session, row: Table) -> None:
+    """A cancelled proof that the city has yet to check; an entry that staff corrected stays theirs."""
+    entry = {
+        **_named(row),
+        "aliases": row["aliases"],
+        "basis": row["basis"],
+        "instead_zh": row["instead"]["zh"],
+        "instead_en": row["instead"]["en"],
+        "cancelled_on": row["cancelled_on"],
+    }
+    with suppress(registers.ProofListed):
+        registers.cancel_proof(session, entry, actor=versions.SEED, verified=False)
+
+
+def letter(session: Session, row: Table) -> None:
+    """The first words of a letter of commitment; a later seed is its next version."""
+    words = {
+        f"{part}_{language}": row[part][language].strip() for part in ("title", "text") for language in ("zh", "en")
+    }
+    known = session.get(CommitmentLetter, row["code"])
+    registers.write_letter(
+        session, row["code"], words, valid_from=clock.today() if known else SINCE, actor=versions.SEED
+    )
 
 
 def published_list(session: Session, row: Table) -> None:

@@ -1,4 +1,4 @@
-"""Cancelling proofs, and writing the letters that applicants sign."""
+"""Cancelling proofs, and writing the letters that applicants sign. The caller marks the catalogue changed first."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -9,7 +9,6 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from backend.catalogue import service as catalogue
 from backend.catalogue import snapshot
 from backend.catalogue.registers.models import CancelledProof, CommitmentLetter, CommitmentText
 from backend.core import audit, clock
@@ -66,7 +65,6 @@ def correct_proof(session: Session, proof_id: UUID, given: Mapping[str, Any], *,
 
 def write_letter(session: Session, code: str, given: Mapping[str, Any], *, valid_from: date, actor: str) -> int:
     """The next version of a letter's words; returns its number. Raises LetterBeginsTooEarly."""
-    catalogue.mark_changed(session)
     session.execute(insert(CommitmentLetter).values(code=code).on_conflict_do_nothing())
     last = session.scalar(select(func.max(CommitmentText.version)).where(CommitmentText.code == code)) or 0
     if last and valid_from < clock.today():
@@ -89,6 +87,5 @@ def _told(
     data: dict[str, Any],
     reason: str | None = None,
 ) -> None:
-    catalogue.mark_changed(session)
     audit.record(session, actor=actor, action=action, object_type=kind, object_id=object_id, data=data, reason=reason)
     snapshot.forget()

@@ -85,6 +85,7 @@ def list_proofs() -> Body:
 def cancel_proof(body: Body) -> Body:
     """Put a proof on the list; from its date on no item may demand it."""
     with transaction() as session:
+        service.mark_changed(session)
         keeping.cancel_proof(session, _entry(body), actor=current_staff().actor)
         return _proofs(session)
 
@@ -97,6 +98,7 @@ def correct_proof(body: Body, proof_id: UUID) -> Body:
     """Put an entry right."""
     reason = body.pop("reason")
     with transaction() as session:
+        service.mark_changed(session)
         keeping.correct_proof(session, proof_id, _entry(body), actor=current_staff().actor, reason=reason)
         return _proofs(session)
 
@@ -118,6 +120,7 @@ def write_letter(body: Body) -> Body:
     """The next version of a letter's words; earlier versions stay for those who signed them."""
     words = {f"{part}_{language}": body[part][language] for part in ("title", "text") for language in ("zh", "en")}
     with transaction() as session:
+        service.mark_changed(session)
         keeping.write_letter(session, body["code"], words, valid_from=body["valid_from"], actor=current_staff().actor)
         return _letters(session)
 
