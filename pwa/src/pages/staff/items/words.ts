@@ -1,5 +1,5 @@
 /** What a version says, and how its parts are called. */
-import { dayText } from '../../../../shared/dates'
+import { longDay } from '../../../../shared/dates'
 import { api } from '../../../api/client'
 import type { ItemContent, ItemVersionHead } from '../../../api/types'
 import { t } from '../../../i18n'
@@ -47,5 +47,5 @@ export function whoText(id: string | null, known: Map<string, string>): string {
 
 export function whenText(one: ItemVersionHead): string {
   if (!one.effective_on) return ''
-  return t(one.state === 'scheduled' ? 'items.from_later' : 'items.from', { day: dayText(one.effective_on, prefs.lang) })
+  return t(one.state === 'scheduled' ? 'items.from_later' : 'items.from', { day: longDay(one.effective_on, prefs.lang) })
 }
