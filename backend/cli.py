@@ -15,6 +15,8 @@ from backend import database, development
 from backend.core import clock, crypto, db, logs
 from backend.core.config import ConfigError, Settings
 from backend.core.errors import ServiceError
+from backend.files import storage
+from backend.files.storage import DiskStorage
 
 
 def main() -> None:
@@ -137,18 +139,20 @@ def logins(_: argparse.Namespace) -> None:
 def _connect(settings: Settings) -> Settings:
     clock.shift(settings.clock_offset_s)
     crypto.configure(crypto.Keyring.from_settings(settings))
+    storage.configure(DiskStorage.from_settings(settings))
     db.configure(settings)
     return settings
 
 
 def _seed(settings: Settings) -> None:
     from backend.appointments import jobs
-    from backend.seed import loader, opening
+    from backend.seed import express, loader, opening
 
     with db.transaction() as session:
         loader.load(session)
     with db.transaction() as session:
         opening.load(session)
+        express.load(session)
     jobs.first_slots()
 
 
@@ -185,8 +189,9 @@ def sandbox(_: argparse.Namespace) -> None:
     """Serve the simulated providers; refuses to exist in production."""
     from werkzeug.serving import make_server
 
-    from backend.sandbox import pushes
+    from backend.sandbox import clamd, pushes
     from backend.sandbox.app import create_sandbox
+    from express.sandbox.ems import pushes as ems_pushes
     from payments.sandbox.alipay import notices as alipay_notices
     from payments.sandbox.wechat_pay import notices
 
@@ -204,7 +209,11 @@ def sandbox(_: argparse.Namespace) -> None:
         push=push,
         pay_push=notices.over_http,
         alipay_push=alipay_notices.over_http,
+        ems_push=ems_pushes.over_http(f"http://127.0.0.1:{settings.port}/callbacks/ems"),
     )
+    if settings.clamd_address:
+        host, number = settings.clamd_address.rsplit(":", 1)
+        clamd.Clamd((host, int(number))).start()
     make_server("127.0.0.1", port, providers, threaded=True).serve_forever()
 
 

@@ -20,12 +20,16 @@ from sqlalchemy.dialects.postgresql import insert
 from backend.core import audit, clock, context, crypto, db, idempotency, limits, metrics
 from backend.core.config import Settings
 from backend.core.tables import WorkerHeartbeat
+from backend.files import storage
+from backend.files.storage import DiskStorage
 from backend.identity import sessions, staff
 
 log = logging.getLogger(__name__)
 
 TASKS: dict[str, str] = {
     "identity.person_merged": "backend.appointments.handlers:on_person_merged",
+    "licences.person_merged": "backend.licences.handlers:on_person_merged",
+    "hotline.person_merged": "backend.hotline.handlers:on_person_merged",
     "appointments.cancel_closed": "backend.appointments.jobs:cancel_closed",
 }
 """Deferred by name, with the arguments of `jobs.defer`."""
@@ -45,6 +49,10 @@ PERIODIC: tuple[tuple[str, str], ...] = (
     ("1-59/10 * * * *", "payments.jobs:expire_bills"),
     ("2-59/10 * * * *", "payments.jobs:grow_fines"),
     ("5 1 * * *", "payments.jobs:warn_overdue"),
+    ("* * * * *", "backend.files.jobs:sweep"),
+    ("* * * * *", "backend.licences.jobs:give_up_unanswered"),
+    ("47 2 * * *", "backend.files.jobs:sweep_orphans"),
+    ("7 1 * * *", "express.jobs:warn_overdue"),
     ("27 * * * *", "backend.official.jobs:forget_callbacks"),
     ("*/10 * * * *", "backend.devices.jobs:forget_nonces"),
     ("17 * * * *", "backend.worker:forget_old_keys"),
@@ -57,10 +65,16 @@ LOOPS: tuple[tuple[float, str], ...] = (
     (1.0, "payments.jobs:poll_due"),
     (1.0, "payments.jobs:send_due"),
     (1.0, "payments.jobs:seal_books"),
+    (1.0, "backend.files.jobs:check_due"),
+    (2.0, "backend.hotline.jobs:send_due"),
+    (2.0, "backend.province.jobs:push_due"),
     (10.0, "notify.jobs:measure_waiting"),
     (5.0, "payments.receipt_jobs:tell_due"),
     (5.0, "payments.recovery:recover_due"),
     (60.0, "payments.reconciliation.jobs:reconcile_due"),
+    (1.0, "express.jobs:call_due"),
+    (15.0, "express.jobs:track_due"),
+    (3600.0, "express.jobs:forget"),
     (600.0, "payments.receipt_jobs:look_for_other_channels"),
     (10.0, "backend.worker:beat"),
 )
@@ -103,6 +117,7 @@ def resolve(path: str) -> Callable[..., Any]:
 def run(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT, then finish what has begun."""
     crypto.configure(crypto.Keyring.from_settings(settings))
+    storage.configure(DiskStorage.from_settings(settings))
     db.configure(settings)
     stop = threading.Event()
     loops = [

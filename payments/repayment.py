@@ -69,7 +69,7 @@ def apply_refund(session: Session, channel: str, answer: RefundAnswer, *, source
     transition(session, refund, event, actor=actor)
     if after == RefundState.CLOSED:
         release(session, attempt, refund)
-        if attempt.state == AttemptState.REFUND_DUE:
+        if refund.origin == "automatic":
             order_return(session, bill, attempt, reason=refund.reason, after=TRY_ANEW)
     if after == RefundState.ABNORMAL:
         alert("refund_abnormal", refund=refund.id)
@@ -200,8 +200,7 @@ def _book(session: Session, bill: Bill, attempt: Attempt, refund: Refund, source
     else:
         owed = ledger.SUSPENSE if attempt.state == AttemptState.SUSPENSE else ledger.refund_due(bill.id)
         sides = [*ledger.move(amount, debit=owed, credit=source)]
-    ledger.post(
-        session,
+    paid_back = ledger.Posting(
         kind="refund",
         source_type="refund",
         source_id=refund.id,
@@ -209,6 +208,7 @@ def _book(session: Session, bill: Bill, attempt: Attempt, refund: Refund, source
         bill_id=bill.id,
         occurred_at=refund.refunded_at or clock.now(),
     )
+    ledger.post(session, paid_back)
 
 
 def _outside(session: Session, channel: str, answer: RefundAnswer, actor: str) -> Verdict:

@@ -11,18 +11,19 @@ const BASE = new RegExp([
 ].join('|'))
 const FORMS = /src\/(api\/key|ui\/(?!QrCode|ElderAid)|state\/(drafts|queueTickets|signOut)|pages\/booking\/use|pages\/appointments\/(pass|use|parts))|shared\/(rotating|times)|citizen\/parts\/|env\/detect/
 
-/** Names of all pages stand in the entry: six characters tell versions apart and are fewer bytes. The hall's app has more files than six are allowed for. */
-const names = (length: number) => ({
-  entryFileNames: `assets/[name]-[hash:${length}].js`,
-  chunkFileNames: `assets/[name]-[hash:${length}].js`,
-  assetFileNames: `assets/[name]-[hash:${length}][extname]`,
-})
+/** Names of all pages stand in the entry: seven characters tell versions apart and are fewer bytes. */
+const NAMES = {
+  entryFileNames: 'assets/[name]-[hash:7].js',
+  chunkFileNames: 'assets/[name]-[hash:7].js',
+  assetFileNames: 'assets/[name]-[hash:7][extname]',
+}
 const CITIZEN_GROUPS = [
   { name: 'qr', test: /src\/ui\/QrCode|node_modules\/qr\//, priority: 2 },
   { name: 'base', test: BASE, priority: 3 },
   { name: 'forms', test: FORMS, priority: 2 },
   { name: 'bills', test: /pages\/bills\/|env\/pay|shared\/money/, priority: 1 },
   { name: 'booking', test: /pages\/booking\//, priority: 1 },
+  { name: 'express', test: /pages\/express\/|state\/mailing/, priority: 1 },
   { name: 'visits', test: /pages\/appointments\/(List|Done|Reschedule|Cancel)/, priority: 1 },
   { name: 'account', test: /pages\/citizen\/(Me|Family|Inbox|Login|Conduct|Notices)\./, priority: 1 },
   { name: 'queue', test: /pages\/queue\/|pages\/citizen\/Hall\.|(state|shared)\/queue\.ts/, priority: 1 },
@@ -53,7 +54,7 @@ export default defineConfig(({ mode }) => ({
       input: mode === 'hall' ? 'hall.html' : 'index.html',
       treeshake: { propertyReadSideEffects: false, unknownGlobalSideEffects: false },
       optimization: { inlineConst: { mode: 'all' as const, pass: 3 } },
-      output: mode === 'hall' ? names(8) : { ...names(6), codeSplitting: { groups: CITIZEN_GROUPS } },
+      output: { ...NAMES, ...(mode === 'hall' ? {} : { codeSplitting: { groups: CITIZEN_GROUPS } }) },
     },
   },
   server: { proxy: { '/api': 'http://127.0.0.1:8000' } },

@@ -7,9 +7,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
 from backend.core import audit, crypto, errors, jobs
+from backend.files import service as files
 from backend.identity.models import FamilyLink, LoginSession, OrganisationAgent, Person, PersonLogin
+from express import address_book, ordering
 from notify import service as notices
 from payments import bills
+
+MERGED = ("identity.person_merged", "licences.person_merged", "hotline.person_merged")
+"""Jobs of upper features that move their rows."""
 
 ONE_EACH = ("phone", "alipay")
 """Logins that name their holder: a second one on the same device is somebody else's."""
@@ -38,7 +43,7 @@ def merge(session: Session, *, kept: UUID, gone: UUID) -> UUID:
     """Move logins, sessions, phone, family and organisations of `gone` to `kept`; returns who remains.
 
     The record with the id document always remains; two documents are never merged (TwoPeople). Audited.
-    Upper features move their rows in the job `identity.person_merged`.
+    Upper features move their rows in the jobs of `MERGED`.
     """
     rows = session.scalars(
         select(Person)
@@ -62,6 +67,9 @@ def merge(session: Session, *, kept: UUID, gone: UUID) -> UUID:
     _move_organisations(session, kept, gone)
     notices.adopt(session, person_id=kept, former_id=gone)
     bills.adopt(session, person_id=kept, former_id=gone)
+    files.adopt(session, person_id=kept, former_id=gone)
+    address_book.adopt(session, person_id=kept, former_id=gone)
+    ordering.adopt(session, person_id=kept, former_id=gone)
     audit.record(
         session,
         actor=f"person:{kept}",
@@ -70,7 +78,8 @@ def merge(session: Session, *, kept: UUID, gone: UUID) -> UUID:
         object_id=kept,
         data={"former": str(gone)},
     )
-    jobs.defer(session, "identity.person_merged", kept=str(kept), former=str(gone))
+    for task in MERGED:
+        jobs.defer(session, task, kept=str(kept), former=str(gone))
     return kept
 
 

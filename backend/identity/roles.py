@@ -3,7 +3,7 @@
 from typing import Final
 
 GATE: Final = frozenset({"check_in.scan", "check_in.undo", "hall.today", "queue.ticket"})
-CLERK: Final = GATE | {"booking.assist", "queue.call", "bills.issue"}
+CLERK: Final = GATE | {"booking.assist", "queue.call", "bills.issue", "express.desk", "files.read", "files.add"}
 LEAD: Final = CLERK | {
     "person.reveal",
     "hall.manage",
@@ -27,6 +27,7 @@ OPERATOR: Final = frozenset(
         "staff.manage",
         "staff.appoint",
         "audit.hall",
+        "express.policies",
     }
 )
 
@@ -36,7 +37,15 @@ PERMISSIONS: Final[dict[str, frozenset[str]]] = {
     "hall_lead": LEAD,
     "platform_operator": OPERATOR,
     "finance": frozenset(
-        {"finance.read", "finance.reconcile", "bills.issue", "bills.reduce", "refunds.approve", "suspense.decide"}
+        {
+            "finance.read",
+            "finance.reconcile",
+            "bills.issue",
+            "bills.reduce",
+            "refunds.approve",
+            "suspense.decide",
+            "express.settle",
+        }
     ),
     "auditor": frozenset({"audit.read"}),
 }

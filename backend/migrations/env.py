@@ -19,10 +19,10 @@ def import_models() -> None:
     for pattern in (
         "backend/core/*.py",
         "backend/*/*models.py",
-        "backend/*/*/models.py",
+        "backend/*/*/*models.py",
         "notify/models.py",
         "payments/*models.py",
-        "payments/*/models.py",
+        "payments/*/*models.py",
         "express/*models.py",
     ):
         for path in sorted(ROOT.glob(pattern)):

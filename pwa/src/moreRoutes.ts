@@ -3,8 +3,9 @@ import type { RouteRecordRaw } from 'vue-router'
 import { offerTexts } from './i18n'
 import { page, type Page } from './page'
 
-offerTexts(import.meta.glob('../shared/{bills,notices,queue}.*.json', { import: 'default' }))
+offerTexts(import.meta.glob('../shared/{bills,express,notices,queue}.*.json', { import: 'default' }))
 
+const express = (path: string, component: Page) => page(path, component, ['pages', 'express'])
 const bill = (path: string, component: Page) => page(path, component, ['pages', 'bills'])
 
 export const moreRoutes: RouteRecordRaw[] = [
@@ -12,6 +13,14 @@ export const moreRoutes: RouteRecordRaw[] = [
   bill('/bills/find', () => import('./pages/bills/Find.vue')),
   bill('/bills/:id/refund', () => import('./pages/bills/Refund.vue')),
   bill('/bills/:id/:step(result)?', () => import('./pages/bills/Show.vue')),
+  express('/shipments', () => import('./pages/express/List.vue')),
+  express('/shipments/new', () => import('./pages/express/What.vue')),
+  express('/shipments/new/address', () => import('./pages/express/Address.vue')),
+  express('/shipments/new/check', () => import('./pages/express/Check.vue')),
+  express('/shipments/:id', () => import('./pages/express/Show.vue')),
+  express('/shipments/:id/address', () => import('./pages/express/Readdress.vue')),
+  express('/me/addresses', () => import('./pages/express/Addresses.vue')),
+  express('/me/addresses/:id', () => import('./pages/express/AddressPage.vue')),
   page('/inbox', () => import('./pages/citizen/Inbox.vue')),
   page('/me', () => import('./pages/citizen/Me.vue')),
   page('/me/conduct', () => import('./pages/citizen/Conduct.vue')),

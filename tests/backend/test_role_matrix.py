@@ -19,14 +19,20 @@ from backend.appointments.conduct_states import MarkState
 from backend.appointments.models import OpeningRule, Slot
 from backend.catalogue.registers import service as registers
 from backend.catalogue.versions import service as versions
-from backend.core.auth import Access, access_of
+from backend.core.auth import Access, Principal, access_of
 from backend.core.config import Settings
 from backend.core.errors import Text
 from backend.devices import service as devices
 from backend.devices.access import ANYWHERE, IN_HALL
+from backend.files import service as files
+from backend.files import storage, subjects
+from backend.files.models import File
+from backend.files.states import State as FileState
+from backend.hotline import service as hotline
 from backend.identity import family, organisations, sessions
 from backend.identity import service as identity
 from backend.identity.roles import PERMISSIONS
+from backend.licences import service as licences
 from backend.queueing import calling, tickets, windows
 from backend.ratings import service as ratings
 from backend.ratings.models import FollowUp
@@ -42,6 +48,8 @@ from tests.backend import staff
 from tests.backend.devices.kiosks import Kiosk
 from tests.backend.queueing import hall_day, hall_people
 from tests.conftest import Clock
+from tests.express import role_things as shipments
+from tests.express.conftest import Desk as ShipmentDesk
 from tests.payments import cases
 from tests.payments.conftest import Desk
 from tests.payments.fake_channel import FakeChannel
@@ -166,7 +174,7 @@ def send(client: FlaskClient, method: str, path: str, who: Who, body: dict[str, 
     if who.kiosk:
         content = b"" if method == "GET" else json.dumps(body or {}).encode()
         return who.kiosk.send(method, path.removeprefix("/api/v1"), content)
-    key = {"Idempotency-Key": uuid4().hex}
+    key = {"Idempotency-Key": uuid4().hex, "Upload-Offset": "0"}
     return client.open(path, method=method, headers={**who.header, **key}, json=None if method == "GET" else body or {})
 
 
@@ -222,6 +230,7 @@ class Thing:
     path: dict[str, Any]
     body: dict[str, Any]
     owner: Who
+    query: str = ""
 
 
 NOT_OF_A_HALL = {
@@ -237,6 +246,7 @@ NOT_OF_A_HALL = {
         ("POST", f"/api/v1/staff/reconciliation/differences/<uuid:difference_id>/{change}"): "finance is the city's"
         for change in ("assign", "carry", "close", "try-again")
     },
+    ("POST", "/api/v1/staff/postage-policies/<uuid:policy_id>/end"): "who pays is set for all halls",
     **{
         (method, f"/api/v1/staff/items/versions/<uuid:version_id>{rule}"): "items are the city's, not a hall's"
         for method, rule in (
@@ -285,6 +295,10 @@ class World:
         self._family()
         self._payments(clock)
         self._collecting()
+        self._files()
+        self._licences()
+        self._hotline()
+        self._shipments(clock)
 
     def _post(self, path: str, who: Who, body: dict[str, Any]) -> Any:
         answer = send(self.client, "POST", f"/api/v1{path}", who, body)
@@ -549,6 +563,71 @@ class World:
         self._of_hall("finance", f"{suspense}/proposal", {**give_back, **REASON}, attempt_id=odd.id)
         self._of_hall("finance", f"{suspense}/confirmation", give_back, attempt_id=decided.id)
 
+    def _files(self) -> None:
+        """Files that wait for bytes, have all of them, and are ready: a citizen's own, and scans of the hall."""
+        for who, subject, prefix in (
+            (self.owner, ("person", str(self.person)), ""),
+            (self.roles["window_clerk"], ("scan", OWN), "staff/"),
+        ):
+            asker = sessions.load_principal(who.header["Authorization"].split()[1])
+            assert asker
+            begun, whole, ready = (self._file(asker, subject) for _ in range(3))
+            files.add_part(self.session, whole.id, offset=0, length=2, key=whole.id.hex)
+            ready.state, ready.object_key = FileState.READY, storage.object_key(ready.id)
+            storage.current().put(ready.object_key, [b"{}"])
+            self.session.commit()
+            link = self._post(f"/{prefix}files/{ready.id}/link", who, {})["url"].partition("?")[2]
+            again = {"subject_type": subject[0], "subject_id": subject[1], "wording": files.CONSENT}
+            for method, rule, found, body in (
+                ("GET", "", ready, {}),
+                ("PATCH", "", begun, {}),
+                ("DELETE", "", ready, {}),
+                ("POST", "/finish", whole, {}),
+                ("POST", "/link", ready, {}),
+                ("GET", "/content", ready, {}),
+                ("POST", "/reuse", ready, again),
+            ):
+                if rule != "/reuse" or who is self.owner:
+                    query = f"?{link}" if rule == "/content" else ""
+                    path = f"/api/v1/{prefix}files/<uuid:file_id>{rule}"
+                    self.things[method, path] = Thing({"file_id": found.id}, body, who, query)
+
+    def _file(self, asker: Principal, subject: tuple[str, str]) -> File:
+        announced = files.Announced("a.jpg", "image/jpeg", 2, b"x" * 32)
+        return files.begin(self.session, announced, asker=asker, subject=subject, most_bytes=100)
+
+    def _licences(self) -> None:
+        """A looked-up licence of a citizen, and one of a subject that the hall may read."""
+
+        def of_hall(_: Session, asker: Principal, hall: str) -> bool:
+            return asker.kind == "citizen" or asker.hall_code == hall
+
+        subjects.register(subjects.SubjectType("matrix", reads=of_hall, writes=of_hall))
+        asker = sessions.load_principal(self.owner.header["Authorization"].split()[1])
+        assert asker
+        terms = {"item_slug": "passport-first", "material_id": "passport-first.id-card", "wording": licences.WORDING}
+        made = licences.request(self.session, asker=asker, subject=("matrix", OWN), **terms)
+        self.session.commit()
+        self._of_citizen("GET", "licences/<uuid:licence_id>", {}, licence_id=made.id)
+        look = Thing({"licence_id": made.id}, {}, self.roles["window_clerk"])
+        self.things["GET", "/api/v1/staff/licences/<uuid:licence_id>"] = look
+
+    def _hotline(self) -> None:
+        """A question that the hotline has yet to take."""
+        asker = sessions.load_principal(self.owner.header["Authorization"].split()[1])
+        assert asker
+        question = hotline.Question("guide", "passport-first", "consult", "怎么办理")
+        asked = hotline.ask(self.session, question, asker=asker)
+        self.session.commit()
+        self._of_citizen("POST", "hotline/tickets/<uuid:ticket_id>/look", {}, ticket_id=asked.id)
+
+    def _shipments(self, clock: Clock) -> None:
+        desk = ShipmentDesk(clock)
+        self.client.application.extensions["couriers"] = desk.couriers
+        for one in shipments.things(desk, self.person):
+            owner = self.roles[one.role] if one.role else self.owner
+            self.things[one.method, f"/api/v1/{one.rule}"] = Thing(one.path, one.body, owner)
+
     def _staff_id(self, role: str) -> UUID:
         principal = sessions.load_principal(self.roles[role].header["Authorization"].split()[1])
         assert principal
@@ -589,6 +668,7 @@ class World:
 def world(session: Session, client: FlaskClient, clock: Clock, slots: list[UUID]) -> Iterator[World]:
     yield World(session, client, clock, slots)
     client.application.extensions.pop("payment_gateways")
+    client.application.extensions.pop("couriers")
 
 
 def test_an_object_of_another_hall_or_citizen_is_refused_and_stays_as_it_is(
@@ -603,7 +683,7 @@ def test_an_object_of_another_hall_or_citizen_is_refused_and_stays_as_it_is(
     }
     wrong = []
     for (method, rule), thing in world.things.items():
-        path = filled(rule, thing.path)
+        path = filled(rule, thing.path) + thing.query
         stranger = strangers[thing.owner.kind](thing)
         if thing.owner.kind == "staff" and "tickets/" in rule:
             seat(session, stranger)

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261126_item_versions"
-down_revision = "20261126_reconciliation"
+down_revision = "20261126_files"
 branch_labels = None
 depends_on = None
 
