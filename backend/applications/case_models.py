@@ -37,6 +37,8 @@ class Case(Base):
     number: Mapped[str] = mapped_column(Text, unique=True)
     short_number: Mapped[str] = mapped_column(Text, unique=True)
     item_slug: Mapped[str] = mapped_column(Text)
+    item_version: Mapped[int] = mapped_column(SmallInteger)
+    """The version of the item that was in force at the submission; a newer one changes nothing for this case."""
     instant: Mapped[bool]
     joint: Mapped[bool]
     law_days: Mapped[int] = mapped_column(SmallInteger)

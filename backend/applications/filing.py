@@ -60,7 +60,7 @@ def check(session: Session, application: Application, item: Item) -> Checked:
 def submit(session: Session, application: Application, *, actor: str) -> Case:
     """Hand it in; the caller holds the application's lock. A repeat gets the case that is there.
 
-    Raises LevelRequired, NotConfirmed, AnswersIncomplete, FilesPending, ApplicationClosed.
+    Raises LevelRequired, NotConfirmed, AnswersIncomplete, FilesPending, ApplicationClosed, ItemEnded, NotFiledOnline.
     """
     case = case_of(session, application.id)
     if application.state == ApplicationState.SUBMITTED and case is not None:
@@ -79,6 +79,7 @@ def submit(session: Session, application: Application, *, actor: str) -> Case:
     _keep_version(session, application, found, actor)
     transition(session, application, ApplicationEvent.SUBMIT, actor=actor)
     if case is None:
+        form_queries.demand_online(item, filing)
         return _open_case(session, application, item, filing, found, actor)
     return _resubmit(session, case, actor)
 
@@ -119,6 +120,7 @@ def _open_case(
         number=number,
         short_number=short,
         item_slug=item.slug,
+        item_version=item.version,
         instant=item.instant,
         joint=filing.joint,
         law_days=law,

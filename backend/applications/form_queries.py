@@ -48,7 +48,8 @@ def filing_of(session: Session, item: Item) -> Filing:
 
 
 def demand_online(item: Item, filing: Filing) -> None:
-    """Raises NotFiledOnline for an item that is only explained here or filed elsewhere."""
+    """Raises ItemEnded, and NotFiledOnline for an item that is only explained here or filed elsewhere."""
+    catalogue.demand_open(item)
     if filing.mode in {"guide", "link"}:
         raise NotFiledOnline(mode=filing.mode, url=item.online_url)
 

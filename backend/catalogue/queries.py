@@ -63,9 +63,14 @@ def item(session: Session, slug: str) -> Item:
 def open_item(session: Session, slug: str) -> Item:
     """An item that may be booked, filed and billed: one that has not ended. Raises ItemNotFound, ItemEnded."""
     found = item(session, slug)
-    if found.ended is not None:
-        raise ItemEnded(item=slug, successor=found.ended.successor)
+    demand_open(found)
     return found
+
+
+def demand_open(item: Item) -> None:
+    """Raises ItemEnded for an item that was abolished or merged into another."""
+    if item.ended is not None:
+        raise ItemEnded(item=item.slug, successor=item.ended.successor)
 
 
 def items_for_booking(session: Session, slugs: Sequence[str]) -> tuple[BookableItem, ...]:

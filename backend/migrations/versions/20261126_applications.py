@@ -271,6 +271,7 @@ def upgrade() -> None:
         sa.Column("number", sa.Text(), nullable=False),
         sa.Column("short_number", sa.Text(), nullable=False),
         sa.Column("item_slug", sa.Text(), nullable=False),
+        sa.Column("item_version", sa.SmallInteger(), nullable=False),
         sa.Column("instant", sa.Boolean(), nullable=False),
         sa.Column("joint", sa.Boolean(), nullable=False),
         sa.Column("law_days", sa.SmallInteger(), nullable=False),
