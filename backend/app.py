@@ -25,7 +25,7 @@ FEATURES = (
     "payments.staff_api",
     "payments.window_api",
     "payments.receipt_api",
-    "payments.recon_api",
+    "payments.reconciliation.api",
     "backend.catalogue.api",
     "backend.identity.api",
     "backend.identity.accounts_api",

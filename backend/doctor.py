@@ -11,7 +11,7 @@ FEATURES = (
     "backend.queueing.doctor",
     "backend.devices.doctor",
     "payments.doctor",
-    "payments.recon_doctor",
+    "payments.reconciliation.doctor",
     "notify.doctor",
 )
 """Modules with `invariants(session)`: sentences with row ids, empty when all is well."""

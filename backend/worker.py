@@ -59,7 +59,7 @@ LOOPS: tuple[tuple[float, str], ...] = (
     (10.0, "notify.jobs:measure_waiting"),
     (5.0, "payments.receipt_jobs:tell_due"),
     (5.0, "payments.recovery:recover_due"),
-    (60.0, "payments.recon_jobs:reconcile_due"),
+    (60.0, "payments.reconciliation.jobs:reconcile_due"),
     (600.0, "payments.receipt_jobs:look_for_other_channels"),
     (10.0, "backend.worker:beat"),
 )

@@ -19,9 +19,9 @@ from payments.attempt_models import Attempt
 from payments.gateways import finance_http
 from payments.gateways.base import GatewayError, PayAnswer
 from payments.gateways.finance import Finance
-from payments.recon_compare import begin_day
-from payments.recon_jobs import ready_at, want_books
-from payments.recon_models import ReconBook
+from payments.reconciliation.comparing import begin_day
+from payments.reconciliation.jobs import ready_at, want_books
+from payments.reconciliation.models import ReconBook
 from payments.recovery_models import PaymentRecovery, RecoveryQuestion
 from payments.registry import Gateways, gateways_of
 

@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 from backend.core import audit, calendar, clock
 from backend.core.errors import Forbidden, InvalidInput, NotFound
 from backend.core.states import record_event, transition
-from payments import bills, locks, recon_queries, repayment
+from payments import bills, locks, repayment
 from payments.attempt_models import Attempt
 from payments.bill_models import Bill, EBill
 from payments.errors import NothingProposed, NothingToRefund, SamePerson
 from payments.gateways.base import RefundOrder
+from payments.reconciliation.queries import frozen
 from payments.refund_models import Refund, RefundEventRow
 from payments.states import AttemptState, RefundEvent, RefundState
 
@@ -161,7 +162,7 @@ def claim_due(session: Session, limit: int) -> list[UUID]:
         .where(Refund.next_try_at <= now, Refund.state.in_(SENDABLE), Refund.by_channel)
         .where(~and_(sending, settled_here, valid, Refund.reddened_at.is_(None)))
         .where(or_(~sending, Attempt.next_refund_at.is_(None), Attempt.next_refund_at <= now))
-        .where(~and_(sending, recon_queries.frozen(Refund.attempt_id)))
+        .where(~and_(sending, frozen(Refund.attempt_id)))
         .order_by(Refund.next_try_at)
         .limit(limit)
         .with_for_update(of=Refund, skip_locked=True)

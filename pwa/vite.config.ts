@@ -5,7 +5,7 @@ import { firstTexts, hallPages, inlineStyles, precompress, serviceWorker } from 
 
 /** A request costs more than its bytes on a slow phone, so small parts travel together: what home needs, and what forms need. */
 const BASE = new RegExp([
-  'node_modules/(@vue|vue|vue-router)/', 'plugin-vue', 'rolldown/runtime', 'first-texts', 'src/(main|start|navigation|App|router|i18n|api/client|state/(prefs|session|storage|tickets)|pages/booking/leave)', 'shared/dates',
+  'node_modules/(@vue|vue|vue-router)/', 'plugin-vue', 'rolldown/runtime', 'first-texts', 'src/(main|start|navigation|App|page\.ts|router|i18n|api/client|state/(prefs|session|storage|tickets)|pages/booking/leave)', 'shared/dates',
   'src/ui/(PageHeader|AppButton|NoticeBox|ListLink|TagLabel|LoadState|SkeletonLines|EmptyState|useLoad|problemText)',
   'citizen/parts/(calls|place|useText|words|ItemRows)',
 ].join('|'))

@@ -6,5 +6,5 @@ import { start } from './start'
 
 // WeChat's login page leaves this mark behind; it names no place on the page.
 if (location.hash === '#wechat_redirect') history.replaceState(history.state, '', location.pathname + location.search)
-offerTexts(import.meta.glob(['../shared/{pages,bills,booking,notices,queue}.*.json', '../shared/messages.en.json'], { import: 'default' }))
+offerTexts(import.meta.glob(['../shared/{pages,booking}.*.json', '../shared/messages.en.json'], { import: 'default' }))
 start(App, createAppRouter())

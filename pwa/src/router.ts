@@ -1,14 +1,11 @@
-/** Every address of the citizens' app. Pages load when they are opened. */
+/** The citizens' addresses of the main job, from search to the pass; all others are in moreRoutes. */
 import type { Router, RouteRecordRaw } from 'vue-router'
 import { t } from './i18n'
 import { routerOf } from './navigation'
+import { page, type Page } from './page'
 import { leaveBooking } from './pages/booking/leave'
 
-type Page = RouteRecordRaw['component'] & {}
-const notFound = () => import('./pages/NotFound.vue')
-
-const page = (path: string, component: Page, texts: string[] = ['pages']): RouteRecordRaw => ({ path, component, meta: { texts } })
-const bill = (path: string, component: Page) => page(path, component, ['pages', 'bills'])
+const REST = 'rest'
 const visit = (path: string, component: Page) => page(path, component, ['pages', 'booking'])
 
 const routes: RouteRecordRaw[] = [
@@ -27,29 +24,19 @@ const routes: RouteRecordRaw[] = [
   visit('/appointments/:id/done', () => import('./pages/appointments/Done.vue')),
   visit('/appointments/:id/reschedule', () => import('./pages/appointments/Reschedule.vue')),
   visit('/appointments/:id/cancel', () => import('./pages/appointments/Cancel.vue')),
-  bill('/bills', () => import('./pages/bills/List.vue')),
-  bill('/bills/find', () => import('./pages/bills/Find.vue')),
-  bill('/bills/:id/refund', () => import('./pages/bills/Refund.vue')),
-  bill('/bills/:id/:step(result)?', () => import('./pages/bills/Show.vue')),
-  page('/inbox', () => import('./pages/citizen/Inbox.vue')),
-  page('/me', () => import('./pages/citizen/Me.vue')),
-  page('/me/conduct', () => import('./pages/citizen/Conduct.vue')),
-  page('/me/notices', () => import('./pages/citizen/Notices.vue'), ['pages', 'notices']),
-  page('/me/family', () => import('./pages/citizen/Family.vue')),
   page('/login', () => import('./pages/citizen/Login.vue')),
-  page('/lists', () => import('./pages/citizen/Lists.vue')),
-  page('/lists/:tag', () => import('./pages/citizen/List.vue')),
-  page('/halls', () => import('./pages/citizen/Halls.vue')),
-  page('/sites', () => import('./pages/citizen/Sites.vue')),
-  page('/halls/:code', () => import('./pages/citizen/Hall.vue'), ['pages', 'queue']),
-  page('/halls/:code/take', () => import('./pages/queue/Take.vue'), ['pages', 'queue']),
-  page('/tickets/:link', () => import('./pages/queue/Ticket.vue'), ['pages', 'queue']),
-  page('/help', () => import('./pages/citizen/Help.vue')),
-  page('/:rest(.*)*', notFound),
+  { ...page('/:rest(.*)*', () => import('./pages/NotFound.vue')), name: REST },
 ]
 
 export function createAppRouter(): Router {
   const router = routerOf(routes)
+  let complete = false
+  router.beforeEach(async (to) => {
+    if (complete || to.name !== REST) return true
+    for (const route of (await import('./moreRoutes')).moreRoutes) router.addRoute(route)
+    complete = true
+    return to.fullPath
+  })
   router.afterEach((to, from, failure) => {
     if (failure) return
     leaveBooking(from, to)

@@ -29,9 +29,9 @@ it('no key has two texts', () => {
 })
 
 it('the citizens\' app offers every text file that its pages name', () => {
-  const files = import.meta.glob<string>('../src/{main,router}.ts', { query: '?raw', import: 'default', eager: true })
-  const offered = (/\{([\w,]+)\}/.exec(files['../src/main.ts']?.match(/glob\(\[[^\]]+/)?.[0] ?? '')?.[1] ?? '').split(',')
-  const named = [...(files['../src/router.ts'] ?? '').matchAll(/[,=] \['(\w+)'(?:, '(\w+)')?\]/g)].flatMap((match) => [match[1], match[2]]).filter(Boolean)
+  const files = Object.values(import.meta.glob<string>('../src/{main,router,moreRoutes}.ts', { query: '?raw', import: 'default', eager: true })).join('\n')
+  const offered = [...files.matchAll(/glob\([^)]*?\{([\w,]+)\}/g)].flatMap((match) => match[1]?.split(',') ?? [])
+  const named = [...files.matchAll(/[,=] \['(\w+)'(?:, '(\w+)')?\]/g)].flatMap((match) => [match[1], match[2]]).filter(Boolean)
   expect(named).toContain('notices')
   expect(named.filter((name) => !offered.includes(name ?? ''))).toEqual([])
 })

@@ -29,11 +29,12 @@ from backend.queueing import calling, tickets, windows
 from backend.ratings import service as ratings
 from backend.ratings.models import FollowUp
 from notify.models import Dispatch, Notification
-from payments import attempts, bills, receipt_jobs, recon_compare, refunds
+from payments import attempts, bills, receipt_jobs, refunds
 from payments import window as collecting
 from payments.bill_models import Bill, EBill
 from payments.gateways.base import Channel, RefundStatus
-from payments.recon_models import ReconDifference
+from payments.reconciliation import comparing as recon_compare
+from payments.reconciliation.models import ReconDifference
 from payments.registry import Account, Gateways
 from tests.backend import staff
 from tests.backend.applications.people import PASSPORT, PLATE, Filer

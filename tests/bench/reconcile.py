@@ -13,11 +13,12 @@ import psycopg
 
 from backend.core import clock, db
 from backend.core.config import Settings
-from payments import recon_compare, recon_import
 from payments.gateways.base import Channel, Gateway, StatementLine
 from payments.gateways.finance import Finance, FinanceLine
-from payments.recon_jobs import want_books
-from payments.recon_models import ReconBook
+from payments.reconciliation import comparing as recon_compare
+from payments.reconciliation import statements as recon_import
+from payments.reconciliation.jobs import want_books
+from payments.reconciliation.models import ReconBook
 from payments.registry import Account, Gateways
 from tests.bench import report
 from tests.bench.site import Site, facts

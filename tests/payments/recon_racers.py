@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 
 from backend.core import clock, crypto, db
 from backend.core.config import Settings
-from payments import recon_jobs
 from payments.gateways.base import Channel, PayAnswer, PayStatus, StatementLine
+from payments.reconciliation import jobs as recon_jobs
 from payments.registry import Account, Gateways
 
 DAY = date(2026, 11, 24)

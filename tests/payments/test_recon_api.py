@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from payments import recon_api
+from payments.reconciliation import api as recon_api
 from tests.backend import staff
 from tests.payments.test_recon_days import Town, town
 

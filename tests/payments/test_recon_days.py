@@ -13,13 +13,15 @@ from sqlalchemy import select
 from backend.core import clock as clock_module
 from backend.core import db
 from backend.core.errors import InvalidTransition
-from payments import jobs, receipt_jobs, recon_jobs, recon_service
+from payments import jobs, receipt_jobs
 from payments.attempt_models import Attempt
 from payments.bill_models import Bill
 from payments.gateways.base import Channel, OutcomeUnknown, RefundStatus, StatementLine, StatementNotReady
-from payments.recon_models import ReconBook, ReconDay, ReconDifference
-from payments.recon_service import DayNotReady
-from payments.reconciliation import Kind
+from payments.reconciliation import jobs as recon_jobs
+from payments.reconciliation import service as recon_service
+from payments.reconciliation.models import ReconBook, ReconDay, ReconDifference
+from payments.reconciliation.rules import Kind
+from payments.reconciliation.service import DayNotReady
 from tests.payments.conftest import Desk
 from tests.payments.finance_office import Office, Statements
 from tests.payments.test_receipts import paid, refund_asked

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.core import clock
-from payments.reconciliation import (
+from payments.reconciliation.rules import (
     FINANCE,
     OTHER,
     AtChannel,

@@ -17,15 +17,15 @@ from backend.core import clock, db
 from backend.core.config import Settings
 from backend.core.db import retrying, transaction
 from backend.core.errors import ProviderError
-from payments import recon_effects, recon_import
 from payments.alerts import alert
 from payments.gateways import finance_http
 from payments.gateways.base import Busy, Channel, Gateway, GatewayError
 from payments.gateways.finance import Finance
-from payments.recon_compare import begin_day, compare_day
-from payments.recon_import import Spool
-from payments.recon_models import ReconBook, ReconDay
-from payments.reconciliation import FINANCE
+from payments.reconciliation import effects, statements
+from payments.reconciliation.comparing import begin_day, compare_day
+from payments.reconciliation.models import ReconBook, ReconDay
+from payments.reconciliation.rules import FINANCE
+from payments.reconciliation.statements import Spool
 from payments.registry import Gateways, gateways_of
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def reconcile(gateways: Gateways, finance: Finance | None) -> None:
     while (claim := _claim()) is not None:
         _read(gateways, finance, claim)
     _compare_due()
-    recon_effects.put_right(gateways, finance)
+    effects.put_right(gateways, finance)
     _warn_of_missing()
 
 
@@ -127,23 +127,23 @@ def _fetched(gateways: Gateways, finance: Finance | None, claim: Claim) -> Abstr
     if claim.book == FINANCE:
         if finance is None:
             raise ProviderError(FINANCE, "not_set_up")
-        return recon_import.finance_book(finance, claim.day, claim.id)
+        return statements.finance_book(finance, claim.day, claim.id)
     gateway: Gateway | None = gateways.gateway(claim.book)
     if gateway is None:
         raise Busy(Channel(claim.book), "not_set_up")
-    return recon_import.channel_book(gateway, claim.day, claim.id)
+    return statements.channel_book(gateway, claim.day, claim.id)
 
 
 @retrying
 def _store(claim: Claim, spool: Spool) -> None:
     with transaction() as session:
-        changed = recon_import.store(session, claim.id, spool)
+        changed = statements.store(session, claim.id, spool)
     log.info("book_read", extra={"day": str(claim.day), "book": claim.book, "lines": spool.lines, "changed": changed})
 
 
 def _try_later(claim: Claim, code: str) -> None:
     with transaction() as session:
-        session.execute(recon_import.LONG)
+        session.execute(statements.LONG)
         session.execute(
             update(ReconBook).where(ReconBook.id == claim.id).values(failure=code[:80], next_try_at=clock.now() + AGAIN)
         )

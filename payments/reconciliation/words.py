@@ -1,7 +1,7 @@
 """What each kind of difference is called, and what finance's staff do about it."""
 
 from backend.core.errors import Text
-from payments.reconciliation import Kind
+from payments.reconciliation.rules import Kind
 
 NAMES: dict[Kind, Text] = {
     Kind.LOST_NOTICE: Text("渠道已收，我方没记", "Paid at the channel, not in our books"),

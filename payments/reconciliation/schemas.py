@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from payments.recon_states import DayState, DifferenceState
+from payments.reconciliation.states import DayState, DifferenceState
 
 STATES = [state.value for state in DifferenceState]
 

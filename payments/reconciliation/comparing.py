@@ -16,11 +16,11 @@ from backend.core.states import record_event, transition
 from payments.alerts import alert
 from payments.attempt_models import Attempt
 from payments.bill_models import Bill
-from payments.recon_books import Books
-from payments.recon_import import LONG, compare_again
-from payments.recon_models import ReconBook, ReconDay, ReconDifference, ReconDifferenceEvent
-from payments.recon_states import DayEvent, DayState, DifferenceEvent, DifferenceState
-from payments.reconciliation import FINANCE, Difference, Figures, Kind, Known, Unsorted, WrongUnit, compare
+from payments.reconciliation.books import Books
+from payments.reconciliation.models import ReconBook, ReconDay, ReconDifference, ReconDifferenceEvent
+from payments.reconciliation.rules import FINANCE, Difference, Figures, Kind, Known, Unsorted, WrongUnit, compare
+from payments.reconciliation.statements import LONG, compare_again
+from payments.reconciliation.states import DayEvent, DayState, DifferenceEvent, DifferenceState
 
 SYSTEM = "system"
 _TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtext(:day))")

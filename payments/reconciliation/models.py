@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.core.db import Base, new_id
 from backend.core.states import EventRow, StateTable
-from payments.recon_states import RECON_DAY, RECON_DIFFERENCE, DayState, DifferenceState
+from payments.reconciliation.states import RECON_DAY, RECON_DIFFERENCE, DayState, DifferenceState
 
 
 def _column(kind: type[DayState] | type[DifferenceState]) -> Enum:

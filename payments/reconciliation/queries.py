@@ -9,10 +9,10 @@ from sqlalchemy import ColumnElement, exists, func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from backend.core import clock
-from payments.recon_models import ReconBook, ReconDay, ReconDifference
-from payments.recon_states import DifferenceState
-from payments.recon_words import ADVICE, NAMES
-from payments.reconciliation import Kind
+from payments.reconciliation.models import ReconBook, ReconDay, ReconDifference
+from payments.reconciliation.rules import Kind
+from payments.reconciliation.states import DifferenceState
+from payments.reconciliation.words import ADVICE, NAMES
 
 MOST_ROWS = 20_000
 """Rows of one downloaded table."""

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from backend.core import audit, clock
 from backend.core.errors import Conflict, NotFound, Text
 from backend.core.states import transition
-from payments import recon_compare
-from payments.recon_models import ReconBook, ReconDay, ReconDifference
-from payments.recon_states import DayEvent, DayState, DifferenceEvent, DifferenceState
+from payments.reconciliation import comparing
+from payments.reconciliation.models import ReconBook, ReconDay, ReconDifference
+from payments.reconciliation.states import DayEvent, DayState, DifferenceEvent, DifferenceState
 
 
 class DayNotReady(Conflict):
@@ -33,7 +33,7 @@ def assign(session: Session, *, difference_id: UUID, owner: str | None, actor: s
 def carry(session: Session, *, difference_id: UUID, actor: str, reason: str) -> ReconDifference:
     """Understood but not over: the day may be closed over it. Raises InvalidTransition."""
     row = _difference(session, difference_id)
-    recon_compare.carry(session, row, actor=actor, reason=reason)
+    comparing.carry(session, row, actor=actor, reason=reason)
     _audit(session, row, "carried", actor, reason)
     return row
 
@@ -42,7 +42,7 @@ def close(session: Session, *, difference_id: UUID, actor: str, reason: str) -> 
     """Over, by a person's decision: comparing again does not bring it back."""
     row = _difference(session, difference_id)
     if row.state != DifferenceState.CLOSED:
-        recon_compare.close(session, row, DifferenceEvent.CLOSE, ended_by="staff", actor=actor, reason=reason)
+        comparing.close(session, row, DifferenceEvent.CLOSE, ended_by="staff", actor=actor, reason=reason)
         _audit(session, row, "closed", actor, reason)
     return row
 
@@ -73,7 +73,7 @@ def close_day(session: Session, *, day: date, actor: str) -> ReconDay:
     missing = session.scalars(
         select(ReconBook.book).where(ReconBook.day == day, ReconBook.digest.is_(None)).order_by(ReconBook.book)
     ).all()
-    open_ = recon_compare.open_differences(session, day)
+    open_ = comparing.open_differences(session, day)
     waits = row.failure is not None or row.compare_at is not None
     if row.state == DayState.OPEN or missing or open_ or waits:
         raise DayNotReady(books=list(missing), differences=open_, failure=row.failure)

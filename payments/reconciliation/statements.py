@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from backend.core import clock
 from payments.gateways.base import Gateway, StatementLine
 from payments.gateways.finance import Finance, FinanceLine
-from payments.recon_models import ReconBook, ReconDay, ReconLine
+from payments.reconciliation.models import ReconBook, ReconDay, ReconLine
 
 CHUNK = 1 << 16
 COLUMNS = "book_id, position, region_code, pay_code, number, transaction_id, refund_number, status, at, amount_fen"

@@ -8,7 +8,7 @@ from sqlalchemy import Result, TextClause, text
 from sqlalchemy.orm import Session
 
 from backend.core import clock
-from payments.reconciliation import EDGE, FINANCE, AtChannel, AtFinance, Ours, Standing
+from payments.reconciliation.rules import EDGE, FINANCE, AtChannel, AtFinance, Ours, Standing
 
 ROWS = 2000
 

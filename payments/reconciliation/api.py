@@ -12,8 +12,8 @@ from backend.core.db import transaction
 from backend.core.once import answer_once
 from backend.core.problems import ApiBlueprint
 from backend.core.sheets import XLSX, sheet, workbook
-from payments import recon_queries, recon_service
-from payments import recon_schemas as schemas
+from payments.reconciliation import queries, service
+from payments.reconciliation import schemas as schemas
 
 recon = ApiBlueprint("reconciliation", __name__, description="Our books against the channels' and finance's")
 blueprints = (recon,)
@@ -73,7 +73,7 @@ def grouped(code: str | None) -> str | None:
 def list_days(query: dict[str, Any]) -> dict[str, Any]:
     """Days, newest first: which books are there, what the comparison came to, what is left to do."""
     with transaction() as session:
-        return {"days": recon_queries.days(session, before=query.get("before"), limit=query["limit"])}
+        return {"days": queries.days(session, before=query.get("before"), limit=query["limit"])}
 
 
 @recon.post(f"{PATH}/days/close")
@@ -85,7 +85,7 @@ def close_day(body: dict[str, Any]) -> Response:
     actor = current_staff().actor
 
     def effect(session: Session) -> dict[str, Any]:
-        row = recon_service.close_day(session, day=body["day"], actor=actor)
+        row = service.close_day(session, day=body["day"], actor=actor)
         return {"day": row.day, "state": row.state}
 
     return answer_once("recon-close", body, effect, schemas.DayStateSchema())
@@ -100,7 +100,7 @@ def run_again(body: dict[str, Any]) -> Response:
     actor = current_staff().actor
 
     def effect(session: Session) -> dict[str, Any]:
-        row = recon_service.run_again(session, day=body["day"], actor=actor)
+        row = service.run_again(session, day=body["day"], actor=actor)
         return {"day": row.day, "state": row.state}
 
     return answer_once("recon-run-again", body, effect, schemas.DayStateSchema(), status=202)
@@ -114,7 +114,7 @@ def list_differences(query: dict[str, Any]) -> dict[str, Any]:
     """Differences of a day, or all that are not closed, longest known first."""
     after = pagination.position(query["cursor"]) if "cursor" in query else None
     with transaction() as session:
-        found = recon_queries.differences(
+        found = queries.differences(
             session,
             language=request_language(),
             day=query.get("day"),
@@ -152,12 +152,12 @@ def _name(query: dict[str, Any]) -> str:
 def _rows(query: dict[str, Any]) -> list[tuple[object, ...]]:
     language = request_language()
     with transaction() as session:
-        found = recon_queries.differences(
+        found = queries.differences(
             session,
             language=language,
             day=query.get("day"),
             state=query.get("state"),
-            limit=recon_queries.MOST_ROWS,
+            limit=queries.MOST_ROWS,
         )
     return [
         (
@@ -188,10 +188,8 @@ def assign_difference(body: dict[str, Any], difference_id: UUID) -> dict[str, An
     """Take a difference on, or give it back."""
     actor = current_staff().actor
     with transaction() as session:
-        row = recon_service.assign(
-            session, difference_id=difference_id, owner=actor if body["mine"] else None, actor=actor
-        )
-        return recon_queries.shown(row, request_language())
+        row = service.assign(session, difference_id=difference_id, owner=actor if body["mine"] else None, actor=actor)
+        return queries.shown(row, request_language())
 
 
 @recon.post(f"{PATH}/differences/<uuid:difference_id>/carry")
@@ -201,10 +199,8 @@ def assign_difference(body: dict[str, Any], difference_id: UUID) -> dict[str, An
 def carry_difference(body: dict[str, Any], difference_id: UUID) -> dict[str, Any]:
     """结转: understood, not over; the day may be closed."""
     with transaction() as session:
-        row = recon_service.carry(
-            session, difference_id=difference_id, actor=current_staff().actor, reason=body["reason"]
-        )
-        return recon_queries.shown(row, request_language())
+        row = service.carry(session, difference_id=difference_id, actor=current_staff().actor, reason=body["reason"])
+        return queries.shown(row, request_language())
 
 
 @recon.post(f"{PATH}/differences/<uuid:difference_id>/close")
@@ -214,10 +210,8 @@ def carry_difference(body: dict[str, Any], difference_id: UUID) -> dict[str, Any
 def close_difference(body: dict[str, Any], difference_id: UUID) -> dict[str, Any]:
     """Over, by a person's decision. Nothing is booked by this: money is decided where refunds and suspense are."""
     with transaction() as session:
-        row = recon_service.close(
-            session, difference_id=difference_id, actor=current_staff().actor, reason=body["reason"]
-        )
-        return recon_queries.shown(row, request_language())
+        row = service.close(session, difference_id=difference_id, actor=current_staff().actor, reason=body["reason"])
+        return queries.shown(row, request_language())
 
 
 @recon.post(f"{PATH}/differences/<uuid:difference_id>/try-again")
@@ -226,5 +220,5 @@ def close_difference(body: dict[str, Any], difference_id: UUID) -> dict[str, Any
 def try_difference_again(difference_id: UUID) -> dict[str, Any]:
     """Ask the other side once more within a minute."""
     with transaction() as session:
-        row = recon_service.try_again(session, difference_id=difference_id, actor=current_staff().actor)
-        return recon_queries.shown(row, request_language())
+        row = service.try_again(session, difference_id=difference_id, actor=current_staff().actor)
+        return queries.shown(row, request_language())

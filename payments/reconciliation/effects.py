@@ -22,10 +22,10 @@ from payments.attempt_models import Attempt
 from payments.bill_models import Bill
 from payments.gateways.base import GatewayError, PayAnswer, RefundAnswer, RefundStatus
 from payments.gateways.finance import BillStatus, Finance
-from payments.recon_compare import SYSTEM, close
-from payments.recon_models import ReconDifference
-from payments.recon_states import DifferenceEvent, DifferenceState
-from payments.reconciliation import Kind
+from payments.reconciliation.comparing import SYSTEM, close
+from payments.reconciliation.models import ReconDifference
+from payments.reconciliation.rules import Kind
+from payments.reconciliation.states import DifferenceEvent, DifferenceState
 from payments.refund_models import Refund
 from payments.registry import Gateways
 from payments.states import MONEY_CAME, SETTLED, AttemptState, RefundState

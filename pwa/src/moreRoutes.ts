@@ -1,0 +1,28 @@
+/** The citizens' addresses, and their texts, that neither home nor a booking needs: they come when the first of them is opened. */
+import type { RouteRecordRaw } from 'vue-router'
+import { offerTexts } from './i18n'
+import { page, type Page } from './page'
+
+offerTexts(import.meta.glob('../shared/{bills,notices,queue}.*.json', { import: 'default' }))
+
+const bill = (path: string, component: Page) => page(path, component, ['pages', 'bills'])
+
+export const moreRoutes: RouteRecordRaw[] = [
+  bill('/bills', () => import('./pages/bills/List.vue')),
+  bill('/bills/find', () => import('./pages/bills/Find.vue')),
+  bill('/bills/:id/refund', () => import('./pages/bills/Refund.vue')),
+  bill('/bills/:id/:step(result)?', () => import('./pages/bills/Show.vue')),
+  page('/inbox', () => import('./pages/citizen/Inbox.vue')),
+  page('/me', () => import('./pages/citizen/Me.vue')),
+  page('/me/conduct', () => import('./pages/citizen/Conduct.vue')),
+  page('/me/notices', () => import('./pages/citizen/Notices.vue'), ['pages', 'notices']),
+  page('/me/family', () => import('./pages/citizen/Family.vue')),
+  page('/lists', () => import('./pages/citizen/Lists.vue')),
+  page('/lists/:tag', () => import('./pages/citizen/List.vue')),
+  page('/halls', () => import('./pages/citizen/Halls.vue')),
+  page('/sites', () => import('./pages/citizen/Sites.vue')),
+  page('/halls/:code', () => import('./pages/citizen/Hall.vue'), ['pages', 'queue']),
+  page('/halls/:code/take', () => import('./pages/queue/Take.vue'), ['pages', 'queue']),
+  page('/tickets/:link', () => import('./pages/queue/Ticket.vue'), ['pages', 'queue']),
+  page('/help', () => import('./pages/citizen/Help.vue')),
+]
