@@ -12,6 +12,8 @@ from backend.core.auth import public
 from backend.core.config import Settings
 from backend.core.errors import NotFound
 from backend.devices.access import load_device
+from backend.files import storage
+from backend.files.storage import DiskStorage
 from backend.identity.sessions import load_principal
 from backend.official.api import blueprint as official
 from backend.openapi import document
@@ -26,6 +28,8 @@ FEATURES = (
     "payments.window_api",
     "payments.receipt_api",
     "payments.reconciliation.api",
+    "backend.files.api",
+    "backend.files.staff_api",
     "backend.catalogue.api",
     "backend.identity.api",
     "backend.identity.accounts_api",
@@ -70,6 +74,7 @@ def create_app(settings: Settings, *, connect: bool = True) -> Flask:
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, settings.trusted_proxies, settings.trusted_proxies)  # type: ignore[method-assign]
     crypto.configure(crypto.Keyring.from_settings(settings))
+    storage.configure(DiskStorage.from_settings(settings))
     if connect:
         db.configure(settings)
     web.install(app, settings)

@@ -15,6 +15,8 @@ from backend import database, development
 from backend.core import clock, crypto, db, logs
 from backend.core.config import ConfigError, Settings
 from backend.core.errors import ServiceError
+from backend.files import storage
+from backend.files.storage import DiskStorage
 
 
 def main() -> None:
@@ -137,6 +139,7 @@ def logins(_: argparse.Namespace) -> None:
 def _connect(settings: Settings) -> Settings:
     clock.shift(settings.clock_offset_s)
     crypto.configure(crypto.Keyring.from_settings(settings))
+    storage.configure(DiskStorage.from_settings(settings))
     db.configure(settings)
     return settings
 
@@ -185,7 +188,7 @@ def sandbox(_: argparse.Namespace) -> None:
     """Serve the simulated providers; refuses to exist in production."""
     from werkzeug.serving import make_server
 
-    from backend.sandbox import pushes
+    from backend.sandbox import clamd, pushes
     from backend.sandbox.app import create_sandbox
     from payments.sandbox.alipay import notices as alipay_notices
     from payments.sandbox.wechat_pay import notices
@@ -205,6 +208,9 @@ def sandbox(_: argparse.Namespace) -> None:
         pay_push=notices.over_http,
         alipay_push=alipay_notices.over_http,
     )
+    if settings.clamd_address:
+        host, number = settings.clamd_address.rsplit(":", 1)
+        clamd.Clamd((host, int(number))).start()
     make_server("127.0.0.1", port, providers, threaded=True).serve_forever()
 
 

@@ -90,6 +90,8 @@ def environment(var_dir: Path, database_url: str, port: int, sandbox_port: int) 
         "ALIPAY_PUBLIC_KEY": demo_keys.public_half(kept["SANDBOX_ALIPAY_PRIVATE_KEY"]),
         "SMS_BASE": f"{sandbox}/sms",
         "SMS_KEY": "sandbox-sms",
+        "UPLOAD_DIR": str(var_dir / "uploads"),
+        "CLAMD_ADDRESS": f"127.0.0.1:{sandbox_port + 1}",
         "FINANCE_BASE": f"{sandbox}/finance",
         "FINANCE_APP": "sandbox-finance",
         "PAY_REGION": "350299",

@@ -5,6 +5,7 @@ import importlib
 from backend.core import audit, db, idempotency, jobs
 
 FEATURES = (
+    "backend.files.doctor",
     "backend.catalogue.doctor",
     "backend.identity.doctor",
     "backend.appointments.doctor",

@@ -20,6 +20,8 @@ from sqlalchemy.dialects.postgresql import insert
 from backend.core import audit, clock, context, crypto, db, idempotency, limits, metrics
 from backend.core.config import Settings
 from backend.core.tables import WorkerHeartbeat
+from backend.files import storage
+from backend.files.storage import DiskStorage
 from backend.identity import sessions, staff
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,8 @@ PERIODIC: tuple[tuple[str, str], ...] = (
     ("1-59/10 * * * *", "payments.jobs:expire_bills"),
     ("2-59/10 * * * *", "payments.jobs:grow_fines"),
     ("5 1 * * *", "payments.jobs:warn_overdue"),
+    ("* * * * *", "backend.files.jobs:sweep"),
+    ("47 2 * * *", "backend.files.jobs:sweep_orphans"),
     ("27 * * * *", "backend.official.jobs:forget_callbacks"),
     ("*/10 * * * *", "backend.devices.jobs:forget_nonces"),
     ("17 * * * *", "backend.worker:forget_old_keys"),
@@ -56,6 +60,7 @@ LOOPS: tuple[tuple[float, str], ...] = (
     (1.0, "payments.jobs:poll_due"),
     (1.0, "payments.jobs:send_due"),
     (1.0, "payments.jobs:seal_books"),
+    (1.0, "backend.files.jobs:check_due"),
     (10.0, "notify.jobs:measure_waiting"),
     (5.0, "payments.receipt_jobs:tell_due"),
     (5.0, "payments.recovery:recover_due"),
@@ -102,6 +107,7 @@ def resolve(path: str) -> Callable[..., Any]:
 def run(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT, then finish what has begun."""
     crypto.configure(crypto.Keyring.from_settings(settings))
+    storage.configure(DiskStorage.from_settings(settings))
     db.configure(settings)
     stop = threading.Event()
     loops = [

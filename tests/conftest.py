@@ -35,6 +35,7 @@ def make_settings(database_url: str, **changes: object) -> Settings:
         "index_key": _key("index"),
         "pass_keys": f"1:{_key('pass')}",
         "var_dir": ROOT / "var" / "test",
+        "upload_dir": ROOT / "var" / "test" / "uploads",
         "wechat_mini_appid": "sandbox-mini",
         "wechat_mini_secret": "mini-secret",
         "wechat_official_appid": "sandbox-official",

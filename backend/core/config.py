@@ -77,6 +77,14 @@ class Settings:
     var_dir: Path = _setting("Folder of everything a run writes", default=Path("var"))
     pwa_dir: Path = _setting("Folder of the built front end", default=Path("pwa/dist"))
     log_level: str = _setting("Lowest level that is logged", default="INFO")
+    upload_dir: Path = _setting(
+        "Folder of uploaded files, encrypted; outside the web root, shared by all web nodes and workers",
+        default=Path("var/uploads"),
+    )
+    upload_most_bytes: int = _setting("Size of the largest file that can be uploaded", default=10 * 1024 * 1024)
+    clamd_address: str = _setting(
+        "ClamAV's daemon, `host:port`; while empty, every uploaded file stays in quarantine", default=""
+    )
     sandbox_url: str = _setting("Address of the development sandbox; empty in production", default="")
     clock_offset_s: int = _setting(
         "Seconds added to the system clock in a demonstration; refused in production", default=0
@@ -208,6 +216,8 @@ class Settings:
             raise ConfigError("PUBLIC_URL must be an address without a path")
         for name in ("wechat_templates", "wechat_mini_templates", "payment_routes"):
             _check_object(name.upper(), getattr(self, name))
+        if self.clamd_address and not re.fullmatch(r"\S+:\d{1,5}", self.clamd_address):
+            raise ConfigError("CLAMD_ADDRESS must look like host:port")
         for name in ("wechat_official_aes_keys", "wechat_mini_aes_keys"):
             for key in comma_separated(getattr(self, name)):
                 decode_key(name.upper(), key + "=")

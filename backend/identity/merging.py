@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
 from backend.core import audit, crypto, errors, jobs
+from backend.files import service as files
 from backend.identity.models import FamilyLink, LoginSession, OrganisationAgent, Person, PersonLogin
 from notify import service as notices
 from payments import bills
@@ -62,6 +63,7 @@ def merge(session: Session, *, kept: UUID, gone: UUID) -> UUID:
     _move_organisations(session, kept, gone)
     notices.adopt(session, person_id=kept, former_id=gone)
     bills.adopt(session, person_id=kept, former_id=gone)
+    files.adopt(session, person_id=kept, former_id=gone)
     audit.record(
         session,
         actor=f"person:{kept}",

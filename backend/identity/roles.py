@@ -3,7 +3,7 @@
 from typing import Final
 
 GATE: Final = frozenset({"check_in.scan", "check_in.undo", "hall.today", "queue.ticket"})
-CLERK: Final = GATE | {"booking.assist", "queue.call", "bills.issue"}
+CLERK: Final = GATE | {"booking.assist", "queue.call", "bills.issue", "files.read", "files.add"}
 LEAD: Final = CLERK | {
     "person.reveal",
     "hall.manage",

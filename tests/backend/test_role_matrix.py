@@ -17,11 +17,15 @@ from sqlalchemy.orm import Session
 from backend.app import create_app
 from backend.appointments.conduct_states import MarkState
 from backend.appointments.models import OpeningRule, Slot
-from backend.core.auth import Access, access_of
+from backend.core.auth import Access, Principal, access_of
 from backend.core.config import Settings
 from backend.core.errors import Text
 from backend.devices import service as devices
 from backend.devices.access import ANYWHERE, IN_HALL
+from backend.files import service as files
+from backend.files import storage
+from backend.files.models import File
+from backend.files.states import State as FileState
 from backend.identity import family, organisations, sessions
 from backend.identity import service as identity
 from backend.identity.roles import PERMISSIONS
@@ -165,7 +169,7 @@ def send(client: FlaskClient, method: str, path: str, who: Who, body: dict[str, 
     if who.kiosk:
         content = b"" if method == "GET" else json.dumps(body or {}).encode()
         return who.kiosk.send(method, path.removeprefix("/api/v1"), content)
-    key = {"Idempotency-Key": uuid4().hex}
+    key = {"Idempotency-Key": uuid4().hex, "Upload-Offset": "0"}
     return client.open(path, method=method, headers={**who.header, **key}, json=None if method == "GET" else body or {})
 
 
@@ -221,6 +225,7 @@ class Thing:
     path: dict[str, Any]
     body: dict[str, Any]
     owner: Who
+    query: str = ""
 
 
 NOT_OF_A_HALL = {
@@ -272,6 +277,7 @@ class World:
         self._payments(clock)
         self._collecting()
         self.cases = Cases(self)
+        self._files()
 
     def _post(self, path: str, who: Who, body: dict[str, Any]) -> Any:
         answer = send(self.client, "POST", f"/api/v1{path}", who, body)
@@ -497,6 +503,39 @@ class World:
         self._of_hall("finance", f"{suspense}/proposal", {**give_back, **REASON}, attempt_id=odd.id)
         self._of_hall("finance", f"{suspense}/confirmation", give_back, attempt_id=decided.id)
 
+    def _files(self) -> None:
+        """Files that wait for bytes, have all of them, and are ready: a citizen's own, and scans of the hall."""
+        for who, subject, prefix in (
+            (self.owner, ("person", str(self.person)), ""),
+            (self.roles["window_clerk"], ("scan", OWN), "staff/"),
+        ):
+            asker = sessions.load_principal(who.header["Authorization"].split()[1])
+            assert asker
+            begun, whole, ready = (self._file(asker, subject) for _ in range(3))
+            files.add_part(self.session, whole.id, offset=0, length=2, key=whole.id.hex)
+            ready.state, ready.object_key = FileState.READY, storage.object_key(ready.id)
+            storage.current().put(ready.object_key, [b"{}"])
+            self.session.commit()
+            link = self._post(f"/{prefix}files/{ready.id}/link", who, {})["url"].partition("?")[2]
+            again = {"subject_type": subject[0], "subject_id": subject[1], "wording": files.CONSENT}
+            for method, rule, found, body in (
+                ("GET", "", ready, {}),
+                ("PATCH", "", begun, {}),
+                ("DELETE", "", ready, {}),
+                ("POST", "/finish", whole, {}),
+                ("POST", "/link", ready, {}),
+                ("GET", "/content", ready, {}),
+                ("POST", "/reuse", ready, again),
+            ):
+                if rule != "/reuse" or who is self.owner:
+                    query = f"?{link}" if rule == "/content" else ""
+                    path = f"/api/v1/{prefix}files/<uuid:file_id>{rule}"
+                    self.things[method, path] = Thing({"file_id": found.id}, body, who, query)
+
+    def _file(self, asker: Principal, subject: tuple[str, str]) -> File:
+        announced = files.Announced("a.jpg", "image/jpeg", 2, b"x" * 32)
+        return files.begin(self.session, announced, asker=asker, subject=subject, most_bytes=100)
+
     def _staff_id(self, role: str) -> UUID:
         principal = sessions.load_principal(self.roles[role].header["Authorization"].split()[1])
         assert principal
@@ -577,7 +616,7 @@ def test_an_object_of_another_hall_or_citizen_is_refused_and_stays_as_it_is(
     }
     wrong = []
     for (method, rule), thing in world.things.items():
-        path = filled(rule, thing.path)
+        path = filled(rule, thing.path) + thing.query
         stranger = strangers[thing.owner.kind](thing)
         if thing.owner.kind == "staff" and "tickets/" in rule:
             seat(session, stranger)
