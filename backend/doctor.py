@@ -10,6 +10,7 @@ FEATURES = (
     "backend.identity.doctor",
     "backend.appointments.doctor",
     "backend.queueing.doctor",
+    "backend.applications.doctor",
     "backend.devices.doctor",
     "payments.doctor",
     "payments.reconciliation.doctor",

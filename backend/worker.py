@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 
 TASKS: dict[str, str] = {
     "identity.person_merged": "backend.appointments.handlers:on_person_merged",
+    "applications.person_merged": "backend.applications.handlers:on_person_merged",
+    "applications.bill_settled": "backend.applications.handlers:on_bill_settled",
+    "applications.shipment_delivered": "backend.applications.handlers:on_shipment_delivered",
     "appointments.cancel_closed": "backend.appointments.jobs:cancel_closed",
 }
 """Deferred by name, with the arguments of `jobs.defer`."""
@@ -46,6 +49,12 @@ PERIODIC: tuple[tuple[str, str], ...] = (
     ("1-59/10 * * * *", "payments.jobs:expire_bills"),
     ("2-59/10 * * * *", "payments.jobs:grow_fines"),
     ("5 1 * * *", "payments.jobs:warn_overdue"),
+    ("3-59/10 * * * *", "backend.applications.jobs:expire_applications"),
+    ("7 * * * *", "backend.applications.jobs:lapse_unanswered"),
+    ("11 * * * *", "backend.applications.jobs:end_special_steps"),
+    ("13 * * * *", "backend.applications.jobs:recount_unknown"),
+    ("*/5 * * * *", "backend.applications.jobs:warn_transfers"),
+    ("30 0 * * *", "backend.applications.jobs:warn_overdue"),
     ("* * * * *", "backend.files.jobs:sweep"),
     ("47 2 * * *", "backend.files.jobs:sweep_orphans"),
     ("27 * * * *", "backend.official.jobs:forget_callbacks"),
@@ -64,6 +73,7 @@ LOOPS: tuple[tuple[float, str], ...] = (
     (10.0, "notify.jobs:measure_waiting"),
     (5.0, "payments.receipt_jobs:tell_due"),
     (5.0, "payments.recovery:recover_due"),
+    (600.0, "backend.applications.jobs:accept_silent"),
     (60.0, "payments.reconciliation.jobs:reconcile_due"),
     (600.0, "payments.receipt_jobs:look_for_other_channels"),
     (10.0, "backend.worker:beat"),

@@ -11,9 +11,11 @@ from backend.applications import (
     drafts,
     filing,
     form_queries,
+    issuing,
     own_case,
     queries,
     schemas,
+    subjects,
     threads,
 )
 from backend.core import limits, pagination
@@ -25,6 +27,7 @@ from backend.core.schemas import EmptySchema
 
 blueprint = ApiBlueprint("applications", __name__, description="Filing applications and following cases")
 blueprints = (blueprint,)
+subjects.register_kinds()
 
 PAGE = 20
 
@@ -174,6 +177,22 @@ def choose_delivery(body: dict[str, Any], case_id: UUID) -> dict[str, Any]:
         case = queries.own_case(session, case_id, current_citizen().id, lock=True)
         own_case.choose_delivery(session, case, **body)
         return queries.case_view(session, case, request_language())
+
+
+@blueprint.post("/cases/<uuid:case_id>/result")
+@citizen(level=2)
+@blueprint.arguments(EmptySchema)
+@blueprint.response(200, schemas.ResultSchema)
+def open_result(body: dict[str, Any], case_id: UUID) -> dict[str, Any]:
+    """Open the result that came electronically: each time is kept, the first one is its delivery.
+
+    The file itself comes from `POST /files/{file_id}/link`.
+    """
+    principal = current_citizen()
+    with transaction() as session:
+        case = queries.own_case(session, case_id, principal.id, lock=True)
+        file_id = issuing.download(session, case, actor=principal.actor)
+        return {"file_id": file_id, "digest": case.result_digest}
 
 
 @blueprint.post("/cases/<uuid:case_id>/rating")

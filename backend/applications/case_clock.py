@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session
 from backend.applications import clocks
 from backend.applications.case_models import Case, CaseSpecial
 from backend.applications.clocks import Colour, Marks, Pause
-from backend.applications.states import FINAL, UNDECIDED, CaseState
+from backend.applications.states import CaseState
 from backend.core import calendar, clock
 
 T = TypeVar("T")
+RUNNING = (CaseState.ACCEPTED, CaseState.REVIEWING, CaseState.SPECIAL)
+"""The promise runs, or a special step holds it."""
 
 
 def workday(session: Session) -> clocks.IsWorkday:
@@ -33,12 +35,18 @@ def pauses(session: Session, case: Case) -> list[Pause]:
 
 
 def recount(session: Session, case: Case) -> None:
-    """Write the dates that follow from acceptance, steps and extension."""
+    """Write the dates that follow from acceptance, steps and extension.
+
+    The promise of a case that waits for its fee begins when that is paid; the law's limit does not wait.
+    """
     if case.accepted_on is None:
         return
     began, stopped, works = case.accepted_on, pauses(session, case), workday(session)
+    waited = case.paid_on if case.fee_blocks == "review" and case.paid_on else began
     extended = case.extended_days
-    promise: Marks | None = _known(lambda: clocks.marks(works, began, case.promise_days + extended, stopped))
+    promise: Marks | None = _known(
+        lambda: clocks.marks(works, max(began, waited), case.promise_days + extended, stopped)
+    )
     law: Marks | None = _known(lambda: clocks.marks(works, began, case.law_days + extended, stopped))
     case.half_on = promise.half_on if promise else None
     case.eighty_on = promise.eighty_on if promise else None
@@ -56,20 +64,22 @@ def days_used(session: Session, case: Case) -> int | None:
 
 
 def colour(case: Case) -> Colour | None:
-    """The colour of what is owed next: telling about acceptance, then the promise; None when nothing is owed."""
-    today = clock.today()
-    if case.state in (CaseState.SUBMITTED, CaseState.RECEIVED) and case.accept_by is not None:
-        if today > case.accept_by:
-            return Colour.RED
-        return Colour.ORANGE if today == case.accept_by else Colour.GREEN
-    if case.state not in UNDECIDED or not (case.half_on and case.eighty_on and case.promise_due_on):
+    """The colour of what is owed next; None when nothing is. Telling and delivery turn orange on their last day."""
+    if case.owed_on is None:
         return None
-    return clocks.colour(Marks(case.half_on, case.eighty_on, case.promise_due_on), today)
+    running = case.state in RUNNING and case.half_on is not None and case.eighty_on is not None
+    half, eighty = (case.half_on, case.eighty_on) if running else (case.owed_on, case.owed_on)
+    return clocks.colour(Marks(half or case.owed_on, eighty or case.owed_on, case.owed_on), clock.today())
 
 
-def is_over(case: Case) -> bool:
-    """Nothing more happens to it."""
-    return case.state in FINAL
+def note_owed(session: Session, case: Case) -> None:
+    """Write by when staff owe the next thing, after every step; nothing while the applicant or nobody acts."""
+    case.owed_on = {
+        **dict.fromkeys((CaseState.SUBMITTED, CaseState.RECEIVED), case.accept_by),
+        **dict.fromkeys((CaseState.ACCEPTED, CaseState.REVIEWING, CaseState.SPECIAL), case.promise_due_on),
+        **dict.fromkeys((CaseState.GRANTED, CaseState.DENIED, CaseState.CONCLUDED), case.deliver_by),
+    }.get(case.state)
+    session.flush()
 
 
 def _known(find: Callable[[], T]) -> T | None:

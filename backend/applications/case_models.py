@@ -60,6 +60,8 @@ class Case(Base):
     eighty_on: Mapped[date | None]
     promise_due_on: Mapped[date | None]
     law_due_on: Mapped[date | None]
+    owed_on: Mapped[date | None]
+    """The day by which staff owe the next thing: telling about acceptance, the decision, the result."""
     decided_on: Mapped[date | None]
     decision_document: Mapped[str | None] = mapped_column(Text)
     """Number of the written decision 文号."""
@@ -76,6 +78,7 @@ class Case(Base):
     delivered_at: Mapped[datetime | None]
     fee_state: Mapped[str] = mapped_column(Text)
     fee_blocks: Mapped[str] = mapped_column(Text)
+    paid_on: Mapped[date | None]
     accepted_by: Mapped[UUID | None]
     decided_by: Mapped[UUID | None]
     issued_by: Mapped[UUID | None]
@@ -95,7 +98,8 @@ class Case(Base):
         CheckConstraint("delivery IN ('download', 'mail', 'window')", name="delivery"),
         CheckConstraint("delivery <> 'download' OR delivery_consent_at IS NOT NULL", name="consent"),
         CheckConstraint("state NOT IN ('accepted', 'reviewing') OR accepted_on IS NOT NULL", name="accepted"),
-        Index("ix_service_case_inbox", "hall_code", "state", "promise_due_on"),
+        Index("ix_service_case_inbox", "hall_code", "state", "owed_on"),
+        Index("ix_service_case_owed", "owed_on", postgresql_where=text("owed_on IS NOT NULL")),
         Index("ix_service_case_hall_newest", "hall_code", "submitted_at"),
         Index("ix_service_case_pickup", "pickup_hall", postgresql_where=text("state = 'ready'")),
         Index("ix_service_case_person", "person_id", "submitted_at"),

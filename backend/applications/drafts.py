@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from backend.applications import form_queries, forms, profile
 from backend.applications.errors import AnotherDevice, ApplicantNotAllowed, ApplicationClosed, ApplicationNotFound
 from backend.applications.forms import Answers, Form
+from backend.applications.materials import APPLICATION
 from backend.applications.models import Application, ApplicationEventRow
 from backend.applications.states import EDITABLE, ApplicationEvent, ApplicationState
 from backend.catalogue import queries as catalogue
@@ -19,6 +20,7 @@ from backend.catalogue.values import Item
 from backend.core import audit, clock, db
 from backend.core.errors import FieldError, Text
 from backend.core.states import record_event, transition
+from backend.files import service as files
 from backend.identity import queries as identity
 from backend.identity.models import OrganisationAgent
 
@@ -196,7 +198,8 @@ def expire(session: Session) -> list[UUID]:
 
 
 def forget(session: Session, application: Application) -> None:
-    """The personal data of an application that never became a case."""
+    """The personal data and files of an application that never became a case."""
+    files.remove_all(session, APPLICATION, str(application.id))
     application.answers = profile.sealed(application, {})
     application.from_earlier = []
     session.flush()

@@ -6,12 +6,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from backend.applications import case_clock
 from backend.applications.case_models import Case
 from backend.applications.form_queries import Filing
 from backend.applications.forms import Form, is_shown
 from backend.applications.states import CaseEvent, CaseState
 from backend.catalogue.values import Item
-from backend.core import audit
+from backend.core import audit, clock
 from backend.core.states import transition
 from backend.identity import queries as identity
 from backend.identity.models import Organisation
@@ -68,10 +69,12 @@ def settled(session: Session, case: Case) -> bool:
     """The bill is paid: the case goes on if it waited for that. False for a repeat. The caller holds the lock."""
     if case.fee_state == "paid":
         return False
-    case.fee_state = "paid"
+    case.fee_state, case.paid_on = "paid", clock.today()
     session.flush()
     if case.state == CaseState.AWAITING_FEE:
         transition(session, case, CaseEvent.SETTLE, actor="system", reason="费用已交")
+        case_clock.recount(session, case)
+        case_clock.note_owed(session, case)
     audit.record(
         session, actor="system", action="case.fee_paid", object_type="case", object_id=case.id, hall_code=case.hall_code
     )

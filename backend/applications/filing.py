@@ -83,6 +83,7 @@ def receive(session: Session, case: Case, *, actor: str, repeated: bool = False)
     case.reply_by = None
     session.flush()
     transition(session, case, CaseEvent.RESUBMIT if repeated else CaseEvent.RECEIVE, actor=actor)
+    case_clock.note_owed(session, case)
 
 
 def _demand_identity(session: Session, application: Application, item: Item) -> None:

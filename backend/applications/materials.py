@@ -11,7 +11,13 @@ from sqlalchemy.orm import Session
 from backend.applications.forms import Form, is_shown
 from backend.applications.models import Application, ApplicationPaper
 from backend.catalogue.values import Item, Material
+from backend.core import crypto
 from backend.core.errors import FieldError, Text
+from backend.files import service as files
+from backend.files.models import File
+
+APPLICATION: Final = "application"
+"""What files of an application belong to; their `material` is the requirement they fill."""
 
 UPLOAD, FETCH, GENERATED, WINDOW, OPTIONAL, NOTHING = "upload", "fetch", "generated", "window", "optional", "nothing"
 
@@ -45,6 +51,7 @@ class Requirement:
 
 
 USABLE: Final = ("ready", "valid", "seen")
+EXPIRED: Final = "expired"
 PENDING: Final = ("receiving", "checking")
 
 
@@ -87,7 +94,16 @@ def given(session: Session, application: Application) -> dict[str, list[Given]]:
     papers = select(ApplicationPaper.requirement).where(ApplicationPaper.application_id == application.id)
     for requirement in session.scalars(papers):
         found.setdefault(requirement, []).append(Given("paper", None, "seen"))
+    mine = (APPLICATION, str(application.id))
+    for one in (*files.ready_files(session, *mine), *files.unfinished(session, *mine)):
+        found.setdefault(one.material or "", []).append(_file(one))
     return found
+
+
+def _file(one: File) -> Given:
+    name = crypto.unseal(one.name, table="file", column="name", row=one.id)
+    state = EXPIRED if files.has_expired(one) else str(one.state)
+    return Given("file", one.id, state, name, one.media_type, one.pages, one.sha256.hex())
 
 
 def _rule(form: Form, material: Material) -> Mapping[str, Any]:

@@ -37,7 +37,7 @@ def form_view(item: Item, filing_: Filing, form: Form, language: str) -> Body:
         "version": form.version,
         "level": max(filing.REAL_NAME, item.booking.level),
         "schema": form.schema,
-        "pages": [_page(page, language) for page in form.pages],
+        "pages": pages(form, language),
         "materials": [
             _requirement(Requirement(one, materials.how_given(form, one), not one.exempt), language)
             for one in item.materials
@@ -56,7 +56,7 @@ def application_view(session: Session, application: Application, language: str) 
         **summary(session, application, language),
         "mode": filing_.mode,
         "form_version": application.form_version,
-        "pages": [_page(page, language) for page in found.form.pages],
+        "pages": pages(found.form, language),
         "schema": found.form.schema,
         "answers": {name: value for name, value in typed.items() if name not in known},
         "profile": profile.masked(found.form, known),
@@ -199,34 +199,40 @@ def case_view(session: Session, case: Case, language: str) -> Body:
         "law_due_on": case.law_due_on,
         "days_used": case_clock.days_used(session, case),
         "reason": case.reason,
-        "decision": _decision(case),
+        "decision": decision(case),
         "correction": correction(session, case, language),
         "fee": fee(session, case, language),
-        "delivery": {
-            "way": case.delivery,
-            "ways": ways(item, case),
-            "consent_at": case.delivery_consent_at,
-            "pickup_hall": hall.code if case.delivery == "window" else None,
-            "delivered_at": case.delivered_at,
-        },
+        "delivery": delivery(session, case, item),
         "can_withdraw": case.state in UNDECIDED,
         "can_edit": application.state in EDITABLE,
-        "pages": [_page(page, language) for page in form.pages],
+        "pages": pages(form, language),
         "answers": profile.masked(form, answers),
-        "materials": [
-            _requirement(one, language) for one in materials.requirements(session, item, form, answers, application)
-        ],
+        "materials": asked(session, item, form, answers, application, language),
         "timeline": timeline(session, case, language),
     }
 
 
-def ways(item: Item, case: Case) -> list[str]:
-    """How the result may reach the applicant."""
-    return (
-        ["download", "window", *(["mail"] if item.mail.outward else [])]
-        if case.result_file_id
-        else ["window", *(["mail"] if item.mail.outward else [])]
-    )
+def delivery(session: Session, case: Case, item: Item) -> Body:
+    """How the result reaches the applicant, and the ways there are."""
+    return {
+        "way": case.delivery,
+        "ways": ["download", "window", *(["mail"] if item.mail.outward else [])],
+        "consent_at": case.delivery_consent_at,
+        "pickup_hall": case.pickup_hall,
+        "delivered_at": case.delivered_at,
+    }
+
+
+def asked(
+    session: Session, item: Item, form: Form, answers: Mapping[str, Any], application: Application, language: str
+) -> list[Body]:
+    """The materials with what was given for each."""
+    return [_requirement(one, language) for one in materials.requirements(session, item, form, answers, application)]
+
+
+def pages(form: Form, language: str) -> list[Body]:
+    """The questions in one language."""
+    return [_page(page, language) for page in form.pages]
 
 
 def fee(session: Session, case: Case, language: str) -> Body:
@@ -287,7 +293,8 @@ def _visible(person_id: UUID) -> ColumnElement[bool]:
     return or_(Case.filer_id == person_id, own, Case.organisation_id.in_(bodies_))
 
 
-def _decision(case: Case) -> Body | None:
+def decision(case: Case) -> Body | None:
+    """The decision, once there is one."""
     if case.decided_on is None:
         return None
     return {

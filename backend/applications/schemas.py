@@ -350,6 +350,13 @@ class FilingCodeSchema(Schema):
     expires_at = fields.AwareDateTime(required=True)
 
 
+class ResultSchema(Schema):
+    """The result's file, and the SHA-256 of its content."""
+
+    file_id = fields.UUID(required=True)
+    digest = fields.String(required=True)
+
+
 class CaseRatingSchema(Schema):
     """How it was: 5 is best."""
 

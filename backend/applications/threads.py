@@ -9,17 +9,26 @@ from sqlalchemy.orm import Session
 
 from backend.applications import case_clock, notices
 from backend.applications.case_models import Case, CaseMessage
+from backend.applications.errors import MaterialUnusable
 from backend.core import clock
+from backend.files import service as files
 
 REPLY_DAYS: Final = 2
 """As inquiries to 12345 are answered (domain sheet §3.8)."""
 MOST: Final = 500
+CASE: Final = "case"
+"""What files of the thread belong to."""
 
 
 def say(
     session: Session, case: Case, *, side: str, author: str, words: str, file_ids: Sequence[UUID] = ()
 ) -> CaseMessage:
-    """Write a message. A citizen's one starts the reply clock, a staff answer ends it and is told."""
+    """Write a message. A citizen's one starts the reply clock, a staff answer ends it and is told.
+
+    Raises MaterialUnusable for a file that is not a checked one of this case.
+    """
+    if not set(file_ids) <= {one.id for one in files.ready_files(session, CASE, str(case.id))}:
+        raise MaterialUnusable()
     message = CaseMessage(
         case_id=case.id,
         side=side,

@@ -18,7 +18,7 @@ from backend.identity.models import LoginSession, Staff, StaffRole
 from backend.identity.sessions import STAFF_IDLE
 from backend.identity.staff import Credentials, UsernameTaken, add_account
 
-GIVEN_BY_LEADS: Final = frozenset({"gate", "window_clerk"})
+GIVEN_BY_LEADS: Final = frozenset({"gate", "window_clerk", "approver", "issuing_desk", "partner"})
 GIVEN_BY_OPERATORS: Final = GIVEN_BY_LEADS | {"hall_lead"}
 
 

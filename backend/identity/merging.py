@@ -16,6 +16,10 @@ ONE_EACH = ("phone", "alipay")
 """Logins that name their holder: a second one on the same device is somebody else's."""
 
 
+MERGED = ("identity.person_merged", "applications.person_merged")
+"""Jobs in which upper features move their rows."""
+
+
 class TwoPeople(errors.Conflict):
     """This login belongs to somebody else: another id document, or another phone number."""
 
@@ -39,7 +43,7 @@ def merge(session: Session, *, kept: UUID, gone: UUID) -> UUID:
     """Move logins, sessions, phone, family and organisations of `gone` to `kept`; returns who remains.
 
     The record with the id document always remains; two documents are never merged (TwoPeople). Audited.
-    Upper features move their rows in the job `identity.person_merged`.
+    Upper features move their rows in the jobs of `MERGED`.
     """
     rows = session.scalars(
         select(Person)
@@ -72,7 +76,8 @@ def merge(session: Session, *, kept: UUID, gone: UUID) -> UUID:
         object_id=kept,
         data={"former": str(gone)},
     )
-    jobs.defer(session, "identity.person_merged", kept=str(kept), former=str(gone))
+    for task in MERGED:
+        jobs.defer(session, task, kept=str(kept), former=str(gone))
     return kept
 
 

@@ -3,7 +3,9 @@
 from typing import Final
 
 GATE: Final = frozenset({"check_in.scan", "check_in.undo", "hall.today", "queue.ticket"})
-CLERK: Final = GATE | {"booking.assist", "queue.call", "bills.issue", "files.read", "files.add"}
+FILES: Final = frozenset({"files.read", "files.add"})
+CASES: Final = FILES | {"cases.read", "cases.reveal"}
+CLERK: Final = GATE | CASES | {"booking.assist", "queue.call", "bills.issue", "cases.fill", "cases.receive"}
 LEAD: Final = CLERK | {
     "person.reveal",
     "hall.manage",
@@ -15,6 +17,7 @@ LEAD: Final = CLERK | {
     "audit.hall",
     "bills.void",
     "refunds.check",
+    "cases.manage",
 }
 OPERATOR: Final = frozenset(
     {"platform.manage", "hall.today", "ratings.read", "ratings.review", "staff.manage", "staff.appoint", "audit.hall"}
@@ -24,6 +27,9 @@ PERMISSIONS: Final[dict[str, frozenset[str]]] = {
     "gate": GATE,
     "window_clerk": CLERK,
     "hall_lead": LEAD,
+    "approver": CASES | {"cases.decide"},
+    "issuing_desk": FILES | {"cases.read", "cases.issue"},
+    "partner": FILES | {"cases.fill"},
     "platform_operator": OPERATOR,
     "finance": frozenset(
         {"finance.read", "finance.reconcile", "bills.issue", "bills.reduce", "refunds.approve", "suspense.decide"}

@@ -21,6 +21,7 @@ def import_models() -> None:
         "backend/*/*models.py",
         "notify/models.py",
         "payments/*models.py",
+        "payments/*/*models.py",
         "express/*models.py",
     ):
         for path in sorted(ROOT.glob(pattern)):

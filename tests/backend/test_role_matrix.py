@@ -41,7 +41,7 @@ from payments.reconciliation import comparing as recon_compare
 from payments.reconciliation.models import ReconDifference
 from payments.registry import Account, Gateways
 from tests.backend import staff
-from tests.backend.applications.people import PASSPORT, PLATE, Filer
+from tests.backend.applications import matrix, people
 from tests.backend.devices.kiosks import Kiosk
 from tests.backend.queueing import hall_day, hall_people
 from tests.conftest import Clock
@@ -276,8 +276,8 @@ class World:
         self._family()
         self._payments(clock)
         self._collecting()
-        self.cases = Cases(self)
         self._files()
+        self._cases()
 
     def _post(self, path: str, who: Who, body: dict[str, Any]) -> Any:
         answer = send(self.client, "POST", f"/api/v1{path}", who, body)
@@ -565,37 +565,19 @@ class World:
         self._of_citizen("POST", agents, {"phone": helper, "role": "manager"}, organisation_id=body.id)
         self._of_citizen("DELETE", f"{agents}/<uuid:person_id>", {}, organisation_id=body.id, person_id=agent)
 
+    def _cases(self) -> None:
+        office = people.Office(self.client, self.session, OWN)
+        office.headers = {role: who.header for role, who in self.roles.items()}
+        filer = people.Filer(self.client, self.person, self.owner.header, NUMBERS[0])
+        for method, rule, owner, body, path in matrix.things(self.session, filer, office):
+            who = self.owner if owner == "citizen" else self.roles[owner]
+            self.things[method, f"/api/v1/{rule}"] = Thing(path, body, who)
+
     def _of_citizen(self, method: str, rule: str, body: dict[str, Any], **path: Any) -> None:
         self.things[method, f"/api/v1/{rule}"] = Thing(path, body, self.owner)
 
     def _of_hall(self, role: str, rule: str, body: dict[str, Any], **path: Any) -> None:
         self.things["POST", f"/api/v1/staff/{rule}"] = Thing(path, body, self.roles[role])
-
-
-class Cases:
-    """An application, and a case for every step of its way."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        who = Filer(world.client, world.person, world.owner.header, NUMBERS[0])
-        draft, full = who.start(), who.fill(who.start(PASSPORT))
-        change = {"revision": 1, "answers": {"matter": "换一本"}}
-        for method, rule, body in (("GET", "", {}), ("PATCH", "", change), ("DELETE", "", {})):
-            world._of_citizen(method, f"applications/<uuid:application_id>{rule}", body, application_id=draft["id"])
-        world._of_citizen("POST", "applications/<uuid:application_id>/submit", {}, application_id=full["id"])
-        self.case = who.file(PLATE)
-        for method, rule, body in (
-            ("GET", "", {}),
-            ("POST", "/withdraw", {}),
-            ("PUT", "/delivery", {"way": "window"}),
-            ("GET", "/messages", {}),
-            ("POST", "/messages", {"words": "什么时候办好"}),
-            ("POST", "/messages/read", {}),
-        ):
-            world._of_citizen(method, f"cases/<uuid:case_id>{rule}", body, case_id=self.case["id"])
-        over = who.file(PLATE)
-        who.post(f"/cases/{over['id']}/withdraw")
-        world._of_citizen("POST", "cases/<uuid:case_id>/rating", {"grade": 5}, case_id=over["id"])
 
 
 @pytest.fixture

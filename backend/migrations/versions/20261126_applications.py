@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261126_applications"
-down_revision = "20261126_reconciliation"
+down_revision = "20261126_files"
 branch_labels = None
 depends_on = None
 
@@ -286,6 +286,7 @@ def upgrade() -> None:
         sa.Column("eighty_on", sa.Date(), nullable=True),
         sa.Column("promise_due_on", sa.Date(), nullable=True),
         sa.Column("law_due_on", sa.Date(), nullable=True),
+        sa.Column("owed_on", sa.Date(), nullable=True),
         sa.Column("decided_on", sa.Date(), nullable=True),
         sa.Column("decision_document", sa.Text(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
@@ -299,6 +300,7 @@ def upgrade() -> None:
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("fee_state", sa.Text(), nullable=False),
         sa.Column("fee_blocks", sa.Text(), nullable=False),
+        sa.Column("paid_on", sa.Date(), nullable=True),
         sa.Column("accepted_by", sa.Uuid(), nullable=True),
         sa.Column("decided_by", sa.Uuid(), nullable=True),
         sa.Column("issued_by", sa.Uuid(), nullable=True),
@@ -327,7 +329,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_service_case_filer", "service_case", ["filer_id", "submitted_at"], unique=False)
     op.create_index("ix_service_case_hall_newest", "service_case", ["hall_code", "submitted_at"], unique=False)
-    op.create_index("ix_service_case_inbox", "service_case", ["hall_code", "state", "promise_due_on"], unique=False)
+    op.create_index("ix_service_case_inbox", "service_case", ["hall_code", "state", "owed_on"], unique=False)
+    op.create_index(
+        "ix_service_case_owed",
+        "service_case",
+        ["owed_on"],
+        unique=False,
+        postgresql_where=sa.text("owed_on IS NOT NULL"),
+    )
     op.create_index("ix_service_case_person", "service_case", ["person_id", "submitted_at"], unique=False)
     op.create_index(
         "ix_service_case_pickup",
@@ -489,6 +498,7 @@ def downgrade() -> None:
     op.drop_table("case_correction")
     op.drop_index("ix_service_case_pickup", table_name="service_case", postgresql_where=sa.text("state = 'ready'"))
     op.drop_index("ix_service_case_person", table_name="service_case")
+    op.drop_index("ix_service_case_owed", table_name="service_case", postgresql_where=sa.text("owed_on IS NOT NULL"))
     op.drop_index("ix_service_case_inbox", table_name="service_case")
     op.drop_index("ix_service_case_hall_newest", table_name="service_case")
     op.drop_index("ix_service_case_filer", table_name="service_case")

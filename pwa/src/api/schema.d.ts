@@ -1492,6 +1492,55 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cases/{case_id}/result": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open the result that came electronically: each time is kept, the first one is its delivery.
+         * @description The file itself comes from `POST /files/{file_id}/link`.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Result"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cases/{case_id}/withdraw": {
         parameters: {
             query?: never;
@@ -4632,6 +4681,255 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/applications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin for the citizen of this card. A partner point hands in only with the citizen's code. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CounterStart"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Application"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/applications/{application_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                application_id: string;
+            };
+            cookie?: never;
+        };
+        /** One that I began, until it is handed in. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    application_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Application"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Save what was typed for the citizen. */
+        patch: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    application_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Save"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Application"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        trace?: never;
+    };
+    "/api/v1/staff/applications/{application_id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                application_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The citizen read out their code: they have seen what is handed in. A wrong guess counts. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    application_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ConfirmCode"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Application"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/applications/{application_id}/papers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                application_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Materials seen on paper at the window. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    application_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Papers"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Application"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/applications/{application_id}/submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                application_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Hand it in for the citizen; from a window it is received at once. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    application_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Filed"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/assisted-bookings": {
         parameters: {
             query?: never;
@@ -5416,6 +5714,1377 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/case-batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** One step for several cases, each in a transaction of its own; what is refused says why. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["BatchDone"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/case-texts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 常用语: words for corrections and decisions. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CaseTexts"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My hall's cases of one box: what is owed first comes first. */
+        get: {
+            parameters: {
+                query?: {
+                    box?: "front" | "waiting" | "review" | "issue" | "over" | "incoming" | "joint" | "pickup" | "asked";
+                    state?: "submitted" | "pre_returned" | "pre_approved" | "received" | "correcting" | "accepted" | "not_accepted" | "awaiting_fee" | "reviewing" | "special" | "granted" | "denied" | "concluded" | "ready" | "mailed" | "delivered" | "withdrawn" | "terminated";
+                    item?: string;
+                    colour?: "green" | "yellow" | "orange" | "red";
+                    number?: string;
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCases"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many cases wait in each of my hall's boxes. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CaseCounts"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/scan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The case of a code on the citizen's phone or on paper. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ScanCase"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCaseRow"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        /** One that my hall may see. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 受理. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/call-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The papers stay here after all. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CaseReason"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/come-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The courier brought it back. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/correct": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 补正, once and everything. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AskFor"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 准予 or 不予, with the document's number. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Decide"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/extension": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 延长期限, once, by approval. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Extend"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/hand-over": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 送达 at the window where it waits, to whoever showed their document. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["HandOver"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/mail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 已寄出. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        /** The thread with the applicant. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Messages"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** Answer or explain; the applicant is told. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SayMessage"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Messages"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/messages/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What the applicant wrote has been seen. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description No Content */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/offer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 待领取 at a window. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Offer"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/parts/{part_id}/opinion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+                part_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 并联: my department's answer. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                    part_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Opinion"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/pre-approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 预审通过. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/receive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 收件. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Papers"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 不予受理. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Refuse"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/result": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 办结: the result is there. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Conclude"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 预审退回. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AskFor"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/reveal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The answers with full names and numbers, for a reason that is kept. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CaseReason"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Revealed"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 承办: I begin to look at it. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/send-on": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 转办: the papers go to another hall. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SendOn"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/special-step": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 特别程序 from the published list: the clock stops for at most its days. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["BeginStep"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/special-step/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The step is over. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/take-over": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 签收: the papers have arrived here. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/terminate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 异常终止. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CaseReason"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -9815,6 +11484,14 @@ export interface components {
             /** @enum {string} */
             verdict: "on_time" | "late" | "early" | "wrong_hall" | "wrong_day" | "already_used" | "cancelled" | "forged" | "unknown" | "check_identity";
         };
+        /** @description Everything that is missing or wrong, at once. `words` is what the citizen reads first. */
+        AskFor: {
+            /** @default [] */
+            fields: components["schemas"]["Asked"][];
+            /** @default [] */
+            materials: components["schemas"]["Asked"][];
+            words: string;
+        };
         /** @description How much should go back, and why. */
         AskRefund: {
             amount_fen: number;
@@ -9873,6 +11550,24 @@ export interface components {
             /** @enum {string} */
             state: "new" | "created" | "create_unknown" | "create_failed" | "closing" | "closed" | "paid" | "paid_late" | "suspense" | "refund_due" | "returned";
         };
+        /** @description One step for several cases; each for itself, so that one refusal stops no other. */
+        Batch: {
+            case_ids: string[];
+            /** @enum {string} */
+            event: "receive" | "pre_approve" | "accept" | "review";
+        };
+        /** @description In the order given. */
+        BatchDone: {
+            results: components["schemas"]["BatchRow"][];
+        };
+        /** @description What became of one of them; `code` says why it was refused. */
+        BatchRow: {
+            /** Format: uuid */
+            case_id: string;
+            code: string | null;
+            done: boolean;
+            title: string | null;
+        };
         /** @description Open numbers of today, those at windows among them, and when the hall opens next; null: no day to move to. */
         BeforeCarryOver: {
             at_window: number;
@@ -9894,6 +11589,13 @@ export interface components {
             size: number;
             subject_id: string;
             subject_type: string;
+        };
+        /** @description A listed step, for at most its days, with the number of the written notice to the applicant. */
+        BeginStep: {
+            code: string;
+            /** @default null */
+            days: number | null;
+            document: string;
         };
         /**
          * @description A bill whole. `ways` are the ways to pay it; what the page offers first depends on where it runs.
@@ -10100,6 +11802,13 @@ export interface components {
             title: string;
             total_fen: number;
         };
+        /** @description How many cases are in each box, and how many are overdue. */
+        CaseCounts: {
+            boxes: {
+                [key: string]: number;
+            };
+            overdue: number;
+        };
         /** @description The decision: granted or not, on which day, number of its document, and why not. */
         CaseDecision: {
             document: string | null;
@@ -10122,6 +11831,17 @@ export interface components {
             /** @default null */
             words: string | null;
         };
+        /** @description Why; the citizen may read it. */
+        CaseReason: {
+            reason: string;
+        };
+        /** @description The result: its file, digest, and the seal on it. */
+        CaseResult: {
+            digest: string | null;
+            /** Format: uuid */
+            file_id: string | null;
+            seal: string | null;
+        };
         /** @description A case in a list. `status` and `next` are sentences for its page. */
         CaseRow: {
             applicant: string | null;
@@ -10140,6 +11860,17 @@ export interface components {
             /** Format: date-time */
             submitted_at: string;
             unread: number;
+        };
+        /** @description Words to choose from. */
+        CaseText: {
+            code: string;
+            purpose: string;
+            text: string;
+            text_en: string;
+        };
+        /** @description All of them. */
+        CaseTexts: {
+            texts: components["schemas"]["CaseText"][];
         };
         /** @description A page of my cases. */
         Cases: {
@@ -10228,6 +11959,16 @@ export interface components {
             /** @enum {string} */
             way: "download" | "mail" | "window";
         };
+        /** @description The citizen's card as read at the counter. */
+        CitizenCard: {
+            id_number: string;
+            name: string;
+        };
+        /** @description Who filed, masked. */
+        CitizenContact: {
+            name_masked: string | null;
+            phone_masked: string | null;
+        };
         /** @description In order of days, then halls. */
         CityDayOverrides: {
             overrides: components["schemas"]["HallOverride"][];
@@ -10288,6 +12029,18 @@ export interface components {
             /** @enum {string} */
             phase: "asking" | "typing" | "paid" | "failed" | "checking" | "returned";
         };
+        /** @description The result: a file uploaded for this case, or paper; with the name of its seal. */
+        Conclude: {
+            /**
+             * Format: uuid
+             * @default null
+             */
+            file_id: string | null;
+            /** @default false */
+            paper: boolean;
+            /** @default null */
+            seal: string | null;
+        };
         /** @description Shown only while the answer to `field` is one of `is`. */
         Condition: {
             field: string;
@@ -10306,6 +12059,10 @@ export interface components {
             /** Format: date-time */
             server_time: string;
             window_days: number;
+        };
+        /** @description The six digits that the citizen reads out. */
+        ConfirmCode: {
+            code: string;
         };
         /** @description The second person agrees with exactly this. */
         Confirmation: {
@@ -10336,6 +12093,11 @@ export interface components {
             server_time: string;
             /** Format: date-time */
             serving_since: string | null;
+        };
+        /** @description What is filed for the citizen who stands there. */
+        CounterStart: {
+            citizen: components["schemas"]["CitizenCard"];
+            item: string;
         };
         /** @description Appointments of the day; `checked_in` includes `late`. */
         Counts: {
@@ -10425,6 +12187,13 @@ export interface components {
         DeadNotices: {
             next_cursor: string | null;
             notices: components["schemas"]["DeadNotice"][];
+        };
+        /** @description The decision with its document number; a refusal needs its reason. */
+        Decide: {
+            document: string;
+            grant: boolean;
+            /** @default null */
+            reason: string | null;
         };
         /** @description The hall's answer, which the citizen reads. */
         Decision: {
@@ -10585,6 +12354,15 @@ export interface components {
             differences: components["schemas"]["Difference"][];
             next_cursor: string | null;
         };
+        /** @description One step of the case, by whom. */
+        Done: {
+            /** Format: date-time */
+            at: string;
+            by: string | null;
+            event: string;
+            reason: string | null;
+            words: string;
+        };
         /** @description A free slot and its hall. */
         EarlySlot: {
             distance_km: number | null;
@@ -10650,6 +12428,12 @@ export interface components {
             name_masked: string | null;
             people: number;
             slot: components["schemas"]["Period"];
+        };
+        /** @description By how many working days, why, and by which approval. */
+        Extend: {
+            days: number;
+            document: string;
+            reason: string;
         };
         /** @description Attempts that a provider answered with the same code, and what that means. */
         Failure: {
@@ -10767,6 +12551,14 @@ export interface components {
             /** Format: date */
             valid_until: string | null;
             width: number | null;
+        };
+        /** @description The case that a counter has filed: its number, nothing else of it. */
+        Filed: {
+            /** Format: uuid */
+            id: string;
+            number: string;
+            /** @enum {string} */
+            state: "submitted" | "pre_returned" | "pre_approved" | "received" | "correcting" | "accepted" | "not_accepted" | "awaiting_fee" | "reviewing" | "special" | "granted" | "denied" | "concluded" | "ready" | "mailed" | "delivered" | "withdrawn" | "terminated";
         };
         /** @description Files by material and in their order. */
         Files: {
@@ -10967,6 +12759,11 @@ export interface components {
         /** @description Every hall, the city's first. */
         Halls: {
             halls: components["schemas"]["Hall"][];
+        };
+        /** @description The receiver's identity was checked. */
+        HandOver: {
+            /** @enum {boolean} */
+            identity_checked: true;
         };
         /** @description The account, and what is shown this once: nobody can read it again. */
         HandedOver: {
@@ -11198,6 +12995,14 @@ export interface components {
             published_on: string | null;
             tag: string;
         };
+        /** @description A special step that this item may take. */
+        ListedStep: {
+            basis: string;
+            code: string;
+            condition: string;
+            days: number;
+            name: string;
+        };
         /** @description The nine lists of the circular. */
         Lists: {
             lists: components["schemas"]["ListHead"][];
@@ -11331,7 +13136,7 @@ export interface components {
         NewAccount: {
             display_name: string;
             reason: string;
-            roles: ("gate" | "hall_lead" | "window_clerk")[];
+            roles: ("approver" | "gate" | "hall_lead" | "issuing_desk" | "partner" | "window_clerk")[];
             username: string;
         };
         /** @description What staff call it. */
@@ -11385,6 +13190,11 @@ export interface components {
         NoticePreviews: {
             notices: components["schemas"]["NoticePreview"][];
         };
+        /** @description Where it can be collected; the applicant's own choice comes first. */
+        Offer: {
+            /** @default null */
+            hall: string | null;
+        };
         /** @description Who works at a window now, for which queues, with which number. */
         OpenWindow: {
             categories: string[];
@@ -11401,6 +13211,11 @@ export interface components {
             next_release_at: string;
             /** Format: date */
             released_until: string;
+        };
+        /** @description A department's answer. */
+        Opinion: {
+            agree: boolean;
+            opinion: string;
         };
         /** @description One choice. */
         Option: {
@@ -11465,6 +13280,21 @@ export interface components {
         /** @description Whether the bill's money is there. */
         Paid: {
             paid: boolean;
+        };
+        /** @description Materials seen on paper. */
+        Papers: {
+            /** @default [] */
+            papers: string[];
+        };
+        /** @description A department's part. */
+        Part: {
+            department: string;
+            hall_code: string;
+            /** Format: uuid */
+            id: string;
+            opinion: string | null;
+            /** @enum {string} */
+            state: "pending" | "agreed" | "refused";
         };
         /** @description The signed part, the secret of the rotating part, and the eight digits to read out. */
         Pass: {
@@ -11830,6 +13660,11 @@ export interface components {
             code: string;
             text: string;
         };
+        /** @description Why not, and the number of the written notice. */
+        Refuse: {
+            document: string;
+            reason: string;
+        };
         /** @description Back to the calendar, and why. */
         RemoveDay: {
             /** Format: date */
@@ -11878,6 +13713,12 @@ export interface components {
             event_id: number;
             reason: string;
         };
+        /** @description The result's file, and the SHA-256 of its content. */
+        Result: {
+            digest: string;
+            /** Format: uuid */
+            file_id: string;
+        };
         /** @description Use an earlier scan here too. `wording` is the version of the consent that was shown and agreed to. */
         Reuse: {
             /** @default null */
@@ -11892,6 +13733,12 @@ export interface components {
             field: "name" | "id_number" | "phone";
             reason: string;
         };
+        /** @description The answers in full; the reading is in the audit trail. */
+        Revealed: {
+            answers: {
+                [key: string]: unknown;
+            };
+        };
         /** @description Why it must not be trusted any longer. */
         Revoke: {
             reason: string;
@@ -11899,7 +13746,7 @@ export interface components {
         /** @description The roles an account has in my hall from now on. */
         Roles: {
             reason: string;
-            roles: ("gate" | "hall_lead" | "window_clerk")[];
+            roles: ("approver" | "gate" | "hall_lead" | "issuing_desk" | "partner" | "window_clerk")[];
         };
         /** @description A rule as it is kept. */
         Rule: {
@@ -11942,6 +13789,10 @@ export interface components {
         Scan: {
             auth_code: string;
         };
+        /** @description What the scanner read, or a number as typed. */
+        ScanCase: {
+            code: string;
+        };
         /** @description An item with the name or alias that matched. */
         SearchHit: {
             bookable: boolean;
@@ -11976,6 +13827,11 @@ export interface components {
             paused: boolean;
             served_today: number;
             window: number;
+        };
+        /** @description To which hall, and why. */
+        SendOn: {
+            reason: string;
+            to_hall: string;
         };
         /** @description Who is logged in; `csrf_token` goes into X-CSRF-Token of every unsafe request. */
         Session: {
@@ -12158,6 +14014,98 @@ export interface components {
             bills: components["schemas"]["StaffBill"][];
             next_cursor: string | null;
         };
+        /** @description A case whole. `may` names the steps that my role and hall allow now. */
+        StaffCase: {
+            /** Format: date */
+            accept_by: string | null;
+            /** Format: date */
+            accepted_on: string | null;
+            answers: {
+                [key: string]: unknown;
+            };
+            applicant: string | null;
+            channel: string;
+            citizen: components["schemas"]["CitizenContact"];
+            /** @enum {string|null} */
+            colour: "green" | "yellow" | "orange" | "red" | null;
+            corrected_once: boolean;
+            corrections: components["schemas"]["Told"][];
+            days_used: number | null;
+            decision: components["schemas"]["CaseDecision"] | null;
+            /** Format: date */
+            deliver_by: string | null;
+            delivery: components["schemas"]["Delivery"];
+            extended_days: number;
+            fee: components["schemas"]["CaseFee"];
+            fee_state: string;
+            filed_hall: string | null;
+            full_number: string;
+            hall_code: string;
+            history: components["schemas"]["Done"][];
+            /** Format: uuid */
+            id: string;
+            instant: boolean;
+            item: components["schemas"]["NamedItem"];
+            joint: boolean;
+            law_days: number;
+            /** Format: date */
+            law_due_on: string | null;
+            materials: components["schemas"]["Requirement"][];
+            may: string[];
+            mode: string;
+            number: string;
+            /** Format: date */
+            owed_on: string | null;
+            pages: components["schemas"]["Page"][];
+            parts: components["schemas"]["Part"][];
+            promise_days: number;
+            /** Format: date */
+            promise_due_on: string | null;
+            reason: string | null;
+            /** Format: date */
+            reply_by: string | null;
+            result: components["schemas"]["CaseResult"];
+            specials: components["schemas"]["TakenStep"][];
+            /** @enum {string} */
+            state: "submitted" | "pre_returned" | "pre_approved" | "received" | "correcting" | "accepted" | "not_accepted" | "awaiting_fee" | "reviewing" | "special" | "granted" | "denied" | "concluded" | "ready" | "mailed" | "delivered" | "withdrawn" | "terminated";
+            status: string;
+            steps: components["schemas"]["ListedStep"][];
+            /** Format: date-time */
+            submitted_at: string;
+            transfer: components["schemas"]["Transfer1"] | null;
+            unread: number;
+        };
+        /** @description A row of the inbox. `owed_on`: by when staff owe the next thing. */
+        StaffCaseRow: {
+            applicant: string | null;
+            channel: string;
+            /** @enum {string|null} */
+            colour: "green" | "yellow" | "orange" | "red" | null;
+            fee_state: string;
+            /** Format: uuid */
+            id: string;
+            instant: boolean;
+            item: components["schemas"]["NamedItem"];
+            joint: boolean;
+            /** Format: date */
+            law_due_on: string | null;
+            number: string;
+            /** Format: date */
+            owed_on: string | null;
+            /** Format: date */
+            reply_by: string | null;
+            /** @enum {string} */
+            state: "submitted" | "pre_returned" | "pre_approved" | "received" | "correcting" | "accepted" | "not_accepted" | "awaiting_fee" | "reviewing" | "special" | "granted" | "denied" | "concluded" | "ready" | "mailed" | "delivered" | "withdrawn" | "terminated";
+            status: string;
+            /** Format: date-time */
+            submitted_at: string;
+            unread: number;
+        };
+        /** @description A page of the inbox. */
+        StaffCases: {
+            cases: components["schemas"]["StaffCaseRow"][];
+            next_cursor: string | null;
+        };
         /** @description A hall by its code, with its name in the language of the request. */
         StaffHall: {
             code: string;
@@ -12302,6 +14250,18 @@ export interface components {
         SuspenseList: {
             cases: components["schemas"]["Suspense"][];
         };
+        /** @description A special step of this case. */
+        TakenStep: {
+            /** Format: date */
+            began_on: string;
+            code: string;
+            days: number;
+            document: string;
+            /** Format: date */
+            ended_on: string | null;
+            /** Format: date */
+            ends_by: string | null;
+        };
         /** @description One line of the task list. */
         Task: {
             key: string;
@@ -12355,6 +14315,18 @@ export interface components {
             me: components["schemas"]["Me"];
             token: string;
         };
+        /** @description A correction that was told, or papers that were sent back. */
+        Told: {
+            /** Format: date-time */
+            answered_at: string | null;
+            fields: components["schemas"]["Asked"][];
+            /** @enum {string} */
+            kind: "return" | "correct";
+            materials: components["schemas"]["Asked"][];
+            /** Format: date-time */
+            told_at: string;
+            words: string;
+        };
         /** @description `expected`: appointments whose time came; `no_shows` of them were missed. Hours that windows were open. */
         Total: {
             booked: components["schemas"]["Figures"];
@@ -12374,6 +14346,17 @@ export interface components {
             reason: string;
             /** @default null */
             window: number | null;
+        };
+        /** @description Papers on their way between two halls. */
+        Transfer1: {
+            /** Format: date-time */
+            due_at: string;
+            from_hall: string;
+            overdue: boolean;
+            reason: string;
+            /** Format: date-time */
+            sent_at: string;
+            to_hall: string;
         };
         /** @description What `near` was understood as. */
         Understood: {

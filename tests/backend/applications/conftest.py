@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from backend.app import create_app
 from backend.core.config import Settings
-from tests.backend.applications.people import Filer, filer
+from tests.backend.applications.people import Filer, Office, filer
 from tests.conftest import Clock
 
 
@@ -34,3 +34,9 @@ def make_filer(session: Session, client: FlaskClient, clock: Clock) -> MakeFiler
 @pytest.fixture
 def citizen_(make_filer: MakeFiler) -> Filer:
     return make_filer()
+
+
+@pytest.fixture
+def office(session: Session, client: FlaskClient, clock: Clock) -> Office:
+    """The city hall's staff."""
+    return Office(client, session)

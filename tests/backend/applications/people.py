@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from backend.identity import service as identity
 from backend.identity import sessions
+from tests.backend import staff
 
 _serial = itertools.count(1)
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -97,3 +98,57 @@ def filer(session: Session, client: FlaskClient, *, level: int = 2, name: str = 
     token = sessions.start(session, person_id=person).token
     session.commit()
     return Filer(client, person, {"Authorization": f"Bearer {token}"}, number, name)
+
+
+@dataclass
+class Office:
+    """A hall's staff, one for each role, and their ways to the API."""
+
+    client: FlaskClient
+    session: Session
+    hall: str = "XM"
+
+    def __post_init__(self) -> None:
+        self.headers: dict[str, dict[str, str]] = {}
+
+    def header(self, role: str) -> dict[str, str]:
+        """The session of the hall's one member of staff with this role."""
+        if role not in self.headers:
+            self.headers[role] = staff.header(self.session, self.hall, role)
+        return self.headers[role]
+
+    def send(self, role: str, method: str, path: str, body: object = None, *, key: str | None = None) -> Any:
+        headers = {**self.header(role), "Idempotency-Key": key or uuid4().hex}
+        return self.client.open(f"/api/v1/staff{path}", method=method, json=body, headers=headers)
+
+    def get(self, role: str, path: str) -> Any:
+        return self.send(role, "GET", path)
+
+    def do(self, role: str, case: dict[str, Any], what: str, **body: Any) -> Any:
+        return self.send(role, "POST", f"/cases/{case['id']}/{what}", body)
+
+    def done(self, role: str, case: dict[str, Any], what: str, **body: Any) -> dict[str, Any]:
+        """The same, and it worked: the case afterwards."""
+        answer = self.do(role, case, what, **body)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json
+        return found
+
+    def case(self, case: dict[str, Any], role: str = "window_clerk") -> dict[str, Any]:
+        answer = self.get(role, f"/cases/{case['id']}")
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json
+        return found
+
+    def accepted(self, case: dict[str, Any]) -> dict[str, Any]:
+        return self.done("window_clerk", case, "accept")
+
+    def granted(self, case: dict[str, Any]) -> dict[str, Any]:
+        """Accepted, looked at, granted."""
+        self.accepted(case)
+        self.done("approver", case, "review")
+        return self.done("approver", case, "decision", grant=True, document="厦政准〔2026〕1号")
+
+    def concluded(self, case: dict[str, Any]) -> dict[str, Any]:
+        self.granted(case)
+        return self.done("issuing_desk", case, "result", paper=True)

@@ -1,0 +1,154 @@
+"""Objects of the role matrix: an application, and a case for every step of its way."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from backend.applications import confirmation, transfers
+from backend.applications.case_models import Case, CasePart
+from backend.applications.desk import Desk
+from backend.applications.form_models import SpecialStep
+from backend.applications.states import PartState
+from backend.core import clock
+from tests.backend.applications.people import ANSWERS, PASSPORT, PLATE, QUERY, Filer, Office
+
+FAR = "TA"
+"""A hall that is neither the owner's nor the stranger's."""
+Thing = tuple[str, str, str, dict[str, Any], dict[str, Any]]
+Things = list[Thing]
+"""Method, rule below /api/v1, owner (a role, or "citizen"), body, path."""
+
+
+def things(session: Session, who: Filer, office: Office) -> Things:
+    """One object for each route of applications and cases."""
+    step = SpecialStep(code="matrix", position=99, name_zh="勘验", name_en="Check", basis="某条", days=5, items=[])
+    step.condition_zh, step.condition_en, step.valid_from = "要看的", "To be seen", clock.today()
+    session.merge(step)
+    session.commit()
+    staffs = (part(session, who, office) for part in (_of_front, _of_review, _of_counter))
+    return [*_of_citizen(who), *(thing for found in staffs for thing in found)]
+
+
+def _of_citizen(who: Filer) -> Things:
+    draft, full = who.start("vehicle-licence-replacement"), who.fill(who.start(PASSPORT))
+    change = {"revision": 1, "answers": {"matter": "换一本"}}
+    mine = "applications/<uuid:application_id>"
+    found: Things = [
+        (method, mine, "citizen", body, {"application_id": draft["id"]})
+        for method, body in (("GET", {}), ("PATCH", change), ("DELETE", {}))
+    ]
+    found.append(("POST", f"{mine}/submit", "citizen", {}, {"application_id": full["id"]}))
+    case, over = who.file(PLATE), who.file(PLATE)
+    who.post(f"/cases/{over['id']}/withdraw")
+    for method, rule, body in (
+        ("GET", "", {}),
+        ("POST", "/withdraw", {}),
+        ("PUT", "/delivery", {"way": "window"}),
+        ("GET", "/messages", {}),
+        ("POST", "/messages", {"words": "什么时候办好"}),
+        ("POST", "/messages/read", {}),
+    ):
+        found.append((method, f"cases/<uuid:case_id>{rule}", "citizen", body, {"case_id": case["id"]}))
+    found.append(("POST", "cases/<uuid:case_id>/rating", "citizen", {"grade": 5}, {"case_id": over["id"]}))
+    return found
+
+
+def _of_front(session: Session, who: Filer, office: Office) -> Things:
+    ask = {"words": "要改", "fields": [{"name": "phone", "words": "打不通"}], "materials": []}
+    why = {"reason": "核对身份证"}
+    submitted, received, leaving, coming = who.file(PASSPORT), who.file(QUERY), who.file(QUERY), who.file(QUERY)
+    office.done("window_clerk", leaving, "send-on", to_hall=FAR, reason="归那边管")
+    moved = session.get_one(Case, UUID(coming["id"]))
+    moved.hall_code = FAR
+    session.flush()
+    transfers.send(session, moved, Desk(moved.person_id, FAR), to_hall=office.hall, reason="归那边管")
+    session.commit()
+    return [
+        _post("window_clerk", submitted, "return", ask),
+        _post("window_clerk", submitted, "pre-approve", {}),
+        _post("window_clerk", submitted, "receive", {}),
+        _post("window_clerk", received, "correct", ask),
+        _post("window_clerk", received, "accept", {}),
+        _post("window_clerk", received, "refuse", {**why, "document": "一号"}),
+        _post("hall_lead", received, "terminate", why),
+        _post("window_clerk", received, "send-on", {**why, "to_hall": FAR}),
+        _post("window_clerk", received, "reveal", why),
+        _post("window_clerk", received, "messages", {"words": "请看"}),
+        _post("window_clerk", received, "messages/read", {}),
+        _post("window_clerk", coming, "take-over", {}),
+        _post("window_clerk", leaving, "call-back", why),
+        ("GET", "staff/cases/<uuid:case_id>", "window_clerk", {}, {"case_id": received["id"]}),
+        ("GET", "staff/cases/<uuid:case_id>/messages", "window_clerk", {}, {"case_id": received["id"]}),
+    ]
+
+
+def _of_review(session: Session, who: Filer, office: Office) -> Things:
+    step = {"code": "matrix", "document": "告知一号"}
+    accepted, reviewing, paused, joint = (who.file(QUERY) for _ in range(4))
+    for case in (accepted, reviewing, paused, joint):
+        office.accepted(case)
+    for case in (reviewing, paused, joint):
+        office.done("approver", case, "review")
+    office.done("approver", paused, "special-step", **step)
+    part = CasePart(state=PartState.PENDING, state_at=clock.now(), case_id=UUID(joint["id"]), department_code="x")
+    part.hall_code = office.hall
+    session.add(part)
+    session.commit()
+    granted, concluded, ready, mailing, mailed = (who.file(PLATE) for _ in range(5))
+    for case in (granted, concluded, ready, mailing, mailed):
+        office.granted(case)
+        session.get_one(Case, UUID(case["id"]), populate_existing=True).fee_state = "paid"
+        session.commit()
+    for case in (mailing, mailed):
+        who.send("PUT", f"/cases/{case['id']}/delivery", {"way": "mail"})
+    for case in (concluded, ready, mailing, mailed):
+        office.done("issuing_desk", case, "result", paper=True)
+    office.done("issuing_desk", ready, "offer")
+    office.done("issuing_desk", mailed, "mail")
+    opinion = "staff/cases/<uuid:case_id>/parts/<uuid:part_id>/opinion"
+    agree = {"agree": True, "opinion": "同意"}
+    return [
+        _post("approver", accepted, "review", {}),
+        _post("hall_lead", accepted, "extension", {"days": 5, "reason": "要多看几天", "document": "一号"}),
+        _post("approver", reviewing, "special-step", step),
+        _post("approver", paused, "special-step/end", {}),
+        _post("approver", reviewing, "decision", {"grant": True, "document": "一号"}),
+        ("POST", opinion, "approver", agree, {"case_id": joint["id"], "part_id": part.id}),
+        _post("issuing_desk", granted, "result", {"paper": True}),
+        _post("issuing_desk", concluded, "offer", {}),
+        _post("issuing_desk", mailing, "mail", {}),
+        _post("issuing_desk", mailed, "come-back", {}),
+        _post("issuing_desk", ready, "hand-over", {"identity_checked": True}),
+    ]
+
+
+def _of_counter(session: Session, who: Filer, office: Office) -> Things:
+    begun = {"item": PASSPORT, "citizen": {"name": who.name, "id_number": who.number}}
+    window, partner = (office.send(role, "POST", "/applications", begun).json for role in ("window_clerk", "partner"))
+    filled = filled_in(office, "window_clerk", begun)
+    code, _ = confirmation.draw(session, who.id)
+    session.commit()
+    mine, change = "staff/applications/<uuid:application_id>", {"revision": 1, "answers": {"why": "full"}}
+    at, there = {"application_id": window["id"]}, {"application_id": partner["id"]}
+    return [
+        ("GET", mine, "window_clerk", {}, at),
+        ("PATCH", mine, "window_clerk", change, at),
+        ("PUT", f"{mine}/papers", "window_clerk", {"papers": []}, at),
+        ("POST", f"{mine}/confirm", "partner", {"code": code}, there),
+        ("POST", f"{mine}/submit", "window_clerk", {}, {"application_id": filled["id"]}),
+    ]
+
+
+def filled_in(office: Office, role: str, begun: dict[str, Any]) -> dict[str, Any]:
+    """An application begun and filled in at a counter."""
+    made: dict[str, Any] = office.send(role, "POST", "/applications", begun).json
+    body = {"revision": made["revision"], "answers": ANSWERS[begun["item"]]}
+    saved = office.send(role, "PATCH", f"/applications/{made['id']}", body)
+    assert saved.status_code == 200, saved.text
+    found: dict[str, Any] = saved.json
+    return found
+
+
+def _post(role: str, case: dict[str, Any], what: str, body: dict[str, Any]) -> Thing:
+    return ("POST", f"staff/cases/<uuid:case_id>/{what}", role, body, {"case_id": case["id"]})
