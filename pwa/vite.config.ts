@@ -11,17 +11,20 @@ const BASE = new RegExp([
 ].join('|'))
 const FORMS = /src\/(api\/key|ui\/(?!QrCode|ElderAid)|state\/(drafts|queueTickets|signOut)|pages\/booking\/use|pages\/appointments\/(pass|use|parts))|shared\/(rotating|times)|citizen\/parts\/|env\/detect/
 
-/** Names of all pages stand in the entry: six characters tell versions apart and are fewer bytes. */
+/** Names of all pages stand in the entry: seven characters tell versions apart and are fewer bytes. */
 const NAMES = {
-  entryFileNames: 'assets/[name]-[hash:6].js',
-  chunkFileNames: 'assets/[name]-[hash:6].js',
-  assetFileNames: 'assets/[name]-[hash:6][extname]',
+  entryFileNames: 'assets/[name]-[hash:7].js',
+  chunkFileNames: 'assets/[name]-[hash:7].js',
+  assetFileNames: 'assets/[name]-[hash:7][extname]',
 }
 const CITIZEN_GROUPS = [
   { name: 'qr', test: /src\/ui\/QrCode|node_modules\/qr\//, priority: 2 },
   { name: 'base', test: BASE, priority: 3 },
   { name: 'forms', test: FORMS, priority: 2 },
   { name: 'bills', test: /pages\/bills\/|env\/pay|shared\/money/, priority: 1 },
+  { name: 'files', test: /pages\/filing\/(Materials?\.|shrink|parts\/(AddFiles|FileRow|SendingRow|EarlierScans|LookUp|useFiles))|state\/(uploads|blobs)|api\/raw/, priority: 2 },
+  { name: 'filing', test: /pages\/filing\/|state\/filing|shared\/forms/, priority: 1 },
+  { name: 'cases', test: /pages\/cases\//, priority: 1 },
   { name: 'booking', test: /pages\/booking\//, priority: 1 },
   { name: 'visits', test: /pages\/appointments\/(List|Done|Reschedule|Cancel)/, priority: 1 },
   { name: 'account', test: /pages\/citizen\/(Me|Family|Inbox|Login|Conduct|Notices)\./, priority: 1 },

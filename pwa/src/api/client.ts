@@ -38,12 +38,12 @@ export function rememberCsrf(token: string | null): void {
   csrf = { token }
 }
 
-async function csrfToken(): Promise<string | null> {
+export async function csrfToken(): Promise<string | null> {
   if (!csrf) rememberCsrf((await send<{ csrf_token: string | null }>('GET', '/session', {})).csrf_token)
   return csrf?.token ?? null
 }
 
-function address(path: string, query: Query = {}): string {
+export function address(path: string, query: Query = {}): string {
   const params = new URLSearchParams()
   for (const [key, value] of Object.entries(query)) {
     if (value !== null && value !== undefined && value !== '') params.set(key, String(value))
@@ -78,7 +78,7 @@ async function send<T>(method: string, path: string, options: Options): Promise<
   }
 }
 
-function problemIn(text: string): Problem {
+export function problemIn(text: string): Problem {
   try {
     return JSON.parse(text) as Problem
   } catch {
