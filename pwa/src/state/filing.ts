@@ -37,7 +37,7 @@ const AGAIN_MS = 5000
 const PASSING = [0, 429, 502, 503, 504]
 
 const live = reactive(new Map<string, Filing>())
-const running = new Map<string, Promise<void>>()
+const running = new Map<string, Promise<boolean>>()
 const timers = new Map<string, number>()
 const path = (id: string) => `/applications/${encodeURIComponent(id)}`
 const same = (one: unknown, other: unknown) => JSON.stringify(one ?? null) === JSON.stringify(other ?? null)
@@ -67,7 +67,9 @@ export function answersOf(filing: Filing): Answers {
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null))
 }
 
+/** An answer that was overtaken on its way never replaces a newer one. */
 function take(filing: Filing, view: Application): void {
+  if (filing.view && view.revision < filing.view.revision) return
   filing.view = view
   keep(filing)
 }
@@ -102,14 +104,14 @@ export async function save(filing: Filing): Promise<boolean> {
       turn = send(filing).finally(() => { running.delete(filing.id) })
       running.set(filing.id, turn)
     }
-    await turn
-    if (filing.state !== 'idle') return false
+    if (!(await turn)) return false
   }
-  filing.state = 'idle'
+  if (filing.state !== 'saving') filing.state = 'idle'
   return true
 }
 
-async function send(filing: Filing): Promise<void> {
+/** One request with what is pending now; false when it has to wait or was refused. */
+async function send(filing: Filing): Promise<boolean> {
   const sent = { ...filing.pending }
   filing.state = 'saving'
   try {
@@ -122,6 +124,7 @@ async function send(filing: Filing): Promise<void> {
   } catch (error) {
     await failed(filing, error instanceof ApiProblem ? error : new ApiProblem(500, {}))
   }
+  return filing.state === 'idle'
 }
 
 async function failed(filing: Filing, problem: ApiProblem): Promise<void> {

@@ -19,6 +19,8 @@ export function useFiling() {
     await load(filing)
     return filing.view as Application
   })
+  // What this phone kept is on screen at once; the server's answer follows.
+  state.data.value ??= filing.view
   /** The newest view: saving an answer brings a new one. */
   const view = computed(() => filing.view ?? state.data.value)
   const typed = computed<Answers>(() => answersOf(filing))
