@@ -7,6 +7,9 @@ from flask.typing import ResponseReturnValue
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend import api_docs, operations, web
+from backend.applications import mailing as case_mail
+from backend.appointments import mailing as appointment_mail
+from backend.catalogue import mailing as catalogue_mail
 from backend.core import auth, crypto, db, problems
 from backend.core.auth import public
 from backend.core.config import Settings
@@ -17,6 +20,7 @@ from backend.files.storage import DiskStorage
 from backend.identity.sessions import load_principal
 from backend.official.api import blueprint as official
 from backend.openapi import document
+from express.callbacks_api import blueprint as express_callbacks
 from payments.callbacks_api import blueprint as payment_callbacks
 
 FEATURES = (
@@ -27,13 +31,20 @@ FEATURES = (
     "payments.staff_api",
     "payments.window_api",
     "payments.receipt_api",
-    "payments.reconciliation.api",
     "backend.files.api",
     "backend.files.staff_api",
+    "payments.reconciliation.api",
+    "express.api",
+    "express.staff_api",
+    "express.paper_api",
+    "express.money_api",
+    "backend.catalogue.mail_api",
     "backend.catalogue.api",
     "backend.identity.api",
     "backend.identity.accounts_api",
     "backend.identity.trail_api",
+    "backend.licences.api",
+    "backend.hotline.api",
     "backend.ratings.api",
     "backend.sites.api",
     "backend.appointments.api",
@@ -84,6 +95,7 @@ def create_app(settings: Settings, *, connect: bool = True) -> Flask:
     _install_features(app)
     app.register_blueprint(official)
     app.register_blueprint(payment_callbacks)
+    app.register_blueprint(express_callbacks)
     app.register_blueprint(operations.blueprint)
     app.register_blueprint(api_docs.blueprint)
     app.register_blueprint(web.frontend)
@@ -92,6 +104,11 @@ def create_app(settings: Settings, *, connect: bool = True) -> Flask:
 
 def _install_features(app: Flask) -> None:
     auth.install(app, load_principal, load_device)
+    app.extensions["mail_subjects"] = {
+        "appointment": appointment_mail.appointment,
+        "case": case_mail.case,
+        "case_number": catalogue_mail.case_number,
+    }
     api = app.extensions["api"] = problems.create_api(app)
     for module in FEATURES:
         for blueprint in importlib.import_module(module).blueprints:

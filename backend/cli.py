@@ -146,12 +146,13 @@ def _connect(settings: Settings) -> Settings:
 
 def _seed(settings: Settings) -> None:
     from backend.appointments import jobs
-    from backend.seed import loader, opening
+    from backend.seed import express, loader, opening
 
     with db.transaction() as session:
         loader.load(session)
     with db.transaction() as session:
         opening.load(session)
+        express.load(session)
     jobs.first_slots()
 
 
@@ -190,6 +191,7 @@ def sandbox(_: argparse.Namespace) -> None:
 
     from backend.sandbox import clamd, pushes
     from backend.sandbox.app import create_sandbox
+    from express.sandbox.ems import pushes as ems_pushes
     from payments.sandbox.alipay import notices as alipay_notices
     from payments.sandbox.wechat_pay import notices
 
@@ -207,6 +209,7 @@ def sandbox(_: argparse.Namespace) -> None:
         push=push,
         pay_push=notices.over_http,
         alipay_push=alipay_notices.over_http,
+        ems_push=ems_pushes.over_http(f"http://127.0.0.1:{settings.port}/callbacks/ems"),
     )
     if settings.clamd_address:
         host, number = settings.clamd_address.rsplit(":", 1)

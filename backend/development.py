@@ -23,6 +23,7 @@ _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 
 DATABASE = "micro_government"
+OFFICES = ("LICENCE", "EPROOF", "HOTLINE", "PROVINCE")
 LEAST_FREE_BYTES = 500 * 1024 * 1024
 
 
@@ -94,6 +95,10 @@ def environment(var_dir: Path, database_url: str, port: int, sandbox_port: int) 
         "CLAMD_ADDRESS": f"127.0.0.1:{sandbox_port + 1}",
         "FINANCE_BASE": f"{sandbox}/finance",
         "FINANCE_APP": "sandbox-finance",
+        **{f"{name}_BASE": f"{sandbox}/{name.lower()}" for name in OFFICES},
+        **{f"{name}_APP": f"sandbox-{name.lower()}" for name in OFFICES},
+        "EMS_BASE": f"{sandbox}/amp-prod-api/f/amp/api/open",
+        "EMS_SENDER_NO": "sandbox-ems",
         "PAY_REGION": "350299",
         "PROMETHEUS_MULTIPROC_DIR": str(var_dir / "metrics"),
         **kept,

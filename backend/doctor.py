@@ -6,6 +6,7 @@ from backend.core import audit, db, idempotency, jobs
 
 FEATURES = (
     "backend.files.doctor",
+    "backend.province.doctor",
     "backend.catalogue.doctor",
     "backend.identity.doctor",
     "backend.appointments.doctor",
@@ -14,6 +15,7 @@ FEATURES = (
     "backend.devices.doctor",
     "payments.doctor",
     "payments.reconciliation.doctor",
+    "express.doctor",
     "notify.doctor",
 )
 """Modules with `invariants(session)`: sentences with row ids, empty when all is well."""

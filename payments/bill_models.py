@@ -27,7 +27,8 @@ class Bill(Base):
 
     `pay_code` is finance's number, or the unit's own. `version` grows with the amount, which only an overdue fine
     does. `person_id` is told about it; `hall_code` is the hall whose staff issued it. `paid_via` is a channel, or
-    `other` for money that finance's list shows. Amounts are fen.
+    `other` for money that finance's list shows. A `postage` bill is no non-tax bill and finance never hears of it
+    (money rule M5). Amounts are fen.
     """
 
     __tablename__ = "bill"
@@ -69,7 +70,7 @@ class Bill(Base):
         Index("ix_bill_open_due", "due_on", postgresql_where=text("state = 'issued'")),
         Index("ix_bill_unreceipted", "paid_at", postgresql_where=text("state IN ('paid', 'confirmed')")),
         CheckConstraint("length(pay_code) BETWEEN 1 AND 40", name="pay_code"),
-        CheckConstraint("notice_type IN ('ordinary', 'penalty')", name="notice_type"),
+        CheckConstraint("notice_type IN ('ordinary', 'penalty', 'postage')", name="notice_type"),
         CheckConstraint("payer_type IN ('person', 'organisation')", name="payer_type"),
         CheckConstraint("source IN ('unit', 'finance')", name="source"),
         CheckConstraint("total_fen > 0", name="total"),

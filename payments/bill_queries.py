@@ -119,7 +119,7 @@ def view(
 
 def _may_refund(bill: Bill, tried: Sequence[Attempt], person_id: UUID | None) -> bool:
     paid = {bill.person_id, *(attempt.payer_id for attempt in tried if attempt.state == AttemptState.PAID)}
-    return person_id is not None and person_id in paid
+    return person_id is not None and person_id in paid and bill.notice_type != bills.POSTAGE
 
 
 def attempt_view(attempt: Attempt) -> dict[str, Any]:
@@ -259,7 +259,7 @@ def _item(item: BillItem, language: str) -> dict[str, Any]:
 
 def _receipt(session: Session, bill: Bill) -> dict[str, Any] | None:
     """The e-bill; `issuing` until finance has made it. What was issued before payment is a notice, never a receipt."""
-    if bill.state not in SETTLED:
+    if bill.state not in SETTLED or bill.notice_type == bills.POSTAGE:
         return None
     found = session.scalars(
         select(EBill).where(EBill.bill_id == bill.id).order_by(EBill.issued_at.desc()).limit(1)

@@ -26,13 +26,17 @@ FINE_DAYS = 15
 MOST_FEN = 2_000_000_000
 """Twenty million yuan: what the columns hold."""
 EXPIRE_BATCH = 200
+POSTAGE = "postage"
+KINDS = {"penalty": "penalty", POSTAGE: POSTAGE}
+"""Kind of income item → kind of its bill; every other makes an ordinary one."""
 GROWS_DAYS = 60
 """A fine has reached its cap after 34 days; the rest is for a worker that was away."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One income item asked for. `decided_fen` is the sum of a penalty's decision; everything else is looked up.
+    """One income item asked for. `decided_fen` is the sum of a penalty's decision or of a courier's price; everything
+    else is looked up.
 
     `overdue_fen` and `penalty_fen` are finance's own figures, which win over ours (money rule M8).
     """
@@ -89,7 +93,7 @@ def issue(session: Session, order: Order, *, actor: str) -> Bill:
     if total > MOST_FEN:
         raise BillRefused(Text("金额太大", "The sum is too large"))
     today = clock.today()
-    penalty = income[0].kind == "penalty"
+    kind = KINDS.get(income[0].kind, "ordinary")
     bill = Bill(
         id=db.new_id(),
         state=BillState.ISSUED,
@@ -97,7 +101,7 @@ def issue(session: Session, order: Order, *, actor: str) -> Bill:
         region_code=order.region_code,
         unit_code=income[0].collecting_unit,
         pay_code=order.pay_code or pay_codes.next_code(session, order.region_code, today),
-        notice_type="penalty" if penalty else "ordinary",
+        notice_type=kind,
         subject_type=order.subject_type,
         subject_id=order.subject_id,
         title_zh=order.title.zh,
@@ -109,7 +113,7 @@ def issue(session: Session, order: Order, *, actor: str) -> Bill:
         version=1,
         total_fen=total,
         accepted_on=order.accepted_on,
-        due_on=order.due_on or today + timedelta(days=FINE_DAYS if penalty else ORDINARY_DAYS),
+        due_on=order.due_on or today + timedelta(days=FINE_DAYS if kind == "penalty" else ORDINARY_DAYS),
         source=order.source,
         qr_url=order.qr_url,
         created_at=clock.now(),
@@ -121,7 +125,8 @@ def issue(session: Session, order: Order, *, actor: str) -> Bill:
     if lowered := sum(item.reduction_fen for item in items):
         _relieve(session, bill, kind="reduction", document=order.document, amount_fen=lowered, actor=actor)
     record_event(session, BillEventRow, bill.id, None, BillState.ISSUED, BillEvent.ISSUE, actor=actor)
-    notices.issued(session, bill)
+    if kind != POSTAGE:
+        notices.issued(session, bill)
     return bill
 
 
@@ -195,7 +200,7 @@ def expire(session: Session) -> int:
     paying = exists().where(Attempt.bill_id == Bill.id, Attempt.state.in_(LIVE))
     over = session.scalars(
         select(Bill)
-        .where(Bill.state == BillState.ISSUED, Bill.due_on < clock.today(), Bill.notice_type == "ordinary", ~paying)
+        .where(Bill.state == BillState.ISSUED, Bill.due_on < clock.today(), Bill.notice_type != "penalty", ~paying)
         .order_by(Bill.due_on)
         .limit(EXPIRE_BATCH)
         .with_for_update(skip_locked=True)
@@ -277,7 +282,7 @@ def _priced(session: Session, order: Order) -> tuple[list[BillItem], list[Income
     if len({item.collecting_unit for item in income}) > 1:
         raise BillRefused(Text("一张缴款书只能是一个单位的", "A bill belongs to one collecting unit"))
     if len({item.kind for item in income}) > 1 or income[0].kind == "service_price":
-        raise BillRefused(Text("只能是非税收入，罚款单独开", "Only non-tax income, and fines apart"))
+        raise BillRefused(Text("只能是非税收入，罚款和快递费单独开", "Only non-tax income; fines and postage apart"))
     priced = []
     for position, (line, item) in enumerate(zip(order.lines, income, strict=True), 1):
         priced.append(_item(session, order, position, line, item))
@@ -290,7 +295,7 @@ def _item(session: Session, order: Order, position: int, line: Line, income: Inc
         raise BillRefused()
     if line.reduction_fen and not order.document:
         raise DecisionNeeded()
-    if income.kind == "penalty":
+    if income.kind in KINDS:
         if not line.decided_fen or line.decided_fen < 1:
             raise BillRefused(Text("罚款要写决定书上的金额", "A fine needs the sum of its decision"))
         standard, unit, basis = line.decided_fen, "case", income.late_basis

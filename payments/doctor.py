@@ -70,7 +70,7 @@ CHECKS = {
         SELECT b.id::text AS id FROM bill b
         WHERE b.paid_at IS NOT NULL AND b.person_id IS NOT NULL AND NOT EXISTS (
           SELECT 1 FROM notification n WHERE n.subject_type = 'bill' AND n.subject_id = b.id::text
-            AND n.template = 'bill_paid')
+            AND n.template IN ('bill_paid', 'postage_paid'))
     """,
     "bill {id}: money that goes back does not match its account": """
         SELECT b.id::text AS id FROM bill b

@@ -1,6 +1,7 @@
 """The books: double entry in fen, append-only, sealed into a hash chain by the worker (reliability §2.4).
 
-Accounts are texts: `bill:<id>`, `clearing:<channel>`, `income:<item>`, `refund_due:<bill>`, `suspense`.
+Accounts are texts: `bill:<id>`, `clearing:<channel>`, `income:<item>`, `refund_due:<bill>`, `suspense`, and `postage`
+for what is the courier's and no income of finance.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from backend.core.errors import NotFound
 from payments.ledger_models import Entry, Journal, JournalSeal
 
 SUSPENSE = "suspense"
+POSTAGE = "postage"
 
 _POST = text("""
 WITH new AS (
@@ -53,8 +55,8 @@ def clearing(channel: str) -> str:
 
 
 def income(item_code: str) -> str:
-    """What was earned for an income item."""
-    return f"income:{item_code}"
+    """What was earned for an income item; postage is not earned but owed to the courier (money rule M5)."""
+    return POSTAGE if item_code == POSTAGE else f"income:{item_code}"
 
 
 def refund_due(bill_id: UUID) -> str:

@@ -13,13 +13,14 @@ class IncomeItem(Base):
     """Income item 收入项目 that finance has given a collecting unit.
 
     `finance_code` is finance's own number, NULL until finance assigns it. A `service_price` (notary) is no
-    non-tax income; a `penalty` has no standard, its amount stands in the decision. Only where a law says so is
+    non-tax income; a `penalty` has no standard, its amount stands in the decision. `postage` is the courier's, never
+    finance's, and stands in a bill of its own (money rule M5). Only where a law says so is
     something added for each day of delay: `late_day_bp` hundredths of a percent, up to `late_cap_percent` of the fee.
     """
 
     __tablename__ = "income_item"
     __table_args__ = (
-        CheckConstraint("kind IN ('non_tax', 'service_price', 'penalty')", name="kind"),
+        CheckConstraint("kind IN ('non_tax', 'service_price', 'penalty', 'postage')", name="kind"),
         CheckConstraint("num_nulls(late_day_bp, late_cap_percent, late_basis) IN (0, 3)", name="late"),
     )
 

@@ -23,7 +23,8 @@ def issued(session: Session, bill: Bill) -> None:
 def paid(session: Session, bill: Bill, attempt: Attempt | None) -> None:
     """The money is there; the receipt follows and is never called one before (domain sheet §1.2)."""
     for person_id in _people(bill, attempt):
-        _tell(session, "bill_paid", bill, person_id, bill.total_fen, key=bill.id)
+        template = "postage_paid" if bill.notice_type == "postage" else "bill_paid"
+        _tell(session, template, bill, person_id, bill.total_fen, key=bill.id)
 
 
 def receipt(session: Session, bill: Bill, amount_fen: int, number: str) -> None:

@@ -99,6 +99,8 @@ def claim_due(session: Session, limit: int) -> list[UUID]:
 def next_task(session: Session, bill_id: UUID) -> Task | None:
     """The next step of a bill; None when finance has heard everything."""
     bill = bills.locked(session, bill_id)
+    if bill.notice_type == bills.POSTAGE:
+        return None
     told = _told(session, bill_id)
     if bill.state in (BillState.VOID, BillState.EXPIRED):
         gone = told.registered_version is not None and told.withdrawn_at is None
@@ -250,6 +252,7 @@ def keep_check(session: Session, bill_id: UUID, state: EbillState) -> dict[str, 
 
 
 def _due() -> Sequence[Select[UUID]]:
+    postage = Bill.notice_type == bills.POSTAGE
     valid = exists().where(EBill.bill_id == Bill.id, EBill.red_at.is_(None))
     back = func.coalesce(
         select(func.sum(Attempt.refunded_fen))
@@ -261,7 +264,7 @@ def _due() -> Sequence[Select[UUID]]:
     leaving = exists().where(Refund.bill_id == Bill.id, Refund.state.in_(LEAVING), Refund.origin == "request")
     gave_back = select(Refund.bill_id).where(Refund.state.in_(REFUND_DONE), Refund.origin != "automatic")
     return (
-        select(Bill.id).where(Bill.state == BillState.PAID),
+        select(Bill.id).where(Bill.state == BillState.PAID, ~postage),
         select(Bill.id).where(Bill.state == BillState.CONFIRMED, back < Bill.total_fen, ~leaving),
         select(Refund.bill_id).where(
             Refund.state == RefundState.APPROVED,
@@ -280,6 +283,7 @@ def _due() -> Sequence[Select[UUID]]:
         .where(
             Bill.state == BillState.ISSUED,
             Bill.source == "unit",
+            ~postage,
             func.coalesce(BillAtFinance.registered_version, 0) < Bill.version,
         ),
         select(BillAtFinance.bill_id)

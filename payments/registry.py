@@ -23,6 +23,8 @@ WINDOW = 20
 REST = timedelta(seconds=30)
 """P29: when half of the last twenty calls failed, a channel is left alone for thirty seconds."""
 EVERY_UNIT = "*"
+POSTAGE_UNIT = "express"
+"""Whom postage is owed to: a courier, so its money never takes finance's channel (money rule M5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,8 @@ class Gateways:
     def channels_of(self, unit_code: str) -> list[str]:
         """What the unit takes, in the order of its setting."""
         chosen = self._routes.get(unit_code, self._routes.get(EVERY_UNIT, list(self._accounts)))
-        return [channel for channel in chosen if channel in self._accounts]
+        barred = {Channel.WECHAT_NONTAX} if unit_code == POSTAGE_UNIT else set()
+        return [channel for channel in chosen if channel in self._accounts and channel not in barred]
 
     def ways_of(self, unit_code: str) -> list[str]:
         """The names of WAYS that lead to this unit."""

@@ -69,7 +69,7 @@ def apply_refund(session: Session, channel: str, answer: RefundAnswer, *, source
     transition(session, refund, event, actor=actor)
     if after == RefundState.CLOSED:
         release(session, attempt, refund)
-        if attempt.state == AttemptState.REFUND_DUE:
+        if refund.origin == "automatic":
             order_return(session, bill, attempt, reason=refund.reason, after=TRY_ANEW)
     if after == RefundState.ABNORMAL:
         alert("refund_abnormal", refund=refund.id)

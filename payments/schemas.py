@@ -40,7 +40,7 @@ class BillRowSchema(Schema):
     id = fields.UUID(required=True)
     pay_code = fields.String(required=True)
     title = fields.String(required=True)
-    notice_type = fields.String(required=True, validate=validate.OneOf(["ordinary", "penalty"]))
+    notice_type = fields.String(required=True, validate=validate.OneOf(["ordinary", "penalty", "postage"]))
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
     state = fields.String(required=True, validate=validate.OneOf(list(BillState)))
     total_fen = fields.Integer(required=True)

@@ -19,7 +19,7 @@ from payments import attempts, bill_queries, bills, pay_codes, paying, refunds
 from payments import staff_schemas as schemas
 from payments.api import gateways
 from payments.bill_models import Bill
-from payments.errors import DecisionNeeded
+from payments.errors import BillRefused, DecisionNeeded
 from payments.refund_models import Refund
 from payments.schemas import BillSchema
 from payments.states import BillState
@@ -53,6 +53,8 @@ def issue(body: dict[str, Any]) -> Response:
     """Issue a bill. Amounts come from the fee standards; lowering one needs finance's permission and a document."""
     principal = current_staff()
     lines = [bills.Line(**line) for line in body["lines"]]
+    if any(line.item == bills.POSTAGE for line in lines):
+        raise BillRefused()
     if any(line.reduction_fen for line in lines) and "bills.reduce" not in principal.permissions:
         raise DecisionNeeded()
     settings: Settings = current_app.extensions["settings"]

@@ -26,6 +26,7 @@ const CITIZEN_GROUPS = [
   { name: 'filing', test: /pages\/filing\/|state\/filing|shared\/forms/, priority: 1 },
   { name: 'cases', test: /pages\/cases\//, priority: 1 },
   { name: 'booking', test: /pages\/booking\//, priority: 1 },
+  { name: 'express', test: /pages\/express\/|state\/mailing/, priority: 1 },
   { name: 'visits', test: /pages\/appointments\/(List|Done|Reschedule|Cancel)/, priority: 1 },
   { name: 'account', test: /pages\/citizen\/(Me|Family|Inbox|Login|Conduct|Notices)\./, priority: 1 },
   { name: 'queue', test: /pages\/queue\/|pages\/citizen\/Hall\.|(state|shared)\/queue\.ts/, priority: 1 },

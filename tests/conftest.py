@@ -17,6 +17,7 @@ from backend import database, postgres
 from backend.core import calendar, clock, crypto, db, kept
 from backend.core.config import Settings
 
+OFFICES = ("licence", "eproof", "hotline", "province")
 ROOT = Path(__file__).parent.parent
 
 
@@ -44,8 +45,13 @@ def make_settings(database_url: str, **changes: object) -> Settings:
         "ixiamen_client_secret": "ixiamen-secret",
         "sms_key": "sandbox-sms",
         "sms_secret": "sms-secret",
+        **{f"{office}_app": f"sandbox-{office}" for office in OFFICES},
+        **{f"{office}_keys": f"2:{_key(office)},1:{_key(office + '-old')}" for office in OFFICES},
         "finance_app": "sandbox-finance",
         "finance_keys": f"2:{_key('finance')},1:{_key('finance-old')}",
+        "ems_sender_no": "sandbox-ems",
+        "ems_authorization": "ems-authorization",
+        "ems_sign_key": base64.b64encode(b"ems-sign-key-16b").decode(),
     }
     settings = Settings(**{**values, **changes})  # type: ignore[arg-type]
     settings.validate()

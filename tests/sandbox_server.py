@@ -17,6 +17,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from backend.core.config import Settings
 from backend.sandbox.app import create_sandbox
 from backend.sandbox.wechat_templates import MINI_TEMPLATE_IDS, TEMPLATE_IDS
+from backend.sandbox.world import OFFICES
 from payments.sandbox.alipay.gateway import public_half
 
 
@@ -38,6 +39,8 @@ class RunningSandbox:
             ixiamen_base=f"{self.url}/ixiamen",
             sms_base=f"{self.url}/sms",
             finance_base=f"{self.url}/finance",
+            **{f"{name}_base": f"{self.url}/{name}" for name in OFFICES},
+            ems_base=f"{self.url}/amp-prod-api/f/amp/api/open",
             alipay_gateway=f"{self.url}/alipay/gateway.do",
             alipay_login_base=f"{self.url}/alipay",
             **{name: value for name, value in alipay_app().items() if not name.startswith("sandbox_")},

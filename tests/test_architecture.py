@@ -70,7 +70,7 @@ def test_unsafe_routes_are_public_only_where_a_login_begins_or_a_ticket_speaks(a
     }
     # A printed ticket's link is all that an anonymous holder has; WeChat and payment channels sign what they push.
     allowed = re.compile(
-        r"^/wechat/<any\(official, mini\):name>$|^/callbacks/(wechat-pay|alipay)$|"
+        r"^/wechat/<any\(official, mini\):name>$|^/callbacks/(wechat-pay|alipay|ems)$|"
         r"^/api/v1/(auth/.*|session|staff/session|device/enrolment|tickets/<link>/(cancel|return|rating|rating/supplement))$"
     )
     assert {rule for rule in public if not allowed.match(rule)} == set()

@@ -93,7 +93,7 @@ def save(body: dict[str, Any], application_id: UUID) -> dict[str, Any]:
     limits.spend(f"application-save:{principal.id}", capacity=120, per_seconds=60)
     with transaction() as session:
         application = drafts.own(session, application_id, principal.id)
-        drafts.save(session, application, revision=body["revision"], changes=body["answers"])
+        drafts.save(session, application, revision=body["revision"], changes=body["answers"], way=schemas.way_of(body))
         return queries.application_view(session, application, request_language())
 
 

@@ -6,12 +6,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session
 
-from backend.applications import case_clock
+from backend.applications import moves
 from backend.applications.case_models import Case, CaseEventRow, CasePart, CaseTransfer
 from backend.applications.errors import CaseNotFound, InTransit, OtherHand
 from backend.applications.states import DECIDE, FRONT, ISSUE, WHO, CaseEvent, CaseState, TransferState
 from backend.core import audit
-from backend.core.states import transition
 
 
 @dataclass(frozen=True)
@@ -74,9 +73,7 @@ def open_transfer(session: Session, case: Case) -> CaseTransfer | None:
 def step(session: Session, case: Case, event: CaseEvent, desk: Desk, *, reason: str | None = None) -> bool:
     """Move a case that the caller holds locked. Raises OtherHand, InvalidTransition; False for a repeat."""
     demand_hand(session, case, WHO[event], desk)
-    session.flush()
-    moved = transition(session, case, event, actor=desk.actor, reason=reason)
-    case_clock.note_owed(session, case)
+    moved = moves.move(session, case, event, actor=desk.actor, reason=reason)
     if moved:
         audit.record(
             session,

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from backend.applications import form_queries, forms, profile
+from backend.applications import delivery, form_queries, forms, profile
 from backend.applications.errors import AnotherDevice, ApplicantNotAllowed, ApplicationClosed, ApplicationNotFound
 from backend.applications.forms import Answers, Form
 from backend.applications.materials import APPLICATION
@@ -121,8 +121,18 @@ def write(session: Session, values: Mapping[str, Any]) -> Application:
 ONE_OPEN: Final = ("filer_id", "person_id", "organisation_id", "item_slug", "channel")
 
 
-def save(session: Session, application: Application, *, revision: int, changes: Mapping[str, Any]) -> Application:
-    """Save what was typed. Raises AnotherDevice when `revision` is not the newest, ApplicationClosed, InvalidInput."""
+def save(
+    session: Session,
+    application: Application,
+    *,
+    revision: int,
+    changes: Mapping[str, Any],
+    way: Mapping[str, Any] | None = None,
+) -> Application:
+    """Save what was typed, and with `way` how the result is to come.
+
+    Raises AnotherDevice when `revision` is not the newest, ApplicationClosed, InvalidInput, DeliveryNotAgreed.
+    """
     if application.state not in EDITABLE:
         raise ApplicationClosed()
     form = form_queries.version_of(session, application.form_item, application.form_version)
@@ -144,6 +154,8 @@ def save(session: Session, application: Application, *, revision: int, changes: 
     session.refresh(application)
     if saved is None:
         raise AnotherDevice(revision=application.revision, answers=profile.masked(form, profile.opened(application)))
+    if way is not None:
+        delivery.choose(session, application, catalogue.item(session, application.item_slug), **way)
     return application
 
 

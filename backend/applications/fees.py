@@ -6,16 +6,16 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from backend.applications import case_clock
+from backend.applications import case_clock, moves
 from backend.applications.case_models import Case
 from backend.applications.form_queries import Filing
 from backend.applications.forms import Form, is_shown
 from backend.applications.states import CaseEvent, CaseState
 from backend.catalogue.values import Item
 from backend.core import audit, clock
-from backend.core.states import transition
 from backend.identity import queries as identity
 from backend.identity.models import Organisation
+from backend.province.kinds import Kind
 from payments import bills
 from payments.bills import Line, Order, Payer
 
@@ -60,9 +60,10 @@ def bill(session: Session, case: Case, item: Item, due: list[Line], *, region_co
         title=item.name,
         hall_code=case.hall_code,
     )
-    bills.issue(session, order, actor=actor)
+    made = bills.issue(session, order, actor=actor)
     case.fee_state = "due"
     session.flush()
+    moves.tell_province(session, case, Kind.FEE, pay_code=made.pay_code, total_fen=made.total_fen)
 
 
 def settled(session: Session, case: Case) -> bool:
@@ -72,9 +73,8 @@ def settled(session: Session, case: Case) -> bool:
     case.fee_state, case.paid_on = "paid", clock.today()
     session.flush()
     if case.state == CaseState.AWAITING_FEE:
-        transition(session, case, CaseEvent.SETTLE, actor="system", reason="费用已交")
         case_clock.recount(session, case)
-        case_clock.note_owed(session, case)
+        moves.move(session, case, CaseEvent.SETTLE, actor="system", reason="费用已交")
     audit.record(
         session, actor="system", action="case.fee_paid", object_type="case", object_id=case.id, hall_code=case.hall_code
     )

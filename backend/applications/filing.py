@@ -8,7 +8,18 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from backend.applications import case_clock, clocks, fees, form_queries, forms, materials, notices, numbers, profile
+from backend.applications import (
+    case_clock,
+    clocks,
+    fees,
+    form_queries,
+    forms,
+    materials,
+    moves,
+    notices,
+    numbers,
+    profile,
+)
 from backend.applications.case_models import Case, CaseCorrection, CaseEventRow
 from backend.applications.errors import AnswersIncomplete, ApplicationClosed, FilesPending, NotConfirmed
 from backend.applications.form_queries import Filing
@@ -21,6 +32,7 @@ from backend.core import audit, clock, db
 from backend.core.errors import FieldError, LevelRequired
 from backend.core.states import record_event, transition
 from backend.identity import queries as identity
+from backend.province.kinds import Kind
 
 REAL_NAME: Final = 2
 """Nobody files without a real-name level (seed-map 3.1)."""
@@ -81,9 +93,7 @@ def receive(session: Session, case: Case, *, actor: str, repeated: bool = False)
     case.received_on = clock.today()
     case.accept_by = case_clock.day_after(session, case.received_on, clocks.TELL_DAYS)
     case.reply_by = None
-    session.flush()
-    transition(session, case, CaseEvent.RESUBMIT if repeated else CaseEvent.RECEIVE, actor=actor)
-    case_clock.note_owed(session, case)
+    moves.move(session, case, CaseEvent.RESUBMIT if repeated else CaseEvent.RECEIVE, actor=actor)
 
 
 def _demand_identity(session: Session, application: Application, item: Item) -> None:
@@ -121,6 +131,9 @@ def _open_case(
         hall_code=application.hall_code or application.wanted_hall or filing.owner_hall,
         filed_hall=application.hall_code,
         submitted_at=now,
+        delivery=application.delivery,
+        delivery_consent_at=application.delivery_consent_at,
+        pickup_hall=application.pickup_hall,
         fee_state="later" if fees.lines(item, found.form, found.answers, filing, clock.today()) else "none",
         fee_blocks=filing.fee_blocks,
     )
@@ -130,6 +143,7 @@ def _open_case(
     audit.record(
         session, actor=actor, action="case.submitted", object_type="case", object_id=case.id, hall_code=case.hall_code
     )
+    moves.tell_province(session, case, Kind.CASE, event=str(CaseEvent.SUBMIT))
     notices.tell(session, case, "case_received")
     if filing.mode == "full" or application.channel == "window":
         receive(session, case, actor=actor)
@@ -145,8 +159,7 @@ def _resubmit(session: Session, case: Case, actor: str) -> Case:
         receive(session, case, actor=actor, repeated=True)
     else:
         case.reply_by = None
-        session.flush()
-        transition(session, case, CaseEvent.RESUBMIT, actor=actor)
+        moves.move(session, case, CaseEvent.RESUBMIT, actor=actor)
     audit.record(
         session, actor=actor, action="case.resubmitted", object_type="case", object_id=case.id, hall_code=case.hall_code
     )

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from backend.applications import case_clock, clocks, desk, fees, form_queries, materials, notices, profile
+from backend.applications import case_clock, clocks, desk, fees, form_queries, materials, moves, notices, profile
 from backend.applications.case_models import Case, CaseCorrection, CasePart, CasePartEventRow
 from backend.applications.desk import Desk
 from backend.applications.errors import CorrectionTold, MaterialNotAskedFor
@@ -91,8 +91,7 @@ def accept(session: Session, case: Case, by: Desk, *, region_code: str) -> None:
 def accept_by_silence(session: Session, case: Case, *, region_code: str) -> None:
     """Nobody told in five days: the law takes the case as accepted on the day its papers came."""
     case.accepted_on = case.received_on
-    session.flush()
-    transition(session, case, CaseEvent.ACCEPT, actor="system", reason="五个工作日内没有告知，自收到之日起即为受理")
+    moves.move(session, case, CaseEvent.ACCEPT, actor="system", reason="五个工作日内没有告知，自收到之日起即为受理")
     audit.record(
         session,
         actor="system",
@@ -116,7 +115,7 @@ def after_acceptance(session: Session, case: Case, *, actor: str, region_code: s
     fees.bill(session, case, item, due, region_code=region_code, actor=actor)
     notices.tell(session, case, "case_accepted", until=case.promise_due_on)
     if case.fee_state == "due" and case.fee_blocks == "review":
-        transition(session, case, CaseEvent.AWAIT_FEE, actor="system", reason="交费后接着办")
+        moves.move(session, case, CaseEvent.AWAIT_FEE, actor="system", reason="交费后接着办")
     case_clock.note_owed(session, case)
 
 
@@ -141,9 +140,7 @@ def lapse(session: Session, case: Case) -> None:
     reason = "没有在期限内补上"
     shut(session, case, actor="system")
     case.reason = reason
-    session.flush()
-    transition(session, case, CaseEvent.LAPSE, actor="system", reason=reason)
-    case_clock.note_owed(session, case)
+    moves.move(session, case, CaseEvent.LAPSE, actor="system", reason=reason)
     audit.record(
         session, actor="system", action="case.lapsed", object_type="case", object_id=case.id, hall_code=case.hall_code
     )

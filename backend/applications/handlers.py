@@ -23,7 +23,7 @@ def on_shipment_delivered(subject_id: str, **_: object) -> None:
     """The courier has handed a result over."""
     with transaction() as session:
         case = session.scalars(select(Case).where(Case.id == UUID(subject_id)).with_for_update()).one_or_none()
-        if case is not None and case.state == CaseState.MAILED:
+        if case is not None and case.state in (CaseState.CONCLUDED, CaseState.READY, CaseState.MAILED):
             issuing.delivered(session, case, actor="system", how="mail")
 
 

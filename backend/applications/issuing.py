@@ -4,19 +4,17 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from backend.applications import case_clock, desk, notices
+from backend.applications import desk, moves, notices
 from backend.applications.case_models import Case
 from backend.applications.desk import Desk
 from backend.applications.errors import DeliveryNotAgreed, FeeUnpaid, ResultMissing
-from backend.applications.states import CaseEvent, CaseState
+from backend.applications.states import HANDED_OUT, CaseEvent, CaseState
 from backend.catalogue import queries as catalogue
 from backend.core import audit, clock
-from backend.core.states import transition
 from backend.files import service as files
 
 RESULT = "case_result"
 """What the result document belongs to."""
-HANDED_OUT = (CaseState.CONCLUDED, CaseState.READY, CaseState.MAILED, CaseState.DELIVERED)
 
 
 def conclude(session: Session, case: Case, by: Desk, *, file_id: UUID | None, paper: bool, seal: str | None) -> None:
@@ -71,9 +69,7 @@ def delivered(session: Session, case: Case, *, actor: str, how: str) -> None:
     if case.state == CaseState.DELIVERED:
         return
     case.delivered_at = clock.now()
-    session.flush()
-    transition(session, case, CaseEvent.DELIVER, actor=actor, reason=how)
-    case_clock.note_owed(session, case)
+    moves.move(session, case, CaseEvent.DELIVER, actor=actor, reason=how)
     audit.record(
         session,
         actor=actor,

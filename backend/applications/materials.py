@@ -11,10 +11,14 @@ from sqlalchemy.orm import Session
 from backend.applications.forms import Form, is_shown
 from backend.applications.models import Application, ApplicationPaper
 from backend.catalogue.values import Item, Material
-from backend.core import crypto
+from backend.core import clock, crypto
 from backend.core.errors import FieldError, Text
 from backend.files import service as files
 from backend.files.models import File
+from backend.files.states import State
+from backend.licences import service as licences
+from backend.licences.models import LicenceFetch
+from backend.licences.states import State as FetchState
 
 APPLICATION: Final = "application"
 """What files of an application belong to; their `material` is the requirement they fill."""
@@ -50,9 +54,9 @@ class Requirement:
         return not self.required or any(one.state in USABLE for one in self.given)
 
 
-USABLE: Final = ("ready", "valid", "seen")
+USABLE: Final = ("ready", "found", "seen")
 EXPIRED: Final = "expired"
-PENDING: Final = ("receiving", "checking")
+PENDING: Final = ("receiving", "checking", "requested")
 
 
 def requirements(
@@ -95,9 +99,19 @@ def given(session: Session, application: Application) -> dict[str, list[Given]]:
     for requirement in session.scalars(papers):
         found.setdefault(requirement, []).append(Given("paper", None, "seen"))
     mine = (APPLICATION, str(application.id))
-    for one in (*files.ready_files(session, *mine), *files.unfinished(session, *mine)):
+    live = (File.subject_type == mine[0]) & (File.subject_id == mine[1]) & (File.state != State.GONE)
+    for one in session.scalars(select(File).where(live).order_by(File.position, File.id)):
         found.setdefault(one.material or "", []).append(_file(one))
+    for fetch in licences.of_subject(session, *mine):
+        found.setdefault(fetch.material, []).append(_licence(fetch))
     return found
+
+
+def _licence(fetch: LicenceFetch) -> Given:
+    over = fetch.valid_until is not None and fetch.valid_until < clock.today()
+    state = EXPIRED if over and fetch.state == FetchState.FOUND else str(fetch.state)
+    digest = fetch.content_sha256.hex() if fetch.content_sha256 else None
+    return Given("licence", fetch.id, state, fetch.identifier, digest=digest)
 
 
 def _file(one: File) -> Given:

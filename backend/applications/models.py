@@ -62,6 +62,9 @@ class Application(Base):
     confirmed_at: Mapped[datetime | None]
     """When the citizen's code confirmed what a partner point filled in."""
     answers: Mapped[bytes] = mapped_column(LargeBinary)
+    delivery: Mapped[str | None] = mapped_column(Text)
+    delivery_consent_at: Mapped[datetime | None]
+    pickup_hall: Mapped[str | None] = mapped_column(Text)
     from_earlier: Mapped[list[str]] = mapped_column(server_default=text("'[]'"))
     revision: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime]
@@ -73,6 +76,8 @@ class Application(Base):
 
     __table_args__ = (
         CheckConstraint("channel IN ('online', 'window', 'partner')", name="channel"),
+        CheckConstraint("delivery IN ('download', 'mail', 'window')", name="delivery"),
+        CheckConstraint("delivery <> 'download' OR delivery_consent_at IS NOT NULL", name="consent"),
         ForeignKeyConstraint(["form_item", "form_version"], ["service_form.item_slug", "service_form.version"]),
         Index("ix_application_filer", "filer_id", "created_at"),
         Index(

@@ -4,15 +4,16 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from backend.applications import notices
+from backend.applications import delivery, moves, notices
 from backend.applications.case_models import Case
 from backend.applications.errors import DeliveryNotAgreed
 from backend.applications.models import Application
 from backend.applications.states import FINAL, ApplicationEvent, CaseEvent, CaseState
 from backend.catalogue import queries as catalogue
-from backend.core import audit, clock
+from backend.core import audit
 from backend.core.errors import Conflict, Text
 from backend.core.states import transition
+from backend.province.kinds import Kind
 from backend.ratings import service as ratings
 
 
@@ -28,8 +29,7 @@ def withdraw(session: Session, case: Case, *, actor: str, reason: str | None) ->
     application = session.get_one(Application, case.application_id, with_for_update=True)
     transition(session, application, ApplicationEvent.SHUT, actor=actor)
     case.reason, case.reply_by = reason, None
-    session.flush()
-    transition(session, case, CaseEvent.WITHDRAW, actor=actor, reason=reason)
+    moves.move(session, case, CaseEvent.WITHDRAW, actor=actor, reason=reason)
     audit.record(
         session, actor=actor, action="case.withdrawn", object_type="case", object_id=case.id, hall_code=case.hall_code
     )
@@ -41,18 +41,13 @@ def choose_delivery(session: Session, case: Case, *, way: str, consent: bool, pi
 
     Raises DeliveryNotAgreed for a way that this case does not have, or once the result is on its way.
     """
-    item = catalogue.item(session, case.item_slug)
-    moving = case.state in (CaseState.MAILED, CaseState.READY) or case.state in FINAL
-    if moving or way not in ("download", "window", *(("mail",) if item.mail.outward else ())):
+    if case.state in (CaseState.MAILED, CaseState.READY) or case.state in FINAL:
         raise DeliveryNotAgreed()
-    if way == "download" and not consent:
-        raise DeliveryNotAgreed(Text("要先同意电子送达", "Agree to electronic delivery first"))
-    if pickup_hall is not None:
-        catalogue.hall(session, pickup_hall)
-    case.delivery = way
-    case.delivery_consent_at = clock.now() if way == "download" else None
-    case.pickup_hall = (pickup_hall or case.hall_code) if way == "window" else None
-    session.flush()
+    item = catalogue.item(session, case.item_slug)
+    delivery.choose(session, case, item, way=way, consent=consent, pickup_hall=pickup_hall)
+    if case.delivery == "window" and case.pickup_hall is None:
+        case.pickup_hall = case.hall_code
+        session.flush()
 
 
 def rate(session: Session, case: Case, *, person_id: UUID, grade: int, words: str | None) -> None:
@@ -68,3 +63,4 @@ def rate(session: Session, case: Case, *, person_id: UUID, grade: int, words: st
         grade=grade,
         words=words,
     )
+    moves.tell_province(session, case, Kind.RATING, grade=grade)

@@ -8,21 +8,24 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from backend.applications import case_clock, case_words, drafts, filing, form_queries, materials, profile
+from backend.applications import case_clock, case_words, delivery, drafts, filing, form_queries, materials, profile
 from backend.applications.case_models import Case, CaseCorrection, CaseEventRow, CaseMessage, CaseTransfer
 from backend.applications.errors import CaseNotFound
 from backend.applications.form_queries import Filing
 from backend.applications.forms import Form, is_shown
 from backend.applications.materials import Requirement
 from backend.applications.models import Application
-from backend.applications.states import EDITABLE, UNDECIDED, CaseState, TransferState
+from backend.applications.states import EDITABLE, HANDED_OUT, UNDECIDED, CaseState, TransferState
 from backend.catalogue import bodies
 from backend.catalogue import queries as catalogue
 from backend.catalogue.values import Item
+from backend.core import crypto
 from backend.core.errors import FieldError
+from backend.files.models import File
 from backend.identity import idnumber
 from backend.identity import queries as identity
 from backend.identity.models import Organisation, OrganisationAgent
+from backend.ratings import service as ratings
 from payments import bill_queries
 
 Body = dict[str, Any]
@@ -64,6 +67,7 @@ def application_view(session: Session, application: Application, language: str) 
         "materials": [_requirement(one, language) for one in found.asked],
         "tasks": tasks(found, typed, language),
         "errors": errors(found.problems, language),
+        "delivery": delivery_of(application, item),
         "correction": correction(session, case, language) if case else None,
         "case_id": case.id if case else None,
     }
@@ -202,7 +206,9 @@ def case_view(session: Session, case: Case, language: str) -> Body:
         "decision": decision(case),
         "correction": correction(session, case, language),
         "fee": fee(session, case, language),
-        "delivery": delivery(session, case, item),
+        "delivery": delivery_of(case, item),
+        "result": result_of(session, case),
+        "rated": ratings.of_subject(session, "case", str(case.id)) is not None,
         "can_withdraw": case.state in UNDECIDED,
         "can_edit": application.state in EDITABLE,
         "pages": pages(form, language),
@@ -212,14 +218,28 @@ def case_view(session: Session, case: Case, language: str) -> Body:
     }
 
 
-def delivery(session: Session, case: Case, item: Item) -> Body:
+def delivery_of(of: Application | Case, item: Item) -> Body:
     """How the result reaches the applicant, and the ways there are."""
     return {
-        "way": case.delivery,
-        "ways": ["download", "window", *(["mail"] if item.mail.outward else [])],
-        "consent_at": case.delivery_consent_at,
-        "pickup_hall": case.pickup_hall,
-        "delivered_at": case.delivered_at,
+        "way": of.delivery,
+        "ways": delivery.ways(item),
+        "consent_at": of.delivery_consent_at,
+        "pickup_hall": of.pickup_hall,
+        "delivered_at": of.delivered_at if isinstance(of, Case) else None,
+    }
+
+
+def result_of(session: Session, case: Case) -> Body | None:
+    """The result that came as a file, once it is handed out to who agreed to that."""
+    file = session.get(File, case.result_file_id) if case.result_file_id else None
+    if file is None or case.state not in HANDED_OUT or case.delivery_consent_at is None:
+        return None
+    return {
+        "file_id": file.id,
+        "name": crypto.unseal(file.name, table="file", column="name", row=file.id),
+        "media_type": file.media_type,
+        "size": file.size,
+        "sha256": case.result_digest,
     }
 
 

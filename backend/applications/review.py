@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.applications import case_clock, clocks, desk, form_queries, notices
+from backend.applications import case_clock, clocks, desk, form_queries, moves, notices
 from backend.applications.case_models import Case, CasePart, CaseSpecial
 from backend.applications.desk import Desk
 from backend.applications.errors import CaseNotFound, ExtensionUsed, OpinionsMissing, OtherHand, StepNotListed
@@ -56,7 +56,7 @@ def end_step(session: Session, case: Case, by: Desk) -> None:
 def end_overdue_step(session: Session, case: Case) -> None:
     """The step has used its days: the clock goes on whether it is over or not."""
     row = _open_step(session, case)
-    transition(session, case, CaseEvent.RESUME, actor="system", reason="特别程序的时间用完")
+    moves.move(session, case, CaseEvent.RESUME, actor="system", reason="特别程序的时间用完")
     if row is not None:
         _close_step(session, case, row.ends_by or clock.today())
 

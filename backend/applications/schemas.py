@@ -1,5 +1,7 @@
 """Requests and answers of citizens about forms, applications and cases."""
 
+from typing import Any
+
 from marshmallow import Schema, fields, validate
 
 from backend.applications.states import ApplicationState, CaseState
@@ -9,6 +11,7 @@ SLUG = validate.Length(1, 64)
 CODE = validate.Length(1, 40)
 WORDS = validate.Length(1, 1000)
 REASON = validate.Length(2, 200)
+WAYS = ["download", "mail", "window"]
 
 
 class NamedItemSchema(Schema):
@@ -124,10 +127,23 @@ class StartSchema(Schema):
 
 
 class SaveSchema(Schema):
-    """Answers that changed, null takes one away. `revision` is the one these changes were made on."""
+    """Answers that changed, null takes one away. `revision` is the one these changes were made on.
+
+    With `delivery` also how the result is to come; a download needs consent to electronic delivery.
+    """
 
     revision = fields.Integer(required=True, strict=True, validate=validate.Range(1, 1_000_000))
     answers = fields.Dict(keys=fields.String(validate=SLUG), values=fields.Raw(allow_none=True), required=True)
+    delivery = fields.String(allow_none=True, validate=validate.OneOf(WAYS))
+    delivery_consent = fields.Boolean(load_default=False)
+    pickup_hall = fields.String(load_default=None, allow_none=True, validate=CODE)
+
+
+def way_of(body: dict[str, Any]) -> dict[str, Any] | None:
+    """How the result is to come, if the body says so."""
+    if "delivery" not in body:
+        return None
+    return {"way": body["delivery"], "consent": body["delivery_consent"], "pickup_hall": body["pickup_hall"]}
 
 
 class ProblemAtSchema(Schema):
@@ -164,6 +180,16 @@ class CorrectionSchema(Schema):
     reply_by = fields.Date(required=True, allow_none=True)
 
 
+class DeliverySchema(Schema):
+    """How the result reaches the applicant, and which ways there are."""
+
+    way = fields.String(required=True, allow_none=True)
+    ways = fields.List(fields.String(), required=True)
+    consent_at = fields.AwareDateTime(required=True, allow_none=True)
+    pickup_hall = fields.String(required=True, allow_none=True)
+    delivered_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
 class ApplicationRowSchema(Schema):
     """One of my applications."""
 
@@ -191,6 +217,7 @@ class ApplicationSchema(ApplicationRowSchema):
     materials = fields.List(fields.Nested(RequirementSchema), required=True)
     tasks = fields.List(fields.Nested(TaskSchema), required=True)
     errors = fields.List(fields.Nested(ProblemAtSchema), required=True)
+    delivery = fields.Nested(DeliverySchema, required=True)
     correction = fields.Nested(CorrectionSchema, required=True, allow_none=True)
     case_id = fields.UUID(required=True, allow_none=True)
 
@@ -258,16 +285,6 @@ class CaseFeeSchema(Schema):
     bills = fields.List(fields.Nested(CaseBillSchema), required=True)
 
 
-class DeliverySchema(Schema):
-    """How the result reaches the applicant, and which ways there are."""
-
-    way = fields.String(required=True, allow_none=True)
-    ways = fields.List(fields.String(), required=True)
-    consent_at = fields.AwareDateTime(required=True, allow_none=True)
-    pickup_hall = fields.String(required=True, allow_none=True)
-    delivered_at = fields.AwareDateTime(required=True, allow_none=True)
-
-
 class HappenedSchema(Schema):
     """One line of the timeline."""
 
@@ -275,6 +292,16 @@ class HappenedSchema(Schema):
     event = fields.String(required=True)
     words = fields.String(required=True)
     reason = fields.String(required=True, allow_none=True)
+
+
+class ResultFileSchema(Schema):
+    """The result that came electronically; its content by `POST /cases/{id}/result`, then `POST /files/{id}/link`."""
+
+    file_id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    media_type = fields.String(required=True)
+    size = fields.Integer(required=True)
+    sha256 = fields.String(required=True)
 
 
 class CaseSchema(CaseRowSchema):
@@ -296,6 +323,8 @@ class CaseSchema(CaseRowSchema):
     correction = fields.Nested(CorrectionSchema, required=True, allow_none=True)
     fee = fields.Nested(CaseFeeSchema, required=True)
     delivery = fields.Nested(DeliverySchema, required=True)
+    result = fields.Nested(ResultFileSchema, required=True, allow_none=True)
+    rated = fields.Boolean(required=True)
     can_withdraw = fields.Boolean(required=True)
     can_edit = fields.Boolean(required=True)
     pages = fields.List(fields.Nested(PageSchema), required=True)
@@ -313,7 +342,7 @@ class WithdrawSchema(Schema):
 class ChooseDeliverySchema(Schema):
     """How the result is to come. A download needs the applicant's consent to electronic delivery."""
 
-    way = fields.String(required=True, validate=validate.OneOf(["download", "mail", "window"]))
+    way = fields.String(required=True, validate=validate.OneOf(WAYS))
     consent = fields.Boolean(load_default=False)
     pickup_hall = fields.String(load_default=None, allow_none=True, validate=CODE)
 

@@ -265,8 +265,8 @@ def read_messages(body: dict[str, Any], case_id: UUID) -> None:
 
 @blueprint.post("/staff/case-batches")
 @staff("cases.read")
-@blueprint.arguments(schemas.BatchSchema)
-@blueprint.response(200, schemas.BatchDoneSchema)
+@blueprint.arguments(schemas.CaseBatchSchema)
+@blueprint.response(200, schemas.CaseBatchDoneSchema)
 def batch(body: dict[str, Any]) -> dict[str, Any]:
     """One step for several cases, each in a transaction of its own; what is refused says why."""
     principal, by, code = current_staff(), here(), region()

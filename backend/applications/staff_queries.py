@@ -126,7 +126,7 @@ def view(session: Session, case: Case, principal: Principal) -> Body:
         "reason": case.reason,
         "decision": queries.decision(case),
         "fee": queries.fee(session, case, "zh"),
-        "delivery": queries.delivery(session, case, item),
+        "delivery": queries.delivery_of(case, item),
         "result": {"file_id": case.result_file_id, "digest": case.result_digest, "seal": case.result_seal},
         "pages": queries.pages(form, "zh"),
         "answers": profile.masked(form, answers),

@@ -83,7 +83,7 @@ class CaseResultSchema(Schema):
     seal = fields.String(required=True, allow_none=True)
 
 
-class ToldSchema(Schema):
+class CaseToldSchema(Schema):
     """A correction that was told, or papers that were sent back."""
 
     kind = fields.String(required=True, validate=validate.OneOf(["return", "correct"]))
@@ -94,7 +94,7 @@ class ToldSchema(Schema):
     answered_at = fields.AwareDateTime(required=True, allow_none=True)
 
 
-class PartSchema(Schema):
+class CasePartSchema(Schema):
     """A department's part."""
 
     id = fields.UUID(required=True)
@@ -125,7 +125,7 @@ class ListedStepSchema(Schema):
     days = fields.Integer(required=True)
 
 
-class TransferSchema(Schema):
+class CaseTransferSchema(Schema):
     """Papers on their way between two halls."""
 
     from_hall = fields.String(required=True)
@@ -136,7 +136,7 @@ class TransferSchema(Schema):
     overdue = fields.Boolean(required=True)
 
 
-class DoneSchema(Schema):
+class CaseDoneSchema(Schema):
     """One step of the case, by whom."""
 
     at = fields.AwareDateTime(required=True)
@@ -171,12 +171,12 @@ class StaffCaseSchema(StaffCaseRowSchema):
     pages = fields.List(fields.Nested(PageSchema), required=True)
     answers = fields.Dict(required=True)
     materials = fields.List(fields.Nested(RequirementSchema), required=True)
-    corrections = fields.List(fields.Nested(ToldSchema), required=True)
-    parts = fields.List(fields.Nested(PartSchema), required=True)
+    corrections = fields.List(fields.Nested(CaseToldSchema), required=True)
+    parts = fields.List(fields.Nested(CasePartSchema), required=True)
     specials = fields.List(fields.Nested(TakenStepSchema), required=True)
     steps = fields.List(fields.Nested(ListedStepSchema), required=True)
-    transfer = fields.Nested(TransferSchema, required=True, allow_none=True)
-    history = fields.List(fields.Nested(DoneSchema), required=True)
+    transfer = fields.Nested(CaseTransferSchema, required=True, allow_none=True)
+    history = fields.List(fields.Nested(CaseDoneSchema), required=True)
     may = fields.List(fields.String(), required=True)
 
 
@@ -247,14 +247,14 @@ class RevealedSchema(Schema):
     answers = fields.Dict(required=True)
 
 
-class BatchSchema(Schema):
+class CaseBatchSchema(Schema):
     """One step for several cases; each for itself, so that one refusal stops no other."""
 
     event = fields.String(required=True, validate=validate.OneOf(["receive", "pre_approve", "accept", "review"]))
     case_ids = fields.List(fields.UUID(), required=True, validate=validate.Length(1, MOST_AT_ONCE))
 
 
-class BatchRowSchema(Schema):
+class CaseBatchRowSchema(Schema):
     """What became of one of them; `code` says why it was refused."""
 
     case_id = fields.UUID(required=True)
@@ -263,10 +263,10 @@ class BatchRowSchema(Schema):
     title = fields.String(required=True, allow_none=True)
 
 
-class BatchDoneSchema(Schema):
+class CaseBatchDoneSchema(Schema):
     """In the order given."""
 
-    results = fields.List(fields.Nested(BatchRowSchema), required=True)
+    results = fields.List(fields.Nested(CaseBatchRowSchema), required=True)
 
 
 class BeginStepSchema(Schema):

@@ -180,6 +180,9 @@ CASE: StateTable[CaseState, CaseEvent] = StateTable(
     repeats=frozenset({(C.DELIVERED, E.DELIVER), (C.REVIEWING, E.RESUME), (C.ACCEPTED, E.SETTLE)}),
 )
 
+HANDED_OUT: Final = (C.CONCLUDED, C.READY, C.MAILED, C.DELIVERED)
+"""The result may be seen by its applicant."""
+
 FINAL: Final = (C.NOT_ACCEPTED, C.DELIVERED, C.WITHDRAWN, C.TERMINATED)
 
 PART: StateTable[PartState, PartEvent] = StateTable(

@@ -9,10 +9,10 @@ from backend.applications import desk, drafts, queries
 from backend.applications.case_models import Case
 from backend.applications.desk import Desk
 from backend.applications.errors import ApplicationNotFound, CaseNotFound
-from backend.applications.issuing import HANDED_OUT, RESULT
+from backend.applications.issuing import RESULT
 from backend.applications.materials import APPLICATION
 from backend.applications.models import Application
-from backend.applications.states import EDITABLE, FRONT, ISSUE, CaseState
+from backend.applications.states import EDITABLE, FRONT, HANDED_OUT, ISSUE, CaseState
 from backend.applications.threads import CASE
 from backend.core.auth import Principal
 from backend.files.subjects import SubjectType, register
@@ -21,7 +21,7 @@ from backend.files.subjects import SubjectType, register
 def register_kinds() -> None:
     """Make them known to this process."""
     register(SubjectType(APPLICATION, reads=_reads_application, writes=_writes_application, person_of=_person_of))
-    register(SubjectType(CASE, reads=_sees_case, writes=_sees_case))
+    register(SubjectType(CASE, reads=_sees_case, writes=_sees_case, number_of=_number_of))
     register(SubjectType(RESULT, reads=_reads_result, writes=_writes_result))
 
 
@@ -84,6 +84,11 @@ def _writes_result(session: Session, asker: Principal, subject_id: str) -> bool:
 def _person_of(session: Session, subject_id: str) -> UUID | None:
     found = _application(session, subject_id)
     return found.person_id if found else None
+
+
+def _number_of(session: Session, subject_id: str) -> str:
+    case = session.get(Case, UUID(subject_id))
+    return case.number if case else subject_id
 
 
 def _fills_in(session: Session, found: Application, asker: Principal) -> bool:

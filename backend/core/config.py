@@ -28,6 +28,12 @@ _PROVIDER_ADDRESSES = (
     "alipay_gateway",
     "alipay_login_base",
     "finance_base",
+    "licence_base",
+    "eproof_base",
+    "hotline_base",
+    "province_base",
+    "ems_base",
+    "tracking_fallback_base",
 )
 _PROVIDER_ACCOUNTS = (
     "wechat_mini_appid",
@@ -37,7 +43,13 @@ _PROVIDER_ACCOUNTS = (
     "ixiamen_client_id",
     "alipay_app_id",
     "finance_app",
+    "licence_app",
+    "eproof_app",
+    "hotline_app",
+    "province_app",
+    "ems_sender_no",
 )
+_OFFICES = ("finance", "licence", "eproof", "hotline", "province")
 """Production refuses an address of a sandbox and an account whose name begins with `sandbox`."""
 
 
@@ -146,6 +158,18 @@ class Settings:
     finance_keys: str = _setting(
         "Keys shared with finance, `id:base64 of 32 bytes`, newest first, comma separated", default="", secret=True
     )
+    licence_base: str = _setting("Licence library 电子证照库; empty looks nothing up there", default="")
+    licence_app: str = _setting("Our application id at the licence library", default="")
+    licence_keys: str = _setting("Keys shared with it, as FINANCE_KEYS", default="", secret=True)
+    eproof_base: str = _setting("e证明; empty looks nothing up there", default="")
+    eproof_app: str = _setting("Our application id at e证明", default="")
+    eproof_keys: str = _setting("Keys shared with it, as FINANCE_KEYS", default="", secret=True)
+    hotline_base: str = _setting("12345 hotline; empty offers no questions to it", default="")
+    hotline_app: str = _setting("Our application id at the hotline", default="")
+    hotline_keys: str = _setting("Keys shared with it, as FINANCE_KEYS", default="", secret=True)
+    province_base: str = _setting("Province's platform; empty sends nothing there", default="")
+    province_app: str = _setting("Our application id at the province", default="")
+    province_keys: str = _setting("Keys shared with it, as FINANCE_KEYS", default="", secret=True)
     alipay_gateway: str = _setting("Alipay's OpenAPI gateway", default="https://openapi.alipay.com/gateway.do")
     alipay_login_base: str = _setting("Alipay login pages", default="https://openauth.alipay.com")
     alipay_app_id: str = _setting("App id at Alipay; empty switches Alipay off", default="")
@@ -159,6 +183,29 @@ class Settings:
     alipay_seller_id: str = _setting(
         "Account that collects, `2088…`; empty offers Alipay for logging in only", default=""
     )
+
+    express_retention_days: int = _setting("Days after its end until a shipment's addresses are deleted", default=180)
+    ems_base: str = _setting("EMS's interface", default="https://api.ems.com.cn/amp-prod-api/f/amp/api/open")
+    ems_sender_no: str = _setting("Customer number of the contract with EMS; empty offers no mailing", default="")
+    ems_authorization: str = _setting("Authorisation code of that customer", default="", secret=True)
+    ems_sign_key: str = _setting(
+        "Signing key of that customer, base64 of 16 bytes as EMS gives it", default="", secret=True
+    )
+    ems_product: str = _setting("EMS product of an order (bizProductNo), 1 is 特快专递", default="1")
+    ems_product_code: str = _setting("EMS product of a price estimate, 15 digits", default="115104300000691")
+    ems_label_type: str = _setting("EMS template of labels: 129, 149 or 179", default="129")
+    ems_virtual_number: bool = _setting("`true` when the contract lets EMS hide phone numbers", default=False)
+
+    ems_old_push_secret: str = _setting(
+        "Secret of the tracking push of EMS's older platform; empty refuses such pushes", default="", secret=True
+    )
+    tracking_fallback: str = _setting(
+        "Whom to ask where a shipment is when EMS does not say: `kuaidi100`, `kdniao` or `fujian`; empty asks nobody",
+        default="",
+    )
+    tracking_fallback_base: str = _setting("Address of that fallback", default="")
+    tracking_fallback_account: str = _setting("Our account there: customer, EBusinessID or app key", default="")
+    tracking_fallback_key: str = _setting("Key of that account", default="", secret=True)
 
     payment_routes: str = _setting(
         "JSON: collecting unit, or `*` for every other, → list of its payment channels; empty takes all there are",
@@ -216,22 +263,25 @@ class Settings:
             raise ConfigError("PUBLIC_URL must be an address without a path")
         for name in ("wechat_templates", "wechat_mini_templates", "payment_routes"):
             _check_object(name.upper(), getattr(self, name))
-        if self.clamd_address and not re.fullmatch(r"\S+:\d{1,5}", self.clamd_address):
-            raise ConfigError("CLAMD_ADDRESS must look like host:port")
         for name in ("wechat_official_aes_keys", "wechat_mini_aes_keys"):
             for key in comma_separated(getattr(self, name)):
                 decode_key(name.upper(), key + "=")
-        if self.finance_base:
-            self._validate_finance()
+        self._validate_offices()
         self._validate_payments()
         _check_alipay(self)
+        _check_ems(self)
+        _check_fallback(self)
         if self.production:
             self._validate_production()
 
-    def _validate_finance(self) -> None:
-        parse_keys("FINANCE_KEYS", self.finance_keys)
-        if not self.finance_app:
-            raise ConfigError("FINANCE_APP must be set together with FINANCE_BASE")
+    def _validate_offices(self) -> None:
+        if self.clamd_address and not re.fullmatch(r"\S+:\d{1,5}", self.clamd_address):
+            raise ConfigError("CLAMD_ADDRESS must look like host:port")
+        for office in (office for office in _OFFICES if getattr(self, f"{office}_base")):
+            name = office.upper()
+            parse_keys(f"{name}_KEYS", getattr(self, f"{office}_keys"))
+            if not getattr(self, f"{office}_app"):
+                raise ConfigError(f"{name}_APP must be set together with {name}_BASE")
 
     def _validate_payments(self) -> None:
         if not all(isinstance(names, list) for names in json.loads(self.payment_routes).values()):
@@ -288,6 +338,32 @@ def _check_alipay(settings: Settings) -> None:
         raise ConfigError("ALIPAY_PUBLIC_KEY is the app's own public key, not Alipay's")
 
 
+def _check_ems(settings: Settings) -> None:
+    if settings.production and not settings.ems_base.startswith("https://"):
+        raise ConfigError("EMS_BASE must use https in production")
+    if settings.production and settings.ems_base.endswith("/test"):
+        raise ConfigError("EMS_BASE is the address that EMS keeps for tests")
+    if not settings.ems_sender_no:
+        return
+    if not settings.ems_authorization:
+        raise ConfigError("EMS_AUTHORIZATION must be set together with EMS_SENDER_NO")
+    decode_key("EMS_SIGN_KEY", settings.ems_sign_key, length=16)
+    if not re.fullmatch(r"[0-9]{15}", settings.ems_product_code):
+        raise ConfigError("EMS_PRODUCT_CODE must be 15 digits")
+
+
+def _check_fallback(settings: Settings) -> None:
+    if not settings.tracking_fallback:
+        return
+    if settings.tracking_fallback not in {"kuaidi100", "kdniao", "fujian"}:
+        raise ConfigError("TRACKING_FALLBACK must be kuaidi100, kdniao or fujian")
+    if not settings.tracking_fallback_base.startswith("https://" if settings.production else "http"):
+        raise ConfigError("TRACKING_FALLBACK_BASE must be an address, with https in production")
+    for name in ("tracking_fallback_account", "tracking_fallback_key"):
+        if not getattr(settings, name):
+            raise ConfigError(f"{name.upper()} must be set together with TRACKING_FALLBACK")
+
+
 def _check_database(address: str) -> None:
     try:
         kind = make_url(address).drivername
@@ -297,14 +373,14 @@ def _check_database(address: str) -> None:
         raise ConfigError("DATABASE_URL must look like postgresql://user:password@host:5432/name")
 
 
-def decode_key(name: str, text: str) -> bytes:
-    """Base64 of exactly 32 bytes."""
+def decode_key(name: str, text: str, *, length: int = 32) -> bytes:
+    """Base64 of exactly `length` bytes."""
     try:
         key = base64.b64decode(text, validate=True)
     except binascii.Error:
         raise ConfigError(f"{name} is not base64") from None
-    if len(key) != 32:
-        raise ConfigError(f"{name} must be 32 bytes")
+    if len(key) != length:
+        raise ConfigError(f"{name} must be {length} bytes")
     return key
 
 

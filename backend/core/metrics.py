@@ -24,6 +24,9 @@ NOTICES_QUOTA_USED = Gauge(
     ["channel"],
     multiprocess_mode="mostrecent",
 )
+EXPRESS_ALERTS = Counter("express_alerts_total", "Shipments and budgets that a person must look at, by kind", ["kind"])
+CARRIER_CALLS = Counter("carrier_calls_total", "Calls to couriers by function and outcome", ["call", "outcome"])
+TRACK_EVENTS = Counter("track_events_total", "Events of couriers by the way they came", ["source", "verdict"])
 JOBS = Counter("jobs_total", "Background jobs by outcome", ["job", "outcome"])
 
 

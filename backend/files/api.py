@@ -27,7 +27,7 @@ def show_rules() -> dict[str, Any]:
 
 @blueprint.get("/files")
 @citizen()
-@blueprint.arguments(schemas.SubjectSchema, location="query")
+@blueprint.arguments(schemas.FileSubjectSchema, location="query")
 @blueprint.response(200, schemas.FilesSchema)
 def list_files(query: dict[str, Any]) -> dict[str, Any]:
     """The files of my draft or case, by material and in their order."""
@@ -36,7 +36,7 @@ def list_files(query: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.post("/files")
 @citizen()
-@blueprint.arguments(schemas.BeginSchema)
+@blueprint.arguments(schemas.UploadSchema)
 @blueprint.response(201, schemas.FileSchema)
 def begin(body: dict[str, Any]) -> Response:
     """Say what is about to come. Then send the bytes in parts by PATCH, and finish."""
@@ -45,7 +45,7 @@ def begin(body: dict[str, Any]) -> Response:
 
 @blueprint.get("/files/earlier")
 @citizen()
-@blueprint.arguments(schemas.EarlierQuerySchema, location="query")
+@blueprint.arguments(schemas.EarlierFilesQuerySchema, location="query")
 @blueprint.response(200, schemas.FilesSchema)
 def list_earlier(query: dict[str, Any]) -> dict[str, Any]:
     """My earlier scans of this material that may be used again; not those of expired documents."""
@@ -56,7 +56,7 @@ def list_earlier(query: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.put("/files/order")
 @citizen()
-@blueprint.arguments(schemas.OrderSchema)
+@blueprint.arguments(schemas.FileOrderSchema)
 @blueprint.response(200, schemas.FilesSchema)
 def arrange(body: dict[str, Any]) -> dict[str, Any]:
     """Put the files of my draft or case in this order."""
@@ -73,8 +73,8 @@ def show(file_id: UUID) -> dict[str, Any]:
 
 @blueprint.patch("/files/<uuid:file_id>")
 @citizen()
-@blueprint.arguments(schemas.OffsetSchema, location="headers")
-@blueprint.response(200, schemas.ReceivedSchema)
+@blueprint.arguments(schemas.PartOffsetSchema, location="headers")
+@blueprint.response(200, schemas.PartReceivedSchema)
 def add_part(headers: dict[str, Any], file_id: UUID) -> dict[str, Any]:
     """The next bytes as the bare body, at `Upload-Offset`. After a cut, `received` says where to go on."""
     return web.add_part(file_id, headers["upload_offset"])
@@ -99,7 +99,7 @@ def remove(file_id: UUID) -> None:
 
 @blueprint.post("/files/<uuid:file_id>/reuse")
 @citizen()
-@blueprint.arguments(schemas.ReuseSchema)
+@blueprint.arguments(schemas.FileReuseSchema)
 @blueprint.response(201, schemas.FileSchema)
 def reuse(body: dict[str, Any], file_id: UUID) -> Response:
     """Use my earlier scan for this draft or case too, with my consent, which is kept."""
@@ -121,7 +121,7 @@ def reuse(body: dict[str, Any], file_id: UUID) -> Response:
 @blueprint.post("/files/<uuid:file_id>/link")
 @citizen()
 @blueprint.arguments(EmptySchema)
-@blueprint.response(200, schemas.LinkSchema)
+@blueprint.response(200, schemas.FileLinkSchema)
 def link(body: dict[str, Any], file_id: UUID) -> dict[str, Any]:
     """A link that shows the file to me, in this session, for five minutes."""
     return web.link(file_id, url_for("files.content", file_id=file_id))
@@ -129,7 +129,7 @@ def link(body: dict[str, Any], file_id: UUID) -> dict[str, Any]:
 
 @blueprint.get("/files/<uuid:file_id>/content")
 @citizen()
-@blueprint.arguments(schemas.ContentQuerySchema, location="query")
+@blueprint.arguments(schemas.FileContentQuerySchema, location="query")
 @blueprint.response(200, content_type="application/octet-stream")
 def content(query: dict[str, Any], file_id: UUID) -> Response:
     """The file itself, by its link."""

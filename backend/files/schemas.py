@@ -9,7 +9,7 @@ _SUBJECT = validate.Regexp(r"^[A-Za-z0-9._-]{1,64}$")
 _MATERIAL = validate.Regexp(r"^[A-Za-z0-9._-]{1,120}$")
 
 
-class SubjectSchema(Schema):
+class FileSubjectSchema(Schema):
     """What files belong to, such as a draft or a case."""
 
     subject_type = fields.String(required=True, validate=_SUBJECT)
@@ -29,7 +29,7 @@ class UploadRulesSchema(Schema):
     reuse_wording = fields.String(required=True, metadata={"description": "version of the consent to use a scan again"})
 
 
-class BeginSchema(SubjectSchema):
+class UploadSchema(FileSubjectSchema):
     """A file that is about to come."""
 
     material = fields.String(load_default=None, allow_none=True, validate=_MATERIAL)
@@ -39,14 +39,14 @@ class BeginSchema(SubjectSchema):
     sha256 = fields.String(required=True, validate=validate.Regexp(r"^[0-9a-f]{64}$"))
 
 
-class RefusalSchema(Schema):
+class FileRefusalSchema(Schema):
     """Why a file was not taken."""
 
     code = fields.String(required=True)
     text = fields.String(required=True)
 
 
-class FileSchema(SubjectSchema):
+class FileSchema(FileSubjectSchema):
     """A file. Go on uploading at `received`; it may be shown once it is `ready`."""
 
     id = fields.UUID(required=True)
@@ -62,7 +62,7 @@ class FileSchema(SubjectSchema):
     width = fields.Integer(required=True, allow_none=True)
     height = fields.Integer(required=True, allow_none=True)
     valid_until = fields.Date(required=True, allow_none=True)
-    refusal = fields.Nested(RefusalSchema, required=True, allow_none=True)
+    refusal = fields.Nested(FileRefusalSchema, required=True, allow_none=True)
     created_at = fields.DateTime(required=True)
 
 
@@ -72,46 +72,46 @@ class FilesSchema(Schema):
     files = fields.List(fields.Nested(FileSchema), required=True)
 
 
-class OffsetSchema(Schema):
+class PartOffsetSchema(Schema):
     """Where the bytes of this request belong."""
 
     upload_offset = fields.Integer(required=True, data_key="Upload-Offset", validate=validate.Range(0, 2**31 - 1))
 
 
-class ReceivedSchema(Schema):
+class PartReceivedSchema(Schema):
     """How many bytes have arrived."""
 
     received = fields.Integer(required=True)
     size = fields.Integer(required=True)
 
 
-class OrderSchema(SubjectSchema):
+class FileOrderSchema(FileSubjectSchema):
     """Files of one subject in their new order."""
 
     files = fields.List(fields.UUID(), required=True, validate=validate.Length(1, 50))
 
 
-class EarlierQuerySchema(Schema):
+class EarlierFilesQuerySchema(Schema):
     """Which material an earlier scan is wanted for."""
 
     material = fields.String(required=True, validate=_MATERIAL)
 
 
-class ReuseSchema(SubjectSchema):
+class FileReuseSchema(FileSubjectSchema):
     """Use an earlier scan here too. `wording` is the version of the consent that was shown and agreed to."""
 
     material = fields.String(load_default=None, allow_none=True, validate=_MATERIAL)
     wording = fields.String(required=True, validate=validate.Length(1, 40))
 
 
-class LinkSchema(Schema):
+class FileLinkSchema(Schema):
     """An address that shows the file to this session until it runs out."""
 
     url = fields.String(required=True)
     expires_at = fields.DateTime(required=True)
 
 
-class ContentQuerySchema(Schema):
+class FileContentQuerySchema(Schema):
     """What a link carries."""
 
     until = fields.Integer(load_default=0, strict=False)

@@ -16,7 +16,7 @@ blueprints = (blueprint,)
 
 @blueprint.get("/staff/files")
 @staff("files.read")
-@blueprint.arguments(schemas.SubjectSchema, location="query")
+@blueprint.arguments(schemas.FileSubjectSchema, location="query")
 @blueprint.response(200, schemas.FilesSchema)
 def list_files(query: dict[str, Any]) -> dict[str, Any]:
     """The files of a case or a scan of my hall, by material and in their order."""
@@ -25,7 +25,7 @@ def list_files(query: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.post("/staff/files")
 @staff("files.add")
-@blueprint.arguments(schemas.BeginSchema)
+@blueprint.arguments(schemas.UploadSchema)
 @blueprint.response(201, schemas.FileSchema)
 def begin(body: dict[str, Any]) -> Response:
     """Say what is about to come, such as a scan. Then send the bytes in parts by PATCH, and finish."""
@@ -34,7 +34,7 @@ def begin(body: dict[str, Any]) -> Response:
 
 @blueprint.put("/staff/files/order")
 @staff("files.add")
-@blueprint.arguments(schemas.OrderSchema)
+@blueprint.arguments(schemas.FileOrderSchema)
 @blueprint.response(200, schemas.FilesSchema)
 def arrange(body: dict[str, Any]) -> dict[str, Any]:
     """Put files that I scanned in this order."""
@@ -51,8 +51,8 @@ def show(file_id: UUID) -> dict[str, Any]:
 
 @blueprint.patch("/staff/files/<uuid:file_id>")
 @staff("files.add")
-@blueprint.arguments(schemas.OffsetSchema, location="headers")
-@blueprint.response(200, schemas.ReceivedSchema)
+@blueprint.arguments(schemas.PartOffsetSchema, location="headers")
+@blueprint.response(200, schemas.PartReceivedSchema)
 def add_part(headers: dict[str, Any], file_id: UUID) -> dict[str, Any]:
     """The next bytes as the bare body, at `Upload-Offset`."""
     return web.add_part(file_id, headers["upload_offset"])
@@ -78,7 +78,7 @@ def remove(file_id: UUID) -> None:
 @blueprint.post("/staff/files/<uuid:file_id>/link")
 @staff("files.read")
 @blueprint.arguments(EmptySchema)
-@blueprint.response(200, schemas.LinkSchema)
+@blueprint.response(200, schemas.FileLinkSchema)
 def link(body: dict[str, Any], file_id: UUID) -> dict[str, Any]:
     """A link that shows the file to me, in this session, for five minutes."""
     return web.link(file_id, url_for("staff_files.content", file_id=file_id))
@@ -86,7 +86,7 @@ def link(body: dict[str, Any], file_id: UUID) -> dict[str, Any]:
 
 @blueprint.get("/staff/files/<uuid:file_id>/content")
 @staff("files.read")
-@blueprint.arguments(schemas.ContentQuerySchema, location="query")
+@blueprint.arguments(schemas.FileContentQuerySchema, location="query")
 @blueprint.response(200, content_type="application/octet-stream")
 def content(query: dict[str, Any], file_id: UUID) -> Response:
     """The file itself, by its link."""

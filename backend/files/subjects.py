@@ -16,14 +16,22 @@ def _nobody_known(session: Session, subject_id: str) -> UUID | None:
     return None
 
 
+def _its_id(session: Session, subject_id: str) -> str:
+    return subject_id
+
+
 @dataclass(frozen=True)
 class SubjectType:
-    """A kind of subject. The rules take the asker and the subject's id; `person_of` says whose papers they are."""
+    """A kind of subject. The rules take the asker and the subject's id.
+
+    `person_of` says whose papers they are, `number_of` under which number people know it.
+    """
 
     name: str
     reads: Rule
     writes: Rule
     person_of: Callable[[Session, str], UUID | None] = _nobody_known
+    number_of: Callable[[Session, str], str] = _its_id
 
 
 _known: dict[str, SubjectType] = {}

@@ -9,15 +9,15 @@ from sqlalchemy.orm import Session, aliased
 from backend.core import audit, crypto, errors, jobs
 from backend.files import service as files
 from backend.identity.models import FamilyLink, LoginSession, OrganisationAgent, Person, PersonLogin
+from express import address_book, ordering
 from notify import service as notices
 from payments import bills
 
+MERGED = ("identity.person_merged", "licences.person_merged", "hotline.person_merged", "applications.person_merged")
+"""Jobs of upper features that move their rows."""
+
 ONE_EACH = ("phone", "alipay")
 """Logins that name their holder: a second one on the same device is somebody else's."""
-
-
-MERGED = ("identity.person_merged", "applications.person_merged")
-"""Jobs in which upper features move their rows."""
 
 
 class TwoPeople(errors.Conflict):
@@ -68,6 +68,8 @@ def merge(session: Session, *, kept: UUID, gone: UUID) -> UUID:
     notices.adopt(session, person_id=kept, former_id=gone)
     bills.adopt(session, person_id=kept, former_id=gone)
     files.adopt(session, person_id=kept, former_id=gone)
+    address_book.adopt(session, person_id=kept, former_id=gone)
+    ordering.adopt(session, person_id=kept, former_id=gone)
     audit.record(
         session,
         actor=f"person:{kept}",

@@ -5,7 +5,9 @@ from typing import Final
 GATE: Final = frozenset({"check_in.scan", "check_in.undo", "hall.today", "queue.ticket"})
 FILES: Final = frozenset({"files.read", "files.add"})
 CASES: Final = FILES | {"cases.read", "cases.reveal"}
-CLERK: Final = GATE | CASES | {"booking.assist", "queue.call", "bills.issue", "cases.fill", "cases.receive"}
+CLERK: Final = (
+    GATE | CASES | {"booking.assist", "queue.call", "bills.issue", "express.desk", "cases.fill", "cases.receive"}
+)
 LEAD: Final = CLERK | {
     "person.reveal",
     "hall.manage",
@@ -20,7 +22,16 @@ LEAD: Final = CLERK | {
     "cases.manage",
 }
 OPERATOR: Final = frozenset(
-    {"platform.manage", "hall.today", "ratings.read", "ratings.review", "staff.manage", "staff.appoint", "audit.hall"}
+    {
+        "platform.manage",
+        "hall.today",
+        "ratings.read",
+        "ratings.review",
+        "staff.manage",
+        "staff.appoint",
+        "audit.hall",
+        "express.policies",
+    }
 )
 
 PERMISSIONS: Final[dict[str, frozenset[str]]] = {
@@ -32,7 +43,15 @@ PERMISSIONS: Final[dict[str, frozenset[str]]] = {
     "partner": FILES | {"cases.fill"},
     "platform_operator": OPERATOR,
     "finance": frozenset(
-        {"finance.read", "finance.reconcile", "bills.issue", "bills.reduce", "refunds.approve", "suspense.decide"}
+        {
+            "finance.read",
+            "finance.reconcile",
+            "bills.issue",
+            "bills.reduce",
+            "refunds.approve",
+            "suspense.decide",
+            "express.settle",
+        }
     ),
     "auditor": frozenset({"audit.read"}),
 }

@@ -11,6 +11,9 @@ from collections.abc import Callable, Mapping
 from flask import Flask, redirect, request
 from werkzeug.wrappers import Response
 
+from express.sandbox.ems import app as ems
+from express.sandbox.ems import simulator as ems_account
+from express.sandbox.ems.pushes import Post as EmsPost
 from notify.sandbox import sms
 from payments.sandbox import finance, finance_desk, wechat_nontax
 from payments.sandbox.alipay import gateway as alipay
@@ -21,7 +24,7 @@ from payments.sandbox.wechat_pay.seals import merchant_from
 from payments.sandbox.wechat_pay.simulator import Simulator
 from payments.sandbox.wechat_pay.simulator import World as PayWorld
 
-from . import control, ixiamen, phone, pushes, wechat_api, wechat_login
+from . import control, ixiamen, offices, phone, pushes, wechat_api, wechat_login
 from .people import BY_PHONE, PEOPLE
 from .world import SandboxSettings, World
 
@@ -33,11 +36,12 @@ def create_sandbox(
     push: pushes.Post | None = None,
     pay_push: Post | None = None,
     alipay_push: AlipayPost | None = None,
+    ems_push: EmsPost | None = None,
 ) -> Flask:
     """Build the sandbox from the application's own settings names (see ``SandboxSettings``).
 
     ``push`` carries messages and receipts to the application, ``pay_push`` WeChat Pay's notices of payments and
-    refunds, ``alipay_push`` Alipay's; without them the providers stay silent.
+    refunds, ``alipay_push`` Alipay's, ``ems_push`` EMS's tracking; without them the providers stay silent.
     """
     world = World(SandboxSettings.from_mapping(settings), clock=clock)
     api = wechat_api.WeChatApi(world)
@@ -74,6 +78,7 @@ def create_sandbox(
         finance_desk.create_blueprint(treasury),
         phone.create_blueprint(api),
         control.create_blueprint(api),
+        *offices.create_blueprints(world),
     ):
         app.register_blueprint(blueprint)
     channel = alipay.from_settings(settings, PEOPLE, world.now, alipay_push)
@@ -89,6 +94,10 @@ def create_sandbox(
         nontax = wechat_nontax.create_blueprint(wechat_nontax.NonTax(mch_id, world.now), api.account)
         wechat_api.install_faults(nontax, world)
         app.register_blueprint(nontax)
+
+    carrier = ems_account.from_settings(settings, world.now, ems_push)
+    for blueprint in ems.create_blueprints(carrier) if carrier else ():
+        app.register_blueprint(blueprint)
 
     @app.get("/")
     def home() -> Response:

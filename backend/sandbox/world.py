@@ -33,6 +33,14 @@ class SandboxSettings:
     wechat_mini_aes_keys: str = ""
     finance_app: str = ""
     finance_keys: str = ""
+    licence_app: str = ""
+    licence_keys: str = ""
+    eproof_app: str = ""
+    eproof_keys: str = ""
+    hotline_app: str = ""
+    hotline_keys: str = ""
+    province_app: str = ""
+    province_keys: str = ""
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, object]) -> SandboxSettings:
@@ -52,6 +60,8 @@ class Faults:
     """How the operator makes the providers misbehave; the default is a good day.
 
     wechat, ixiamen, sms: ``normal`` answers; ``busy`` is WeChat's -1; ``outage`` is HTTP 502.
+    licence, eproof, hotline, province also: ``drop`` takes the effect and hangs up; ``forged`` signs by another key;
+    ``slow`` answers after twelve seconds.
     wechat also knows ``quota``: every message is refused with 45009.
     slow_s: wait this long *after* the effect, so a caller that gives up has still caused it.
     receipts: ``normal`` pushes a delivery receipt ``receipt_delay_s`` after a message, ``blocked`` one that says the
@@ -63,6 +73,10 @@ class Faults:
     wechat: str = "normal"
     ixiamen: str = "normal"
     sms: str = "normal"
+    licence: str = "normal"
+    eproof: str = "normal"
+    hotline: str = "normal"
+    province: str = "normal"
     receipts: str = "normal"
     receipt_delay_s: float = 1.0
     aes_key: int = 0
@@ -71,10 +85,13 @@ class Faults:
     seed: int = 1
 
 
+OFFICES = ("licence", "eproof", "hotline", "province")
+
 MODES: dict[str, frozenset[str]] = {
     "wechat": frozenset({"normal", "busy", "quota", "outage"}),
     "ixiamen": frozenset({"normal", "outage"}),
     "sms": frozenset({"normal", "busy", "outage"}),
+    **{name: frozenset({"normal", "busy", "outage", "drop", "forged", "slow"}) for name in OFFICES},
     "receipts": frozenset({"normal", "blocked", "off"}),
 }
 

@@ -44,7 +44,7 @@ SELECT key, number, channel, amount_fen, at, standing, settles, refund_number FR
     CASE WHEN a.paid_at IS NULL THEN a.amount_fen ELSE a.paid_fen END AS amount_fen, a.paid_at AS at,
     CASE a.state WHEN 'paid' THEN 'done' WHEN 'paid_late' THEN 'done' WHEN 'suspense' THEN 'done'
       WHEN 'refund_due' THEN 'to_return' WHEN 'returned' THEN 'returned' ELSE 'open' END AS standing,
-    (a.state = 'paid') AS settles, NULL AS refund_number
+    (a.state = 'paid' AND b.notice_type <> 'postage') AS settles, NULL AS refund_number
   FROM recon_attempt JOIN payment_attempt a USING (id) JOIN bill b ON b.id = a.bill_id
   UNION ALL
   SELECT b.region_code || '/' || b.pay_code, '', 'other', b.total_fen, b.paid_at, 'done', TRUE, NULL

@@ -3,10 +3,11 @@ import type { RouteRecordRaw } from 'vue-router'
 import { offerTexts } from './i18n'
 import { page, type Page } from './page'
 
-offerTexts(import.meta.glob('../shared/{bills,cases,notices,queue}.*.json', { import: 'default' }))
+offerTexts(import.meta.glob('../shared/{bills,cases,express,notices,queue}.*.json', { import: 'default' }))
 
 /** An application until it is handed in, and the case that it becomes. */
 const filing = (path: string, component: Page) => page(path, component, ['pages', 'cases'])
+const express = (path: string, component: Page) => page(path, component, ['pages', 'express'])
 const bill = (path: string, component: Page) => page(path, component, ['pages', 'bills'])
 
 export const moreRoutes: RouteRecordRaw[] = [
@@ -29,6 +30,14 @@ export const moreRoutes: RouteRecordRaw[] = [
   filing('/cases/:id/messages', () => import('./pages/cases/Messages.vue')),
   filing('/cases/:id/rate', () => import('./pages/cases/Rate.vue')),
   filing('/cases/:id/withdraw', () => import('./pages/cases/Withdraw.vue')),
+  express('/shipments', () => import('./pages/express/List.vue')),
+  express('/shipments/new', () => import('./pages/express/What.vue')),
+  express('/shipments/new/address', () => import('./pages/express/Address.vue')),
+  express('/shipments/new/check', () => import('./pages/express/Check.vue')),
+  express('/shipments/:id', () => import('./pages/express/Show.vue')),
+  express('/shipments/:id/address', () => import('./pages/express/Readdress.vue')),
+  express('/me/addresses', () => import('./pages/express/Addresses.vue')),
+  express('/me/addresses/:id', () => import('./pages/express/AddressPage.vue')),
   page('/inbox', () => import('./pages/citizen/Inbox.vue')),
   page('/me', () => import('./pages/citizen/Me.vue')),
   page('/me/conduct', () => import('./pages/citizen/Conduct.vue')),

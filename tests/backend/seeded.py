@@ -5,7 +5,7 @@ from datetime import date
 from backend.appointments import slots
 from backend.core import calendar, crypto, db
 from backend.core.config import Settings
-from backend.seed import loader, opening
+from backend.seed import express, loader, opening
 
 
 def seed(settings: Settings) -> None:
@@ -19,6 +19,7 @@ def seed(settings: Settings) -> None:
             loader.load(session)
         with db.transaction() as session:
             opening.load(session)
+            express.load(session)
         with db.transaction() as session:
             slots.materialise(session, first=date(2026, 11, 24), last=date(2026, 12, 1))
     finally:

@@ -23,12 +23,14 @@ from backend.core.errors import Text
 from backend.devices import service as devices
 from backend.devices.access import ANYWHERE, IN_HALL
 from backend.files import service as files
-from backend.files import storage
+from backend.files import storage, subjects
 from backend.files.models import File
 from backend.files.states import State as FileState
+from backend.hotline import service as hotline
 from backend.identity import family, organisations, sessions
 from backend.identity import service as identity
 from backend.identity.roles import PERMISSIONS
+from backend.licences import service as licences
 from backend.queueing import calling, tickets, windows
 from backend.ratings import service as ratings
 from backend.ratings.models import FollowUp
@@ -45,6 +47,8 @@ from tests.backend.applications import matrix, people
 from tests.backend.devices.kiosks import Kiosk
 from tests.backend.queueing import hall_day, hall_people
 from tests.conftest import Clock
+from tests.express import role_things as shipments
+from tests.express.conftest import Desk as ShipmentDesk
 from tests.payments import cases
 from tests.payments.conftest import Desk
 from tests.payments.fake_channel import FakeChannel
@@ -241,6 +245,7 @@ NOT_OF_A_HALL = {
         ("POST", f"/api/v1/staff/reconciliation/differences/<uuid:difference_id>/{change}"): "finance is the city's"
         for change in ("assign", "carry", "close", "try-again")
     },
+    ("POST", "/api/v1/staff/postage-policies/<uuid:policy_id>/end"): "who pays is set for all halls",
     **{
         ("POST", f"/api/v1/staff/{rule}"): "finance decides for all halls"
         for rule in (
@@ -278,6 +283,9 @@ class World:
         self._collecting()
         self._files()
         self._cases()
+        self._licences()
+        self._hotline()
+        self._shipments(clock)
 
     def _post(self, path: str, who: Who, body: dict[str, Any]) -> Any:
         answer = send(self.client, "POST", f"/api/v1{path}", who, body)
@@ -536,6 +544,38 @@ class World:
         announced = files.Announced("a.jpg", "image/jpeg", 2, b"x" * 32)
         return files.begin(self.session, announced, asker=asker, subject=subject, most_bytes=100)
 
+    def _licences(self) -> None:
+        """A looked-up licence of a citizen, and one of a subject that the hall may read."""
+
+        def of_hall(_: Session, asker: Principal, hall: str) -> bool:
+            return asker.kind == "citizen" or asker.hall_code == hall
+
+        subjects.register(subjects.SubjectType("matrix", reads=of_hall, writes=of_hall))
+        asker = sessions.load_principal(self.owner.header["Authorization"].split()[1])
+        assert asker
+        terms = {"item_slug": "passport-first", "material_id": "passport-first.id-card", "wording": licences.WORDING}
+        made = licences.request(self.session, asker=asker, subject=("matrix", OWN), **terms)
+        self.session.commit()
+        self._of_citizen("GET", "licences/<uuid:licence_id>", {}, licence_id=made.id)
+        look = Thing({"licence_id": made.id}, {}, self.roles["window_clerk"])
+        self.things["GET", "/api/v1/staff/licences/<uuid:licence_id>"] = look
+
+    def _hotline(self) -> None:
+        """A question that the hotline has yet to take."""
+        asker = sessions.load_principal(self.owner.header["Authorization"].split()[1])
+        assert asker
+        question = hotline.Question("guide", "passport-first", "consult", "怎么办理")
+        asked = hotline.ask(self.session, question, asker=asker)
+        self.session.commit()
+        self._of_citizen("POST", "hotline/tickets/<uuid:ticket_id>/look", {}, ticket_id=asked.id)
+
+    def _shipments(self, clock: Clock) -> None:
+        desk = ShipmentDesk(clock)
+        self.client.application.extensions["couriers"] = desk.couriers
+        for one in shipments.things(desk, self.person):
+            owner = self.roles[one.role] if one.role else self.owner
+            self.things[one.method, f"/api/v1/{one.rule}"] = Thing(one.path, one.body, owner)
+
     def _staff_id(self, role: str) -> UUID:
         principal = sessions.load_principal(self.roles[role].header["Authorization"].split()[1])
         assert principal
@@ -584,6 +624,7 @@ class World:
 def world(session: Session, client: FlaskClient, clock: Clock, slots: list[UUID]) -> Iterator[World]:
     yield World(session, client, clock, slots)
     client.application.extensions.pop("payment_gateways")
+    client.application.extensions.pop("couriers")
 
 
 def test_an_object_of_another_hall_or_citizen_is_refused_and_stays_as_it_is(

@@ -8,25 +8,17 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from backend.core.clock import SHANGHAI
 from tests.e2e.conftest import running_product, violations
-from tests.e2e.journeys import log_in_through_wechat, show, until_next_workday
+from tests.e2e.journeys import show, until_next_workday
 from tests.e2e.morning import Morning, ask
+from tests.e2e.people import DESKTOP, SMALL, WECHAT, People
 
 START = time(14)
-BROWSER = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Mobile Safari/537.36"
-WECHAT = f"{BROWSER} MicroMessenger/8.0.49"
-BRIDGE = """window.WeixinJSBridge = { invoke: async (name, parameters, done) => {
-  const body = JSON.stringify({ parameters, decision: sessionStorage.decision || 'pay' })
-  const headers = { 'Content-Type': 'application/json' }
-  done(await (await fetch('%s/wechat-pay/pay', { method: 'POST', headers, body })).json())
-} }"""
-"""WeChat's bridge as far as paying goes. The sandbox checks the merchant's signature, as WeChat does."""
 RECEIPT_MS = 40_000
 """Two rounds of the worker that talks to finance, on a busy machine."""
-DESKTOP, SMALL = (1366, 768), (360, 640)
 FINANCE_PAGES = ["refunds", "suspense", "reconciliation"]
 STRANGER = "渠道有，我方没有这个订单"
 
@@ -40,36 +32,8 @@ def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
         yield Morning(product, offset)
 
 
-class People:
-    """Opens pages of citizens and staff; script errors are collected."""
-
-    def __init__(self, browser: Browser, morning: Morning) -> None:
-        self.browser, self.morning = browser, morning
-        self.contexts: list[BrowserContext] = []
-        self.crashes: list[str] = []
-
-    def citizen(self, person: str, agent: str = BROWSER, size: tuple[int, int] = (390, 844)) -> Page:
-        """A phone of this person, logged in through WeChat."""
-        context = self.browser.new_context(
-            base_url=self.morning.product.url,
-            viewport={"width": size[0], "height": size[1]},
-            device_scale_factor=2,
-            is_mobile=True,
-            has_touch=True,
-            locale="zh-CN",
-            user_agent=agent,
-            bypass_csp=True,  # the bridge is WeChat's, not a request of our page
-        )
-        page = self._ready(context.new_page())
-        if agent == WECHAT:
-            page.add_init_script(BRIDGE % self.morning.product.sandbox)
-        log_in_through_wechat(page, person, "/bills")
-        return page
-
-    def staff(self, username: str, path: str, size: tuple[int, int] = DESKTOP) -> Page:
-        page = self._ready(self.morning.staff(self.browser, username, *size))
-        page.goto(path)
-        return page
+class Payers(People):
+    """People who owe something, and what finance knows of it."""
 
     def bill(self, payer: str, item: str = "passport") -> str:
         """The payment code of a bill that the hall's lead issues."""
@@ -87,30 +51,17 @@ class People:
         code: str = ask(page, "POST", "/staff/bills", body)["pay_code"]
         return code
 
-    def sandbox(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        answer = requests.request(method, self.morning.product.sandbox + path, json=body, timeout=5)
-        answer.raise_for_status()
-        return answer.json()
-
     def at_finance(self, code: str) -> dict[str, Any]:
         """What finance's own books say of a bill."""
         found: list[dict[str, Any]] = self.sandbox("GET", "/finance/desk/api/state")["bills"]
         return next(one for one in found if one["pay_code"] == code)
 
-    def _ready(self, page: Page) -> Page:
-        self.contexts.append(page.context)
-        page.context.set_default_timeout(20_000)
-        page.on("pageerror", lambda error: self.crashes.append(str(error)))
-        return page
-
 
 @pytest.fixture
-def people(browser: Browser, morning: Morning) -> Iterator[People]:
-    found = People(browser, morning)
+def people(browser: Browser, morning: Morning) -> Iterator[Payers]:
+    found = Payers(browser, morning)
     yield found
-    for context in found.contexts:
-        context.close()
-    assert found.crashes == []
+    found.leave()
 
 
 def find(page: Page, code: str, payer: str) -> None:
@@ -132,7 +83,7 @@ def receipt_of(page: Page) -> str:
     return row.inner_text().strip()
 
 
-def yesterday(people: People) -> date:
+def yesterday(people: Payers) -> date:
     """The day that finance reconciles."""
     return people.morning.now().astimezone(SHANGHAI).date() - timedelta(days=1)
 
@@ -143,7 +94,7 @@ def on_the_day(page: Page, button: str) -> None:
     page.get_by_role("alertdialog").get_by_role("button", name=button).click()
 
 
-def test_finance_has_a_day_compared_again(people: People) -> None:
+def test_finance_has_a_day_compared_again(people: Payers) -> None:
     """Two channels list money that nobody ordered; what comes of it is looked at by the last of these tests."""
     people.sandbox("PUT", "/wechat-pay/operator", {"bills": {"add": [{"number": "unknownwechat1", "fen": 4_200}]}})
     extra = {"kind": "extra", "number": "unknownalipay1", "day": yesterday(people).isoformat(), "cents": 3_100}
@@ -153,7 +104,7 @@ def test_finance_has_a_day_compared_again(people: People) -> None:
     expect(page.get_by_text("正在重新对账")).to_be_visible()
 
 
-def test_a_bill_is_paid_in_wechat_and_its_receipt_comes(people: People, shots: Path) -> None:
+def test_a_bill_is_paid_in_wechat_and_its_receipt_comes(people: Payers, shots: Path) -> None:
     code = people.bill("张测试")
     page = people.citizen("zhang", WECHAT)
     find(page, code, "张测试")
@@ -174,7 +125,7 @@ def test_a_bill_is_paid_in_wechat_and_its_receipt_comes(people: People, shots: P
     expect(page.get_by_text(number)).to_be_visible()
 
 
-def test_a_bill_is_paid_with_alipay_after_walking_away(people: People, shots: Path) -> None:
+def test_a_bill_is_paid_with_alipay_after_walking_away(people: Payers, shots: Path) -> None:
     code = people.bill("李测试", "hk-macao-permit")
     page = people.citizen("li")
     find(page, code, "李测试")
@@ -193,7 +144,7 @@ def test_a_bill_is_paid_with_alipay_after_walking_away(people: People, shots: Pa
     assert (heard["ebill"], heard["channel"]) == (number, "alipay")
 
 
-def test_a_bill_is_paid_by_wechat_s_page_for_browsers(people: People) -> None:
+def test_a_bill_is_paid_by_wechat_s_page_for_browsers(people: Payers) -> None:
     code = people.bill("王长者")
     page = people.citizen("wang")
     find(page, code, "王长者")
@@ -208,7 +159,7 @@ def test_a_bill_is_paid_by_wechat_s_page_for_browsers(people: People) -> None:
     show(page, language="zh", elder=False)
 
 
-def test_a_refund_takes_two_people_and_the_payer_sees_each_step(people: People, shots: Path) -> None:
+def test_a_refund_takes_two_people_and_the_payer_sees_each_step(people: Payers, shots: Path) -> None:
     page = people.citizen("zhang", WECHAT)
     page.locator("a.bill").filter(has_text="已缴").first.tap()
     page.get_by_role("link", name="申请退款").tap()
@@ -232,7 +183,7 @@ def test_a_refund_takes_two_people_and_the_payer_sees_each_step(people: People, 
     expect(page.get_by_text("已退款", exact=True)).to_be_visible()
 
 
-def test_a_window_takes_the_payers_code_and_prints_a_slip(people: People, shots: Path) -> None:
+def test_a_window_takes_the_payers_code_and_prints_a_slip(people: Payers, shots: Path) -> None:
     code = people.bill("陈测试", "hk-macao-permit")
     page = people.staff("window.xm", "/staff/collect")
     page.get_by_label("缴款码").fill(f"{people.morning.product.url}/bills/find?code={code}")
@@ -255,7 +206,7 @@ def test_a_window_takes_the_payers_code_and_prints_a_slip(people: People, shots:
     expect(slip).to_contain_text("小票不是收据")
 
 
-def test_finance_decides_about_the_differences_and_closes_the_day(people: People, shots: Path) -> None:
+def test_finance_decides_about_the_differences_and_closes_the_day(people: Payers, shots: Path) -> None:
     page = people.staff("finance.one", f"/staff/reconciliation?day={yesterday(people)}")
     found = page.locator("li.card").filter(has_text=STRANGER)
     expect(found).to_have_count(2, timeout=90_000)
@@ -279,7 +230,7 @@ def test_finance_decides_about_the_differences_and_closes_the_day(people: People
     assert [state for state in ("已处理", "结转", "待处理") if state in table] == ["已处理", "结转"]
 
 
-def test_staff_s_money_pages_are_accessible_and_fit(people: People, shots: Path) -> None:
+def test_staff_s_money_pages_are_accessible_and_fit(people: Payers, shots: Path) -> None:
     for username, names in (("lead.xm", ["collect", "bills", "refunds"]), ("finance.one", FINANCE_PAGES)):
         page = people.staff(username, "/staff/password")
         for name in names:

@@ -161,6 +161,9 @@ def upgrade() -> None:
         sa.Column("started_by", sa.Text(), nullable=False),
         sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("answers", sa.LargeBinary(), nullable=False),
+        sa.Column("delivery", sa.Text(), nullable=True),
+        sa.Column("delivery_consent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("pickup_hall", sa.Text(), nullable=True),
         sa.Column(
             "from_earlier", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'"), nullable=False
         ),
@@ -169,6 +172,10 @@ def upgrade() -> None:
         sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("channel IN ('online', 'window', 'partner')", name=op.f("ck_application_channel")),
+        sa.CheckConstraint(
+            "delivery <> 'download' OR delivery_consent_at IS NOT NULL", name=op.f("ck_application_consent")
+        ),
+        sa.CheckConstraint("delivery IN ('download', 'mail', 'window')", name=op.f("ck_application_delivery")),
         sa.ForeignKeyConstraint(["filer_id"], ["person.id"], name=op.f("fk_application_filer_id")),
         sa.ForeignKeyConstraint(
             ["form_item", "form_version"],

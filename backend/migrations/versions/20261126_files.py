@@ -1,10 +1,10 @@
-"""Uploaded files."""
+"""Uploaded files, looked-up licences, hotline tickets and the province feed."""
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "20261126_files"
-down_revision = "20261126_reconciliation"
+down_revision = "20261126_express"
 branch_labels = None
 depends_on = None
 
@@ -85,6 +85,70 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_file_event_entity_id"), "file_event", ["entity_id"], unique=False)
     op.create_table(
+        "hotline_ticket_event",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("entity_id", sa.Uuid(), nullable=False),
+        sa.Column("from_state", sa.Text(), nullable=True),
+        sa.Column("to_state", sa.Text(), nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("request_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hotline_ticket_event")),
+    )
+    op.create_index(op.f("ix_hotline_ticket_event_entity_id"), "hotline_ticket_event", ["entity_id"], unique=False)
+    op.create_table(
+        "licence_fetch_event",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("entity_id", sa.Uuid(), nullable=False),
+        sa.Column("from_state", sa.Text(), nullable=True),
+        sa.Column("to_state", sa.Text(), nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("request_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licence_fetch_event")),
+    )
+    op.create_index(op.f("ix_licence_fetch_event_entity_id"), "licence_fetch_event", ["entity_id"], unique=False)
+    op.create_table(
+        "province_feed",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("subject_id", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.SmallInteger(), nullable=False),
+        sa.Column("serial", sa.Text(), nullable=False),
+        sa.Column("payload", sa.LargeBinary(), nullable=False),
+        sa.Column("happened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("tries", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("failure", sa.Text(), nullable=True),
+        sa.Column("receipt", sa.Text(), nullable=True),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(position = 1) = (kind = 10)", name=op.f("ck_province_feed_case_first")),
+        sa.CheckConstraint("(sent_at IS NULL) = (receipt IS NULL)", name=op.f("ck_province_feed_receipt")),
+        sa.CheckConstraint("kind IN (10, 20, 22, 24, 30, 31, 36)", name=op.f("ck_province_feed_kind")),
+        sa.CheckConstraint("position > 0", name=op.f("ck_province_feed_position")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_province_feed")),
+        sa.UniqueConstraint("serial", name=op.f("uq_province_feed_serial")),
+    )
+    op.create_index(
+        "ix_province_feed_due",
+        "province_feed",
+        ["next_try_at"],
+        unique=False,
+        postgresql_where=sa.text("sent_at IS NULL"),
+    )
+    op.create_index(
+        "ix_province_feed_waiting",
+        "province_feed",
+        ["subject_id", "position"],
+        unique=False,
+        postgresql_where=sa.text("sent_at IS NULL"),
+    )
+    op.create_index("uq_province_feed_place", "province_feed", ["subject_id", "position"], unique=True)
+    op.create_table(
         "file_consent",
         sa.Column("file_id", sa.Uuid(), nullable=False),
         sa.Column("source_id", sa.Uuid(), nullable=False),
@@ -106,17 +170,131 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("file_id", "offset", name=op.f("pk_file_part")),
         sa.UniqueConstraint("object_key", name=op.f("uq_file_part_object_key")),
     )
-    # ### end Alembic commands ###
-    op.execute(
-        "CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON file_event "
-        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+    op.create_table(
+        "hotline_ticket",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "state", sa.Enum("sending", "taken", "refused", name="state", native_enum=False, length=10), nullable=False
+        ),
+        sa.Column("state_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("words", sa.LargeBinary(), nullable=False),
+        sa.Column("serial", sa.Text(), nullable=True),
+        sa.Column("query_code", sa.LargeBinary(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=True),
+        sa.Column("reply", sa.LargeBinary(), nullable=True),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("tries", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("failure", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "category IN ('consult', 'complain', 'suggest', 'help')", name=op.f("ck_hotline_ticket_category")
+        ),
+        sa.CheckConstraint("next_try_at IS NULL OR state = 'sending'", name=op.f("ck_hotline_ticket_try_is_due")),
+        sa.CheckConstraint("stage IN ('guide', 'case', 'result')", name=op.f("ck_hotline_ticket_stage")),
+        sa.CheckConstraint(
+            "state <> 'taken' OR num_nulls(serial, query_code) = 0", name=op.f("ck_hotline_ticket_serial")
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_hotline_ticket_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hotline_ticket")),
+        sa.UniqueConstraint("serial", name=op.f("uq_hotline_ticket_serial")),
     )
+    op.create_index(
+        "ix_hotline_ticket_due",
+        "hotline_ticket",
+        ["next_try_at"],
+        unique=False,
+        postgresql_where=sa.text("next_try_at IS NOT NULL"),
+    )
+    op.create_index(
+        op.f("ix_hotline_ticket_person_id_created_at"), "hotline_ticket", ["person_id", "created_at"], unique=False
+    )
+    op.create_table(
+        "licence_fetch",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "requested",
+                "found",
+                "not_found",
+                "mismatch",
+                "expired",
+                "invalid",
+                "unavailable",
+                name="state",
+                native_enum=False,
+                length=12,
+            ),
+            nullable=False,
+        ),
+        sa.Column("state_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("subject_type", sa.Text(), nullable=False),
+        sa.Column("subject_id", sa.Text(), nullable=False),
+        sa.Column("item_slug", sa.Text(), nullable=False),
+        sa.Column("material", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("wording", sa.Text(), nullable=False),
+        sa.Column("consented_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("identifier", sa.Text(), nullable=True),
+        sa.Column("issuer", sa.Text(), nullable=True),
+        sa.Column("level", sa.Text(), nullable=True),
+        sa.Column("valid_until", sa.Date(), nullable=True),
+        sa.Column("content_sha256", sa.LargeBinary(), nullable=True),
+        sa.Column("view", sa.LargeBinary(), nullable=True),
+        sa.Column("failure", sa.Text(), nullable=True),
+        sa.CheckConstraint("level IN ('A', 'B', 'C', 'D')", name=op.f("ck_licence_fetch_level")),
+        sa.CheckConstraint(
+            "state <> 'found' OR num_nulls(identifier, issuer, content_sha256, view) = 0",
+            name=op.f("ck_licence_fetch_what_was_found"),
+        ),
+        sa.CheckConstraint(
+            "state IN ('requested', 'found') OR num_nonnulls(content_sha256, view) = 0",
+            name=op.f("ck_licence_fetch_nothing_is_kept"),
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_licence_fetch_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_licence_fetch")),
+    )
+    op.create_index(
+        op.f("ix_licence_fetch_person_id_consented_at"), "licence_fetch", ["person_id", "consented_at"], unique=False
+    )
+    op.create_index(
+        op.f("ix_licence_fetch_subject_type_subject_id"), "licence_fetch", ["subject_type", "subject_id"], unique=False
+    )
+    # ### end Alembic commands ###
+    for table in ("file_event", "hotline_ticket_event", "licence_fetch_event"):
+        op.execute(
+            f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+        )
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_index(op.f("ix_licence_fetch_subject_type_subject_id"), table_name="licence_fetch")
+    op.drop_index(op.f("ix_licence_fetch_person_id_consented_at"), table_name="licence_fetch")
+    op.drop_table("licence_fetch")
+    op.drop_index(op.f("ix_hotline_ticket_person_id_created_at"), table_name="hotline_ticket")
+    op.drop_index(
+        "ix_hotline_ticket_due", table_name="hotline_ticket", postgresql_where=sa.text("next_try_at IS NOT NULL")
+    )
+    op.drop_table("hotline_ticket")
     op.drop_table("file_part")
     op.drop_table("file_consent")
+    op.drop_index("uq_province_feed_place", table_name="province_feed")
+    op.drop_index("ix_province_feed_waiting", table_name="province_feed", postgresql_where=sa.text("sent_at IS NULL"))
+    op.drop_index("ix_province_feed_due", table_name="province_feed", postgresql_where=sa.text("sent_at IS NULL"))
+    op.drop_table("province_feed")
+    op.drop_index(op.f("ix_licence_fetch_event_entity_id"), table_name="licence_fetch_event")
+    op.drop_table("licence_fetch_event")
+    op.drop_index(op.f("ix_hotline_ticket_event_entity_id"), table_name="hotline_ticket_event")
+    op.drop_table("hotline_ticket_event")
     op.drop_index(op.f("ix_file_event_entity_id"), table_name="file_event")
     op.drop_table("file_event")
     op.drop_index("ix_file_uploader", table_name="file", postgresql_where=sa.text("state <> 'gone'"))

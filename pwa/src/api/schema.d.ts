@@ -4,6 +4,224 @@
  */
 
 export interface paths {
+    "/api/v1/addresses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My addresses, the default first. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Addresses"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** Keep an address; the first one is the default. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AddressWrite"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Address"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/addresses/parse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read name, phone and address out of one pasted line. Nothing is kept. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Pasted"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReadAddress"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/addresses/{address_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                address_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Write it anew; what is on its way keeps its own copy. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    address_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AddressParts"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Address"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        post?: never;
+        /** Delete it. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    address_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description No Content */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/addresses/{address_id}/default": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                address_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The address that is offered first. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    address_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Address"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/applications": {
         parameters: {
             query?: never;
@@ -2170,7 +2388,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Begin"];
+                    "application/json": components["schemas"]["Upload"];
                 };
             };
             responses: {
@@ -2251,7 +2469,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Order"];
+                    "application/json": components["schemas"]["FileOrder"];
                 };
             };
             responses: {
@@ -2391,7 +2609,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Received"];
+                        "application/json": components["schemas"]["PartReceived"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -2522,7 +2740,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Link"];
+                        "application/json": components["schemas"]["FileLink"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -2558,7 +2776,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Reuse"];
+                    "application/json": components["schemas"]["FileReuse"];
                 };
             };
             responses: {
@@ -3029,6 +3247,115 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hotline/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My questions, newest first, as we last saw them. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HotlineTickets"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** Ask. The hotline gets it within seconds, or as soon as it answers again. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AskHotline"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HotlineTicket"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hotline/tickets/{ticket_id}/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask the hotline now how my question stands. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    ticket_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HotlineTicket"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/inbox": {
         parameters: {
             query?: never;
@@ -3391,6 +3718,129 @@ export interface paths {
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/licences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Look up one of my documents, with my consent. The consent is kept, whatever comes of it. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["LicenceFetch"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Licence"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/licences/offers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which materials of an item can be looked up, and what their holder agrees to before that. */
+        get: {
+            parameters: {
+                query: {
+                    item: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["LicenceOffers"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/licences/{licence_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                licence_id: string;
+            };
+            cookie?: never;
+        };
+        /** What was found of mine. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    licence_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Licence"];
+                    };
+                };
                 default: components["responses"]["DEFAULT_ERROR"];
             };
         };
@@ -3859,6 +4309,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/licences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was looked up about me, when and for what, newest first. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Licences"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/notices": {
         parameters: {
             query?: never;
@@ -4163,6 +4650,296 @@ export interface paths {
                 default: components["responses"]["DEFAULT_ERROR"];
             };
         };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shipments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My shipments, newest first. */
+        get: {
+            parameters: {
+                query?: {
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Shipments"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /**
+         * Order it. A repeated request gets the same shipment; an unknown outcome is asked for by a job.
+         * @description With postage to pay it waits for `bill_id`; of papers that are not ready the hall is asked first.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ShipmentOrder"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Shipment"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shipments/quotes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What it would cost and who would pay; also whether a courier comes there. Nothing is ordered. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PostageQuoteAsk"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PostageQuote"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shipments/{shipment_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                shipment_id: string;
+            };
+            cookie?: never;
+        };
+        /** One of them with its timeline. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    shipment_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Shipment"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shipments/{shipment_id}/address": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                shipment_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Another address, while that is possible; once more when the courier could not find the first. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    shipment_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ShipmentAddress"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Shipment"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shipments/{shipment_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                shipment_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Call it off while the courier has not collected it; paid postage goes back. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    shipment_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ShipmentCancel"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Shipment"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shipments/{shipment_id}/received": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                shipment_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** I have it: for a certificate that somebody else signed for. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    shipment_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Shipment"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -5739,7 +6516,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Batch"];
+                    "application/json": components["schemas"]["CaseBatch"];
                 };
             };
             responses: {
@@ -5749,7 +6526,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["BatchDone"];
+                        "application/json": components["schemas"]["CaseBatchDone"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -7805,6 +8582,332 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/express-offices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where halls send from and receive. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ExpressOffices"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/express-offices/{hall_code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hall_code: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** A hall's address for couriers, and the division that bears its postage. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    hall_code: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ExpressOfficeWrite"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ExpressOffices"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/express-reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Cost by policy and division, and exceptions by hall. */
+        get: {
+            parameters: {
+                query: {
+                    first: string;
+                    last: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ExpressReport"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/express-settlement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A month by division and policy, with the carrier's bill when it has been read. */
+        get: {
+            parameters: {
+                query: {
+                    month: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PostageSettlement"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/express-settlement.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same as a workbook, for the finance bureau. */
+        get: {
+            parameters: {
+                query: {
+                    month: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/express-settlement/bill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The carrier's bill as a file in the body, CSV or XLSX. Read again it replaces what was read before. */
+        post: {
+            parameters: {
+                query: {
+                    month: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PostageSettlement"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/express-settlement/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The lines of the carrier's bill with our verdicts. */
+        get: {
+            parameters: {
+                query: {
+                    month: string;
+                    verdict?: "match" | "differs" | "unknown" | "repeated" | "not_ours" | "not_sent";
+                    after?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CarrierLines"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/express-settlement/settle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 月结: accept the month; with differences only for a reason. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PostageSettle"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PostageSettlement"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/figures": {
         parameters: {
             query?: never;
@@ -7929,7 +9032,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Begin"];
+                    "application/json": components["schemas"]["Upload"];
                 };
             };
             responses: {
@@ -7970,7 +9073,7 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Order"];
+                    "application/json": components["schemas"]["FileOrder"];
                 };
             };
             responses: {
@@ -8073,7 +9176,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Received"];
+                        "application/json": components["schemas"]["PartReceived"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -8204,7 +9307,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Link"];
+                        "application/json": components["schemas"]["FileLink"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -8684,6 +9787,411 @@ export interface paths {
             };
         };
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/handover-sheets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My hall's sheets, newest first. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HandoverSheets"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** A new sheet for the courier who has just come. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HandoverSheet"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/handover-sheets/{sheet_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sheet_id: string;
+            };
+            cookie?: never;
+        };
+        /** One sheet with its shipments. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    sheet_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HandoverSheet"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/handover-sheets/{sheet_id}/drop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sheet_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take one off again. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    sheet_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["WaybillScan"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HandoverSheet"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/handover-sheets/{sheet_id}/scan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sheet_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A label was scanned; scanned twice it stands there once. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    sheet_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["WaybillScan"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HandoverSheet"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/handover-sheets/{sheet_id}/sheet.pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sheet_id: string;
+            };
+            cookie?: never;
+        };
+        /** The sheet to be signed. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    sheet_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/handover-sheets/{sheet_id}/sign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sheet_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The courier counted and signed the paper. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    sheet_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["HandoverSign"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HandoverSheet"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/licences/{licence_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                licence_id: string;
+            };
+            cookie?: never;
+        };
+        /** What was found for a case that I may read; that I looked is written down. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    licence_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Licence"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/mail-gaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Items that are mailed neither way, those without a reason first. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MailGaps"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/mail-gaps/{slug}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Record why an item is not mailed. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["MailReason"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MailGaps"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
         post?: never;
         delete?: never;
         options?: never;
@@ -9249,6 +10757,157 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/postage-policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every policy in the order in which they are tried. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PostagePolicies"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** A new policy; one that ties with another of its priority is refused. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PostagePolicyWrite"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PostagePolicy"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/postage-policies/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Which policy would pay such a shipment. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PostagePolicyPreview"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PostagePolicyDecision"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/postage-policies/{policy_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The last day of a policy. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    policy_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PostagePolicyEnd"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PostagePolicy"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -10125,6 +11784,472 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Session"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/shipment-tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My hall's exceptions, longest waiting first. */
+        get: {
+            parameters: {
+                query?: {
+                    kind?: "confirm_receipt" | "certificate_alarm" | "ask_address" | "pass_on_address" | "refused" | "returned" | "lost" | "not_placed" | "not_cancelled";
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ShipmentTasks"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/shipment-tasks/{task_id}/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say what came of it: the shipment follows, as when a returned certificate was put into the cabinet. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    task_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ShipmentTaskFinish"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ShipmentTask"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/shipments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My hall's shipments, newest first. */
+        get: {
+            parameters: {
+                query?: {
+                    state?: ("asked" | "unpaid" | "placing" | "unknown" | "refused" | "ordered" | "cancelling" | "cancelled" | "under_way" | "delivered" | "returned" | "lost" | "held" | "closed")[];
+                    direction?: "material_in" | "result_out" | "original_back";
+                    payer?: "gov" | "applicant_prepaid" | "receiver_cod";
+                    printed?: boolean;
+                    search?: string;
+                    cursor?: string;
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffShipments"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** Order what was quoted at my window; papers are ready then. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ShipmentOrder"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffShipment"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/shipments/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The labels of these shipments as one PDF, a page each. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ShipmentLabels"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/shipments/quotes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What it would cost and who would pay, for somebody at my window. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["WindowPostageQuote"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PostageQuote"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/shipments/{shipment_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                shipment_id: string;
+            };
+            cookie?: never;
+        };
+        /** One of them with address, timeline and tasks. Looking is audited: the address stands in it. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    shipment_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffShipment"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/shipments/{shipment_id}/address": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                shipment_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Another address that the applicant has confirmed. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    shipment_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ShipmentWindowAddress"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffShipment"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/shipments/{shipment_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                shipment_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Call it off while the courier has not collected it; paid postage goes back. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    shipment_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ShipmentStaffCancel"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffShipment"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/shipments/{shipment_id}/pick-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                shipment_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 窗口领取 of what came back: document compared, signature drawn; an agent with an authorisation. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    shipment_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ShipmentPickUp"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffShipment"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/shipments/{shipment_id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                shipment_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The papers are ready: the courier is ordered, or the applicant is asked for the postage. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    shipment_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffShipment"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -11311,6 +13436,45 @@ export interface components {
         AddItem: {
             item: string;
         };
+        /** @description An entry of the address book. */
+        Address: {
+            city: string;
+            county: string;
+            /** Format: uuid */
+            id: string;
+            is_default: boolean;
+            /** @description Street and door */
+            line: string;
+            name: string;
+            phone: string;
+            province: string;
+        };
+        /** @description The parts of an address; provinces, cities and counties by their full names. */
+        AddressParts: {
+            city: string;
+            county: string;
+            /** @description Street and door */
+            line: string;
+            name: string;
+            phone: string;
+            province: string;
+        };
+        /** @description An address to keep. */
+        AddressWrite: {
+            city: string;
+            county: string;
+            /** @default false */
+            is_default: boolean;
+            /** @description Street and door */
+            line: string;
+            name: string;
+            phone: string;
+            province: string;
+        };
+        /** @description The whole address book, the default first. */
+        Addresses: {
+            addresses: components["schemas"]["Address"][];
+        };
         /** @description Slots still to come, and the appointments and live holds in them. */
         Affected: {
             booked: number;
@@ -11386,6 +13550,7 @@ export interface components {
             correction: components["schemas"]["Correction"] | null;
             /** Format: date-time */
             created_at: string;
+            delivery: components["schemas"]["Delivery"];
             errors: components["schemas"]["ProblemAt"][];
             /** Format: date-time */
             expires_at: string;
@@ -11492,6 +13657,15 @@ export interface components {
             materials: components["schemas"]["Asked"][];
             words: string;
         };
+        /** @description A question. `reference` is an item's slug at the stage `guide`, a case's id at the others. */
+        AskHotline: {
+            /** @enum {string} */
+            category: "consult" | "complain" | "suggest" | "help";
+            reference: string;
+            /** @enum {string} */
+            stage: "guide" | "case" | "result";
+            words: string;
+        };
         /** @description How much should go back, and why. */
         AskRefund: {
             amount_fen: number;
@@ -11550,24 +13724,6 @@ export interface components {
             /** @enum {string} */
             state: "new" | "created" | "create_unknown" | "create_failed" | "closing" | "closed" | "paid" | "paid_late" | "suspense" | "refund_due" | "returned";
         };
-        /** @description One step for several cases; each for itself, so that one refusal stops no other. */
-        Batch: {
-            case_ids: string[];
-            /** @enum {string} */
-            event: "receive" | "pre_approve" | "accept" | "review";
-        };
-        /** @description In the order given. */
-        BatchDone: {
-            results: components["schemas"]["BatchRow"][];
-        };
-        /** @description What became of one of them; `code` says why it was refused. */
-        BatchRow: {
-            /** Format: uuid */
-            case_id: string;
-            code: string | null;
-            done: boolean;
-            title: string | null;
-        };
         /** @description Open numbers of today, those at windows among them, and when the hall opens next; null: no day to move to. */
         BeforeCarryOver: {
             at_window: number;
@@ -11577,18 +13733,6 @@ export interface components {
             queues: components["schemas"]["QueueCount"][];
             tickets: number;
             windows: number;
-        };
-        /** @description A file that is about to come. */
-        Begin: {
-            /** @default null */
-            material: string | null;
-            /** @enum {string} */
-            media_type: "application/pdf" | "image/jpeg" | "image/png";
-            name: string;
-            sha256: string;
-            size: number;
-            subject_id: string;
-            subject_type: string;
         };
         /** @description A listed step, for at most its days, with the number of the written notice to the applicant. */
         BeginStep: {
@@ -11614,7 +13758,7 @@ export interface components {
             live_attempt_id: string | null;
             may_refund: boolean;
             /** @enum {string} */
-            notice_type: "ordinary" | "penalty";
+            notice_type: "ordinary" | "penalty" | "postage";
             /** Format: date-time */
             paid_at: string | null;
             paid_via: string | null;
@@ -11664,7 +13808,7 @@ export interface components {
             /** Format: uuid */
             id: string;
             /** @enum {string} */
-            notice_type: "ordinary" | "penalty";
+            notice_type: "ordinary" | "penalty" | "postage";
             /** Format: date-time */
             paid_at: string | null;
             pay_code: string;
@@ -11676,6 +13820,12 @@ export interface components {
             title: string;
             total_fen: number;
             unit_code: string;
+        };
+        /** @description How many lines of the courier's bill have a verdict, and their sum. */
+        BillVerdict: {
+            count: number;
+            fen: number;
+            verdict: string;
         };
         /** @description A page of bills. */
         Bills: {
@@ -11740,6 +13890,23 @@ export interface components {
             day: string | null;
             tickets: number;
         };
+        /** @description A line of the courier's bill with our verdict. */
+        CarrierLine: {
+            fen: number;
+            number: string;
+            ours_fen: number | null;
+            position: number;
+            /** Format: date-time */
+            posted_at: string;
+            verdict: string;
+            waybill: string;
+            weight_g: number;
+        };
+        /** @description A page of lines; ask for the rest with `after`. */
+        CarrierLines: {
+            lines: components["schemas"]["CarrierLine"][];
+            next_after: number | null;
+        };
         /** @description Why people are sent home. */
         CarryOver: {
             reason: string;
@@ -11780,9 +13947,11 @@ export interface components {
             number: string;
             pages: components["schemas"]["Page"][];
             promise_days: number;
+            rated: boolean;
             reason: string | null;
             /** Format: date */
             reply_by: string | null;
+            result: components["schemas"]["ResultFile"] | null;
             /** @enum {string} */
             state: "submitted" | "pre_returned" | "pre_approved" | "received" | "correcting" | "accepted" | "not_accepted" | "awaiting_fee" | "reviewing" | "special" | "granted" | "denied" | "concluded" | "ready" | "mailed" | "delivered" | "withdrawn" | "terminated";
             status: string;
@@ -11790,6 +13959,24 @@ export interface components {
             submitted_at: string;
             timeline: components["schemas"]["Happened"][];
             unread: number;
+        };
+        /** @description One step for several cases; each for itself, so that one refusal stops no other. */
+        CaseBatch: {
+            case_ids: string[];
+            /** @enum {string} */
+            event: "receive" | "pre_approve" | "accept" | "review";
+        };
+        /** @description In the order given. */
+        CaseBatchDone: {
+            results: components["schemas"]["CaseBatchRow"][];
+        };
+        /** @description What became of one of them; `code` says why it was refused. */
+        CaseBatchRow: {
+            /** Format: uuid */
+            case_id: string;
+            code: string | null;
+            done: boolean;
+            title: string | null;
         };
         /** @description A bill of the case; its own page is `/bills/{id}`. */
         CaseBill: {
@@ -11817,6 +14004,15 @@ export interface components {
             on: string;
             reason: string | null;
         };
+        /** @description One step of the case, by whom. */
+        CaseDone: {
+            /** Format: date-time */
+            at: string;
+            by: string | null;
+            event: string;
+            reason: string | null;
+            words: string;
+        };
         /** @description The fee step. `blocks`: what waits for the payment: review, result, or nothing. */
         CaseFee: {
             bills: components["schemas"]["CaseBill"][];
@@ -11824,6 +14020,16 @@ export interface components {
             blocks: "review" | "result" | "nothing";
             /** @enum {string} */
             state: "none" | "later" | "due" | "paid";
+        };
+        /** @description A department's part. */
+        CasePart: {
+            department: string;
+            hall_code: string;
+            /** Format: uuid */
+            id: string;
+            opinion: string | null;
+            /** @enum {string} */
+            state: "pending" | "agreed" | "refused";
         };
         /** @description How it was: 5 is best. */
         CaseRating: {
@@ -11871,6 +14077,29 @@ export interface components {
         /** @description All of them. */
         CaseTexts: {
             texts: components["schemas"]["CaseText"][];
+        };
+        /** @description A correction that was told, or papers that were sent back. */
+        CaseTold: {
+            /** Format: date-time */
+            answered_at: string | null;
+            fields: components["schemas"]["Asked"][];
+            /** @enum {string} */
+            kind: "return" | "correct";
+            materials: components["schemas"]["Asked"][];
+            /** Format: date-time */
+            told_at: string;
+            words: string;
+        };
+        /** @description Papers on their way between two halls. */
+        CaseTransfer: {
+            /** Format: date-time */
+            due_at: string;
+            from_hall: string;
+            overdue: boolean;
+            reason: string;
+            /** Format: date-time */
+            sent_at: string;
+            to_hall: string;
         };
         /** @description A page of my cases. */
         Cases: {
@@ -12354,15 +14583,6 @@ export interface components {
             differences: components["schemas"]["Difference"][];
             next_cursor: string | null;
         };
-        /** @description One step of the case, by whom. */
-        Done: {
-            /** Format: date-time */
-            at: string;
-            by: string | null;
-            event: string;
-            reason: string | null;
-            words: string;
-        };
         /** @description A free slot and its hall. */
         EarlySlot: {
             distance_km: number | null;
@@ -12428,6 +14648,38 @@ export interface components {
             name_masked: string | null;
             people: number;
             slot: components["schemas"]["Period"];
+        };
+        /** @description A hall's office; without a street it cannot mail. */
+        ExpressOffice: {
+            city: string;
+            county: string;
+            division_code: string;
+            hall_code: string;
+            line: string | null;
+            name: string;
+            phone: string;
+            province: string;
+            verified: boolean;
+        };
+        /** @description Where a hall sends from and receives, and the division that bears its postage. */
+        ExpressOfficeWrite: {
+            city: string;
+            county: string;
+            division_code: string;
+            /** @description Street and door */
+            line: string;
+            name: string;
+            phone: string;
+            province: string;
+        };
+        /** @description Every hall's office. */
+        ExpressOffices: {
+            offices: components["schemas"]["ExpressOffice"][];
+        };
+        /** @description Cost by policy and division, and exceptions. */
+        ExpressReport: {
+            costs: components["schemas"]["PostageCost"][];
+            exceptions: components["schemas"]["ShipmentExceptions"][];
         };
         /** @description By how many working days, why, and by which approval. */
         Extend: {
@@ -12541,7 +14793,7 @@ export interface components {
             pages: number | null;
             position: number;
             received: number;
-            refusal: components["schemas"]["Refusal"] | null;
+            refusal: components["schemas"]["FileRefusal"] | null;
             sha256: string;
             size: number;
             /** @enum {unknown} */
@@ -12551,6 +14803,31 @@ export interface components {
             /** Format: date */
             valid_until: string | null;
             width: number | null;
+        };
+        /** @description An address that shows the file to this session until it runs out. */
+        FileLink: {
+            /** Format: date-time */
+            expires_at: string;
+            url: string;
+        };
+        /** @description Files of one subject in their new order. */
+        FileOrder: {
+            files: string[];
+            subject_id: string;
+            subject_type: string;
+        };
+        /** @description Why a file was not taken. */
+        FileRefusal: {
+            code: string;
+            text: string;
+        };
+        /** @description Use an earlier scan here too. `wording` is the version of the consent that was shown and agreed to. */
+        FileReuse: {
+            /** @default null */
+            material: string | null;
+            subject_id: string;
+            subject_type: string;
+            wording: string;
         };
         /** @description The case that a counter has filed: its number, nothing else of it. */
         Filed: {
@@ -12773,6 +15050,36 @@ export interface components {
             /** @description For an authenticator's QR code */
             totp_uri: string | null;
         };
+        /** @description A hand-over sheet with what was scanned so far. */
+        HandoverSheet: {
+            courier: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: uuid */
+            id: string;
+            shipments: components["schemas"]["StaffShipmentRow"][];
+            /** @enum {string} */
+            state: "open" | "signed";
+        };
+        /** @description A sheet in a list. */
+        HandoverSheetRow: {
+            count: number;
+            courier: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            state: "open" | "signed";
+        };
+        /** @description The hall's sheets, newest first. */
+        HandoverSheets: {
+            sheets: components["schemas"]["HandoverSheetRow"][];
+        };
+        /** @description The courier's name or staff number, as they sign. */
+        HandoverSign: {
+            courier: string;
+        };
         /** @description One line of the timeline. */
         Happened: {
             /** Format: date-time */
@@ -12828,6 +15135,30 @@ export interface components {
         /** @description Live holds. */
         Holds: {
             holds: components["schemas"]["Hold"][];
+        };
+        /** @description A question as we know it; the hotline's own page shows it by `serial` and `query_code` too. */
+        HotlineTicket: {
+            category: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: uuid */
+            id: string;
+            query_code: string | null;
+            reference: string;
+            reply: string | null;
+            /** Format: date-time */
+            seen_at: string | null;
+            serial: string | null;
+            stage: string;
+            /** @enum {unknown} */
+            state: "sending" | "taken" | "refused";
+            /** @description accepted, assigned, answered or closed */
+            status: string | null;
+            words: string;
+        };
+        /** @description My questions. */
+        HotlineTickets: {
+            tickets: components["schemas"]["HotlineTicket"][];
         };
         /** @description Wall-clock times in Xiamen on these weekdays, 1 = Monday. */
         Hours: {
@@ -12975,17 +15306,71 @@ export interface components {
             qr: string | null;
             url: string | null;
         };
+        /** @description What came of looking one material up. Unless it was found, the document is uploaded (`upload_instead`). */
+        Licence: {
+            /** Format: date-time */
+            consented_at: string;
+            /** Format: uuid */
+            id: string;
+            identifier: string | null;
+            issuer: string | null;
+            item: string;
+            kind: string;
+            /** @description trust level A to D of a licence */
+            level: string | null;
+            lines: components["schemas"]["LicenceLine"][];
+            material: string;
+            purpose: string;
+            /** @enum {unknown} */
+            state: "requested" | "found" | "not_found" | "mismatch" | "expired" | "invalid" | "unavailable";
+            subject_id: string;
+            subject_type: string;
+            upload_instead: boolean;
+            /** Format: date */
+            valid_until: string | null;
+            /** @description the state, for the citizen */
+            words: string;
+        };
+        /** @description Look up one material for one draft or case. `wording` is the version of the sentence that was agreed to. */
+        LicenceFetch: {
+            item: string;
+            material: string;
+            subject_id: string;
+            subject_type: string;
+            wording: string;
+        };
+        /** @description One line of what was found. */
+        LicenceLine: {
+            label: string;
+            value: string;
+        };
+        /** @description A material that can be looked up, and the sentence its holder agrees to before that. */
+        LicenceOffer: {
+            /** @description its office is joined */
+            available: boolean;
+            consent: string;
+            /** @description nobody may ask for it when it can be looked up */
+            exempt: boolean;
+            material: string;
+            name: string;
+            /** @enum {string} */
+            source: "licence_library" | "eproof";
+            /** @description version of the sentence */
+            wording: string;
+        };
+        /** @description What can be looked up for an item. */
+        LicenceOffers: {
+            offers: components["schemas"]["LicenceOffer"][];
+        };
+        /** @description What was looked up about me. */
+        Licences: {
+            licences: components["schemas"]["Licence"][];
+        };
         /** @description Everybody who waits, in calling order; who missed a call; and how many wait in each queue of the hall. */
         Line: {
             passed: components["schemas"]["StaffTicket"][];
             queues: components["schemas"]["QueueHead"][];
             tickets: components["schemas"]["StaffTicket"][];
-        };
-        /** @description An address that shows the file to this session until it runs out. */
-        Link: {
-            /** Format: date-time */
-            expires_at: string;
-            url: string;
         };
         /** @description A published list: how many items, since when. */
         ListHead: {
@@ -13046,6 +15431,22 @@ export interface components {
             out: boolean;
             /** @enum {string} */
             payer: "gov" | "applicant" | "none";
+        };
+        /** @description An item that is mailed neither way. Without a reason it breaks the circular's clause 18. */
+        MailGap: {
+            item: string;
+            name: string;
+            reason: string | null;
+        };
+        /** @description Every item without a way to mail, those without a reason first. */
+        MailGaps: {
+            items: components["schemas"]["MailGap"][];
+            missing: number;
+            total: number;
+        };
+        /** @description Why this item is not mailed. */
+        MailReason: {
+            reason: string;
         };
         /** @description 守约记录: one missed visit (1 point) or late cancellation (half a point). */
         Mark: {
@@ -13222,12 +15623,6 @@ export interface components {
             label: string;
             value: string;
         };
-        /** @description Files of one subject in their new order. */
-        Order: {
-            files: string[];
-            subject_id: string;
-            subject_type: string;
-        };
         /** @description `role` is the caller's own; only a manager sees `agents`. `verified` is false until the licence is checked. */
         Organisation: {
             agents: components["schemas"]["Agent"][];
@@ -13286,15 +15681,10 @@ export interface components {
             /** @default [] */
             papers: string[];
         };
-        /** @description A department's part. */
-        Part: {
-            department: string;
-            hall_code: string;
-            /** Format: uuid */
-            id: string;
-            opinion: string | null;
-            /** @enum {string} */
-            state: "pending" | "agreed" | "refused";
+        /** @description How many bytes have arrived. */
+        PartReceived: {
+            received: number;
+            size: number;
         };
         /** @description The signed part, the secret of the rotating part, and the eight digits to read out. */
         Pass: {
@@ -13313,6 +15703,10 @@ export interface components {
         Password: {
             current: string;
             new: string;
+        };
+        /** @description One line as people send it to each other. */
+        Pasted: {
+            text: string;
         };
         /** @description Pause the window, or call again. */
         Pause: {
@@ -13369,6 +15763,13 @@ export interface components {
             category: string;
             items?: string[];
             place: string;
+        };
+        /** @description When the courier should come. */
+        PickupWindow: {
+            /** Format: date-time */
+            begins_at: string;
+            /** Format: date-time */
+            ends_at: string;
         };
         /** @description What `near` was understood as. */
         Place: {
@@ -13432,6 +15833,185 @@ export interface components {
             same_day_lead_minutes?: number;
             slot_minutes?: number;
             staff_percent?: number;
+        };
+        /** @description What shipments of a division by a policy have cost. `saved_fen` is against the public price. */
+        PostageCost: {
+            count: number;
+            division_code: string;
+            fen: number;
+            list_fen: number;
+            payer: string;
+            policy: string;
+            saved_fen: number;
+        };
+        /** @description Every policy in the order in which they are tried. */
+        PostagePolicies: {
+            policies: components["schemas"]["PostagePolicy"][];
+        };
+        /** @description A policy with what this civil year has cost so far. */
+        PostagePolicy: {
+            /**
+             * @default null
+             * @enum {string|null}
+             */
+            applicant_type: "person" | "organisation" | null;
+            /** @default null */
+            budget_code: string | null;
+            /** @default null */
+            category_code: string | null;
+            /**
+             * @default null
+             * @enum {string|null}
+             */
+            direction: "material_in" | "result_out" | "original_back" | null;
+            /** @default null */
+            division_code: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @default null */
+            item_slug: string | null;
+            name: string;
+            /** @enum {string} */
+            payer: "gov" | "applicant_prepaid" | "receiver_cod";
+            priority: number;
+            spent_fen: number;
+            /** Format: date */
+            valid_from: string;
+            /**
+             * Format: date
+             * @default null
+             */
+            valid_to: string | null;
+            /** @default null */
+            yearly_cap_fen: number | null;
+        };
+        /** @description Who pays by which policy; `skipped` fitted before it but have spent their year's money. */
+        PostagePolicyDecision: {
+            /** @enum {string} */
+            payer: "gov" | "applicant_prepaid" | "receiver_cod";
+            policy: components["schemas"]["PostagePolicy"];
+            skipped: components["schemas"]["PostagePolicy"][];
+        };
+        /** @description The last day of a policy. */
+        PostagePolicyEnd: {
+            /** Format: date */
+            last_day: string;
+        };
+        /** @description A shipment that might be; which policy would pay it on that day. */
+        PostagePolicyPreview: {
+            /**
+             * @default person
+             * @enum {string}
+             */
+            applicant_type: "person" | "organisation";
+            category_code: string;
+            /** @default 0 */
+            cost_fen: number;
+            /** @enum {string} */
+            direction: "material_in" | "result_out" | "original_back";
+            division_code: string;
+            item_slug: string;
+            /**
+             * Format: date
+             * @default null
+             */
+            on: string | null;
+        };
+        /** @description Who pays: for everything that is left out, every one. The lowest `priority` that fits wins. */
+        PostagePolicyWrite: {
+            /**
+             * @default null
+             * @enum {string|null}
+             */
+            applicant_type: "person" | "organisation" | null;
+            /** @default null */
+            budget_code: string | null;
+            /** @default null */
+            category_code: string | null;
+            /**
+             * @default null
+             * @enum {string|null}
+             */
+            direction: "material_in" | "result_out" | "original_back" | null;
+            /** @default null */
+            division_code: string | null;
+            /** @default null */
+            item_slug: string | null;
+            name: string;
+            /** @enum {string} */
+            payer: "gov" | "applicant_prepaid" | "receiver_cod";
+            priority: number;
+            /** Format: date */
+            valid_from: string;
+            /**
+             * Format: date
+             * @default null
+             */
+            valid_to: string | null;
+            /** @default null */
+            yearly_cap_fen: number | null;
+        };
+        /** @description Who would pay and how much, good until `expires_at`. The courier charges what it weighs later. */
+        PostageQuote: {
+            estimate_fen: number;
+            /** Format: date-time */
+            expires_at: string;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            payer: "gov" | "applicant_prepaid" | "receiver_cod";
+            /** @description The rule that says who pays */
+            policy: string;
+        };
+        /** @description A wish with the address it comes from or goes to. */
+        PostageQuoteAsk: {
+            /** Format: uuid */
+            address_id: string;
+            /** @enum {string} */
+            direction: "material_in" | "result_out" | "original_back";
+            /** @default null */
+            hall: string | null;
+            /** @default null */
+            item: string | null;
+            subject_id: string;
+            subject_type: string;
+            /** @default 300 */
+            weight_g: number;
+        };
+        /** @description Settle a month; with differences only for a reason. */
+        PostageSettle: {
+            month: string;
+            /** @default null */
+            reason: string | null;
+        };
+        /** @description A month: rows by division and policy, verdicts on the courier's bill, and shipments it does not name. */
+        PostageSettlement: {
+            month: string;
+            payable_fen: number;
+            reason: string | null;
+            rows: components["schemas"]["PostageSettlementRow"][];
+            settled_by: string | null;
+            /** @enum {string|null} */
+            state: "open" | "settled" | null;
+            unbilled: number;
+            verdicts: components["schemas"]["BillVerdict"][];
+        };
+        /** @description What a division and a policy owe for a month: our figures and the courier's. Fen. */
+        PostageSettlementRow: {
+            budget_code: string | null;
+            count: number;
+            difference_fen: number;
+            division_code: string;
+            estimate_fen: number;
+            list_fen: number;
+            ours_fen: number;
+            /** @enum {string} */
+            payer: "gov" | "applicant_prepaid" | "receiver_cod";
+            policy: string;
+            /** Format: uuid */
+            policy_id: string | null;
+            theirs_fen: number;
+            weight_g: number;
         };
         /** @description What a person may change about their own pages. */
         Preferences: {
@@ -13547,6 +16127,16 @@ export interface components {
             supplement: string | null;
             words: string | null;
         };
+        /** @description What was read out of it; a part that was not found is empty and stands in `missing`. */
+        ReadAddress: {
+            city: string;
+            county: string;
+            line: string;
+            missing: string[];
+            name: string;
+            phone: string;
+            province: string;
+        };
         /** @description Why this number out of turn. */
         Reason: {
             reason: string;
@@ -13561,11 +16151,6 @@ export interface components {
             /** @enum {string} */
             state: "issuing" | "issued" | "red";
             url: string | null;
-        };
-        /** @description How many bytes have arrived. */
-        Received: {
-            received: number;
-            size: number;
         };
         /** @description One arrival. */
         Recent: {
@@ -13655,11 +16240,6 @@ export interface components {
         RefundRefusal: {
             answer: string;
         };
-        /** @description Why a file was not taken. */
-        Refusal: {
-            code: string;
-            text: string;
-        };
         /** @description Why not, and the number of the written notice. */
         Refuse: {
             document: string;
@@ -13719,13 +16299,14 @@ export interface components {
             /** Format: uuid */
             file_id: string;
         };
-        /** @description Use an earlier scan here too. `wording` is the version of the consent that was shown and agreed to. */
-        Reuse: {
-            /** @default null */
-            material: string | null;
-            subject_id: string;
-            subject_type: string;
-            wording: string;
+        /** @description The result that came electronically; its content by `POST /cases/{id}/result`, then `POST /files/{id}/link`. */
+        ResultFile: {
+            /** Format: uuid */
+            file_id: string;
+            media_type: string;
+            name: string;
+            sha256: string;
+            size: number;
         };
         /** @description Which sealed value, and why it must be seen. */
         Reveal: {
@@ -13772,11 +16353,21 @@ export interface components {
             made: number;
             rules: components["schemas"]["Rule"][];
         };
-        /** @description Answers that changed, null takes one away. `revision` is the one these changes were made on. */
+        /**
+         * @description Answers that changed, null takes one away. `revision` is the one these changes were made on.
+         *
+         *     With `delivery` also how the result is to come; a download needs consent to electronic delivery.
+         */
         Save: {
             answers: {
                 [key: string]: unknown;
             };
+            /** @enum {string|null} */
+            delivery?: "download" | "mail" | "window" | null;
+            /** @default false */
+            delivery_consent: boolean;
+            /** @default null */
+            pickup_hall: string | null;
             revision: number;
         };
         /** @description One message, with files that were uploaded for this case. */
@@ -13872,6 +16463,175 @@ export interface components {
             grades: components["schemas"]["GradeCount"][];
             satisfied_percent: number | null;
             total: number;
+        };
+        /** @description One shipment with its timeline, newest first. `applicant` is empty once the address was deleted. */
+        Shipment: {
+            actual_fen: number | null;
+            applicant: components["schemas"]["AddressParts"] | null;
+            /** Format: uuid */
+            bill_id: string | null;
+            /** @description Handed over to the receiver in person only */
+            certificate: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            delivered_at: string | null;
+            /** @enum {string} */
+            direction: "material_in" | "result_out" | "original_back";
+            estimate_fen: number;
+            /** Format: date-time */
+            expected_at: string | null;
+            hall: string;
+            /** Format: uuid */
+            id: string;
+            may_cancel: boolean;
+            may_change_address: boolean;
+            may_confirm: boolean;
+            /** @enum {string} */
+            next: "hall" | "pay" | "carrier" | "address" | "receive" | "fetch" | "confirm" | "hall_fetch" | "hall_case" | "nobody";
+            next_text: string;
+            /** @enum {string} */
+            payer: "gov" | "applicant_prepaid" | "receiver_cod";
+            pickup: components["schemas"]["PickupWindow"] | null;
+            /** @enum {string|null} */
+            progress: "ordered" | "cancelled" | "collected" | "moving" | "at_office" | "out" | "failed" | "waiting" | "taken" | "delivered" | "returning" | "returned" | "redirected" | "intercepted" | "lost" | null;
+            /** Format: date-time */
+            progress_at: string | null;
+            progress_text: string | null;
+            /** @enum {string} */
+            state: "asked" | "unpaid" | "placing" | "unknown" | "refused" | "ordered" | "cancelling" | "cancelled" | "under_way" | "delivered" | "returned" | "lost" | "held" | "closed";
+            subject_id: string;
+            subject_type: string;
+            timeline: components["schemas"]["TrackStep"][];
+            title: string;
+            waybill: string | null;
+            weight_g: number;
+        };
+        /** @description Another entry of the address book. */
+        ShipmentAddress: {
+            /** Format: uuid */
+            address_id: string;
+        };
+        /** @description Why, if somebody wants to say. */
+        ShipmentCancel: {
+            /** @default 不寄了 */
+            reason: string;
+        };
+        /** @description Tasks of a kind in a hall. */
+        ShipmentExceptions: {
+            hall_code: string;
+            kind: string;
+            open: number;
+            opened: number;
+            overdue: number;
+        };
+        /** @description Whose labels, in this order. */
+        ShipmentLabels: {
+            shipment_ids: string[];
+        };
+        /** @description Order what was quoted. */
+        ShipmentOrder: {
+            /** @default null */
+            pickup: components["schemas"]["PickupWindow"] | null;
+            /** Format: uuid */
+            quote_id: string;
+        };
+        /**
+         * @description Handed over at the window: the document was compared, the receiver signed.
+         *
+         *     `signature` is the drawn signature as a PNG in a data URL. An agent needs an authorisation.
+         */
+        ShipmentPickUp: {
+            /** @default null */
+            authorisation: string | null;
+            /** @default false */
+            by_agent: boolean;
+            /** @enum {boolean} */
+            document_checked: true;
+            id_tail: string;
+            name: string;
+            signature: string;
+        };
+        /** @description A shipment in a list. `next` says who acts next; `bill_id` is the postage to pay, if any. */
+        ShipmentRow: {
+            actual_fen: number | null;
+            /** Format: uuid */
+            bill_id: string | null;
+            /** @description Handed over to the receiver in person only */
+            certificate: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            delivered_at: string | null;
+            /** @enum {string} */
+            direction: "material_in" | "result_out" | "original_back";
+            estimate_fen: number;
+            /** Format: date-time */
+            expected_at: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            next: "hall" | "pay" | "carrier" | "address" | "receive" | "fetch" | "confirm" | "hall_fetch" | "hall_case" | "nobody";
+            next_text: string;
+            /** @enum {string} */
+            payer: "gov" | "applicant_prepaid" | "receiver_cod";
+            /** @enum {string|null} */
+            progress: "ordered" | "cancelled" | "collected" | "moving" | "at_office" | "out" | "failed" | "waiting" | "taken" | "delivered" | "returning" | "returned" | "redirected" | "intercepted" | "lost" | null;
+            /** Format: date-time */
+            progress_at: string | null;
+            progress_text: string | null;
+            /** @enum {string} */
+            state: "asked" | "unpaid" | "placing" | "unknown" | "refused" | "ordered" | "cancelling" | "cancelled" | "under_way" | "delivered" | "returned" | "lost" | "held" | "closed";
+            subject_id: string;
+            subject_type: string;
+            title: string;
+            waybill: string | null;
+        };
+        /** @description Why. */
+        ShipmentStaffCancel: {
+            reason: string;
+        };
+        /** @description Something to decide by a working day. `new_address` is what the courier must be told. */
+        ShipmentTask: {
+            detail: string;
+            /** Format: date */
+            due_on: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "confirm_receipt" | "certificate_alarm" | "ask_address" | "pass_on_address" | "refused" | "returned" | "lost" | "not_placed" | "not_cancelled";
+            new_address: components["schemas"]["AddressParts"] | null;
+            note: string | null;
+            /** Format: date-time */
+            opened_at: string;
+            outcome: string | null;
+            /** Format: uuid */
+            shipment_id: string;
+            /** @enum {string} */
+            state: "open" | "done" | "gone";
+            title: string;
+            waybill: string | null;
+        };
+        /** @description What came of it; each kind of task has outcomes of its own. */
+        ShipmentTaskFinish: {
+            /** @default null */
+            note: string | null;
+            /** @enum {string} */
+            outcome: "applicant_told" | "found" | "in_cabinet" | "new_address" | "no_answer" | "not_received" | "passed_on" | "place_again" | "received" | "reissue";
+        };
+        /** @description A page of open tasks, longest waiting first. */
+        ShipmentTasks: {
+            next_cursor: string | null;
+            tasks: components["schemas"]["ShipmentTask"][];
+        };
+        /** @description Another address, read to the applicant and confirmed. */
+        ShipmentWindowAddress: {
+            applicant: components["schemas"]["AddressParts"];
+        };
+        /** @description A page of shipments. */
+        Shipments: {
+            next_cursor: string | null;
+            shipments: components["schemas"]["ShipmentRow"][];
         };
         /** @description Which window, for which queues. */
         SitDown: {
@@ -13995,7 +16755,7 @@ export interface components {
             /** Format: uuid */
             id: string;
             /** @enum {string} */
-            notice_type: "ordinary" | "penalty";
+            notice_type: "ordinary" | "penalty" | "postage";
             /** Format: date-time */
             paid_at: string | null;
             pay_code: string;
@@ -14029,7 +16789,7 @@ export interface components {
             /** @enum {string|null} */
             colour: "green" | "yellow" | "orange" | "red" | null;
             corrected_once: boolean;
-            corrections: components["schemas"]["Told"][];
+            corrections: components["schemas"]["CaseTold"][];
             days_used: number | null;
             decision: components["schemas"]["CaseDecision"] | null;
             /** Format: date */
@@ -14041,7 +16801,7 @@ export interface components {
             filed_hall: string | null;
             full_number: string;
             hall_code: string;
-            history: components["schemas"]["Done"][];
+            history: components["schemas"]["CaseDone"][];
             /** Format: uuid */
             id: string;
             instant: boolean;
@@ -14057,7 +16817,7 @@ export interface components {
             /** Format: date */
             owed_on: string | null;
             pages: components["schemas"]["Page"][];
-            parts: components["schemas"]["Part"][];
+            parts: components["schemas"]["CasePart"][];
             promise_days: number;
             /** Format: date */
             promise_due_on: string | null;
@@ -14072,7 +16832,7 @@ export interface components {
             steps: components["schemas"]["ListedStep"][];
             /** Format: date-time */
             submitted_at: string;
-            transfer: components["schemas"]["Transfer1"] | null;
+            transfer: components["schemas"]["CaseTransfer"] | null;
             unread: number;
         };
         /** @description A row of the inbox. `owed_on`: by when staff owe the next thing. */
@@ -14131,6 +16891,112 @@ export interface components {
             permissions: string[];
             roles: string[];
             username: string;
+        };
+        /** @description One shipment whole. */
+        StaffShipment: {
+            actual_fen: number | null;
+            applicant: components["schemas"]["AddressParts"] | null;
+            applicant_masked: string;
+            /** Format: uuid */
+            bill_id: string | null;
+            budget_code: string | null;
+            /** @description Handed over to the receiver in person only */
+            certificate: boolean;
+            /** Format: date-time */
+            collected_at: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            delivered_at: string | null;
+            /** @enum {string} */
+            direction: "material_in" | "result_out" | "original_back";
+            estimate_fen: number;
+            /** Format: date-time */
+            expected_at: string | null;
+            failure: string | null;
+            hall: string;
+            /** Format: uuid */
+            id: string;
+            may_cancel: boolean;
+            may_change_address: boolean;
+            may_confirm: boolean;
+            /** @enum {string} */
+            next: "hall" | "pay" | "carrier" | "address" | "receive" | "fetch" | "confirm" | "hall_fetch" | "hall_case" | "nobody";
+            next_text: string;
+            number: string;
+            /** @enum {string} */
+            payer: "gov" | "applicant_prepaid" | "receiver_cod";
+            pickup: components["schemas"]["PickupWindow"] | null;
+            /** Format: date-time */
+            printed_at: string | null;
+            /** @enum {string|null} */
+            progress: "ordered" | "cancelled" | "collected" | "moving" | "at_office" | "out" | "failed" | "waiting" | "taken" | "delivered" | "returning" | "returned" | "redirected" | "intercepted" | "lost" | null;
+            /** Format: date-time */
+            progress_at: string | null;
+            progress_text: string | null;
+            proof: string | null;
+            /** Format: uuid */
+            sheet_id: string | null;
+            /** @enum {string} */
+            state: "asked" | "unpaid" | "placing" | "unknown" | "refused" | "ordered" | "cancelling" | "cancelled" | "under_way" | "delivered" | "returned" | "lost" | "held" | "closed";
+            subject_id: string;
+            subject_type: string;
+            tasks: components["schemas"]["ShipmentTask"][];
+            timeline: components["schemas"]["TrackStep"][];
+            title: string;
+            waybill: string | null;
+            weight_g: number;
+        };
+        /** @description A row of the hall's list. `failure` is what the courier said, for staff only. */
+        StaffShipmentRow: {
+            actual_fen: number | null;
+            applicant_masked: string;
+            /** Format: uuid */
+            bill_id: string | null;
+            budget_code: string | null;
+            /** @description Handed over to the receiver in person only */
+            certificate: boolean;
+            /** Format: date-time */
+            collected_at: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            delivered_at: string | null;
+            /** @enum {string} */
+            direction: "material_in" | "result_out" | "original_back";
+            estimate_fen: number;
+            /** Format: date-time */
+            expected_at: string | null;
+            failure: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            next: "hall" | "pay" | "carrier" | "address" | "receive" | "fetch" | "confirm" | "hall_fetch" | "hall_case" | "nobody";
+            next_text: string;
+            number: string;
+            /** @enum {string} */
+            payer: "gov" | "applicant_prepaid" | "receiver_cod";
+            /** Format: date-time */
+            printed_at: string | null;
+            /** @enum {string|null} */
+            progress: "ordered" | "cancelled" | "collected" | "moving" | "at_office" | "out" | "failed" | "waiting" | "taken" | "delivered" | "returning" | "returned" | "redirected" | "intercepted" | "lost" | null;
+            /** Format: date-time */
+            progress_at: string | null;
+            progress_text: string | null;
+            /** Format: uuid */
+            sheet_id: string | null;
+            /** @enum {string} */
+            state: "asked" | "unpaid" | "placing" | "unknown" | "refused" | "ordered" | "cancelling" | "cancelled" | "under_way" | "delivered" | "returned" | "lost" | "held" | "closed";
+            subject_id: string;
+            subject_type: string;
+            title: string;
+            waybill: string | null;
+            weight_g: number;
+        };
+        /** @description A page of the hall's shipments, newest first. */
+        StaffShipments: {
+            next_cursor: string | null;
+            shipments: components["schemas"]["StaffShipmentRow"][];
         };
         /** @description A slot with all its places. */
         StaffSlot: {
@@ -14315,18 +17181,6 @@ export interface components {
             me: components["schemas"]["Me"];
             token: string;
         };
-        /** @description A correction that was told, or papers that were sent back. */
-        Told: {
-            /** Format: date-time */
-            answered_at: string | null;
-            fields: components["schemas"]["Asked"][];
-            /** @enum {string} */
-            kind: "return" | "correct";
-            materials: components["schemas"]["Asked"][];
-            /** Format: date-time */
-            told_at: string;
-            words: string;
-        };
         /** @description `expected`: appointments whose time came; `no_shows` of them were missed. Hours that windows were open. */
         Total: {
             booked: components["schemas"]["Figures"];
@@ -14334,6 +17188,16 @@ export interface components {
             no_shows: number;
             walk_in: components["schemas"]["Figures"];
             window_hours: number;
+        };
+        /** @description One thing that happened to it. `undone`: the courier took this back. */
+        TrackStep: {
+            /** Format: date-time */
+            at: string;
+            place: string;
+            /** @enum {string|null} */
+            progress: "ordered" | "cancelled" | "collected" | "moving" | "at_office" | "out" | "failed" | "waiting" | "taken" | "delivered" | "returning" | "returned" | "redirected" | "intercepted" | "lost" | null;
+            text: string;
+            undone: boolean;
         };
         /** @description A page of events. */
         Trail: {
@@ -14346,17 +17210,6 @@ export interface components {
             reason: string;
             /** @default null */
             window: number | null;
-        };
-        /** @description Papers on their way between two halls. */
-        Transfer1: {
-            /** Format: date-time */
-            due_at: string;
-            from_hall: string;
-            overdue: boolean;
-            reason: string;
-            /** Format: date-time */
-            sent_at: string;
-            to_hall: string;
         };
         /** @description What `near` was understood as. */
         Understood: {
@@ -14377,6 +17230,18 @@ export interface components {
         /** @description How many messages are not opened yet. */
         Unread: {
             unread: number;
+        };
+        /** @description A file that is about to come. */
+        Upload: {
+            /** @default null */
+            material: string | null;
+            /** @enum {string} */
+            media_type: "application/pdf" | "image/jpeg" | "image/png";
+            name: string;
+            sha256: string;
+            size: number;
+            subject_id: string;
+            subject_type: string;
         };
         /** @description What can be uploaded; to be shown before a file is chosen. */
         UploadRules: {
@@ -14424,6 +17289,10 @@ export interface components {
             hours: components["schemas"]["WaitHour"][];
             walk_in: components["schemas"]["Wait"];
         };
+        /** @description The barcode of a label. */
+        WaybillScan: {
+            waybill: string;
+        };
         /** @description Why, for the audit trail. */
         Why: {
             reason: string;
@@ -14444,6 +17313,22 @@ export interface components {
             /** Format: date */
             day: string;
             queues: components["schemas"]["PlannedQueue"][];
+        };
+        /** @description Ordered at the window on behalf of an applicant, who has read the address and confirmed it. */
+        WindowPostageQuote: {
+            /** @enum {boolean} */
+            address_confirmed: true;
+            applicant: components["schemas"]["AddressParts"];
+            /** @enum {string} */
+            direction: "material_in" | "result_out" | "original_back";
+            /** @default null */
+            hall: string | null;
+            /** @default null */
+            item: string | null;
+            subject_id: string;
+            subject_type: string;
+            /** @default 300 */
+            weight_g: number;
         };
         /** @description Whose. */
         WithCard: {

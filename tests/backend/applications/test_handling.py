@@ -7,14 +7,18 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from backend.applications import handlers, jobs, staff_api
+from backend.applications import handlers, jobs, mailing, staff_api
 from backend.applications.case_models import Case, CaseEventRow
 from backend.applications.form_models import ItemFiling
 from backend.core.audit import AuditEvent
 from backend.core.config import Settings
 from backend.identity.models import StaffRole
+from express.errors import SubjectNotFound
+from express.models import Direction
+from express.subjects import Asking
 from notify.models import Notification
 from payments.bill_models import Bill
+from tests.backend.applications.conftest import MakeFiler
 from tests.backend.applications.people import PASSPORT, PLATE, QUERY, Filer, Office
 from tests.conftest import Clock
 
@@ -358,3 +362,31 @@ def test_the_courier_brings_it(citizen_: Filer, office: Office, session: Session
     assert citizen_.get(f"/cases/{cases[0]['id']}").json["state"] == "delivered"
     back = office.done("issuing_desk", cases[1], "come-back")
     assert (back["state"], back["delivery"]["pickup_hall"]) == ("ready", "XM")
+
+
+def test_how_the_result_comes_is_chosen_with_the_application(citizen_: Filer, office: Office) -> None:
+    draft = citizen_.start(PLATE)
+    assert draft["delivery"]["ways"] == ["download", "window", "mail"]
+    path = f"/applications/{draft['id']}"
+    wish = {"revision": 1, "answers": {}, "delivery": "download"}
+    assert citizen_.send("PATCH", path, wish).json["code"] == "delivery_not_agreed"
+    assert citizen_.get(path).json["revision"] == 1
+    agreed = citizen_.send("PATCH", path, {**wish, "delivery_consent": True}).json
+    assert (agreed["delivery"]["way"], agreed["revision"]) == ("download", 2)
+    case = citizen_.post(f"/applications/{citizen_.fill(agreed)['id']}/submit").json
+    assert (case["delivery"]["way"], case["result"], case["rated"]) == ("download", None, False)
+
+
+def test_a_case_can_be_mailed_by_its_own_people(make_filer: MakeFiler, office: Office, session: Session) -> None:
+    owner, stranger = make_filer(), make_filer()
+    case = owner.file(PLATE)
+    mine = Asking(case["id"], owner.id)
+    assert mailing.case(session, mine).directions == frozenset(), "nothing to bring for this item"
+    office.granted(case)
+    subject = mailing.case(session, mine)
+    assert (subject.item_slug, subject.ready, subject.hall_code) == (PLATE, False, "XM")
+    assert Direction.RESULT_OUT in subject.directions
+    for asking in (Asking(case["id"], stranger.id), Asking(case["id"], None, hall="SM"), Asking("x", owner.id)):
+        with pytest.raises(SubjectNotFound):
+            mailing.case(session, asking)
+    assert mailing.case(session, Asking(case["id"], None, hall="XM")).person_id == owner.id

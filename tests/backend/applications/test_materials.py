@@ -1,15 +1,21 @@
 """Materials: what is asked for, what is given, who may see it; the result as a file."""
 
 import hashlib
+import json
 from datetime import date
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.core import clock, crypto, db
 from backend.files.models import File
 from backend.files.states import State
+from backend.licences.models import LicenceFetch
+from backend.licences.states import State as FetchState
+from backend.province.kinds import Kind
+from backend.province.models import FeedRow
 from tests.backend.applications.conftest import MakeFiler
 from tests.backend.applications.people import PLATE, QUERY, Filer, Office
 from tests.conftest import Clock
@@ -151,3 +157,52 @@ def test_files_go_with_an_application_that_is_thrown_away(citizen_: Filer, sessi
     assert citizen_.send("DELETE", f"/applications/{draft['id']}").status_code == 204
     session.refresh(kept)
     assert kept.state == "gone"
+
+
+def test_a_licence_that_was_found_is_a_material_and_an_expired_one_is_none(citizen_: Filer, session: Session) -> None:
+    draft = citizen_.start(CARD)
+    card = f"{CARD}.id-card"
+
+    def fetched(state: FetchState, **found: Any) -> LicenceFetch:
+        made = LicenceFetch(
+            state=state,
+            state_at=clock.now(),
+            person_id=citizen_.id,
+            subject_type="application",
+            subject_id=draft["id"],
+            item_slug=CARD,
+            material=card,
+            kind="id_card",
+            purpose="申领",
+            wording="licence-1",
+            consented_at=clock.now(),
+            **found,
+        )
+        session.add(made)
+        session.commit()
+        return made
+
+    def given() -> list[tuple[str, str]]:
+        shown = citizen_.get(f"/applications/{draft['id']}").json["materials"]
+        [row] = [row for row in shown if row["id"] == card]
+        return [(one["kind"], one["state"]) for one in row["given"]]
+
+    fetched(FetchState.NOT_FOUND)
+    assert given() == [("licence", "not_found")]
+    whole = {"identifier": "1.2.3", "issuer": "x", "content_sha256": b"x" * 32, "view": b"x"}
+    fetched(FetchState.FOUND, valid_until=date(2026, 11, 23), **whole)
+    fetched(FetchState.FOUND, valid_until=date(2026, 11, 24), **whole)
+    assert sorted(given()) == [("licence", "expired"), ("licence", "found"), ("licence", "not_found")]
+
+
+def test_the_province_hears_every_step_in_order(citizen_: Filer, session: Session, office: Office) -> None:
+    case = citizen_.file(PLATE)
+    office.granted(case)
+    rows = session.scalars(select(FeedRow).where(FeedRow.subject_id == case["id"]).order_by(FeedRow.position)).all()
+    kinds = [Kind(row.kind).name for row in rows]
+    assert kinds == ["CASE", "PROCESS", "PROCESS", "FEE", "PROCESS", "PROCESS"]
+    told = [json.loads(crypto.unseal(row.payload, table="province_feed", column="payload", row=row.id)) for row in rows]
+    assert [one.get("event") for one in told] == ["submit", "receive", "accept", None, "review", "grant"]
+    assert told[-1]["document"] == "厦政准〔2026〕1号"
+    for secret in (citizen_.number, citizen_.name):
+        assert secret not in str(told)

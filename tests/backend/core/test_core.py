@@ -189,6 +189,11 @@ def test_a_demonstration_can_play_another_hour() -> None:
         ("payment_routes", "[]"),
         ("payment_routes", '{"*": "alipay"}'),
         ("pay_code_pattern", "("),
+        ("ems_authorization", ""),
+        ("ems_sign_key", ""),
+        ("ems_sign_key", "not base64"),
+        ("ems_sign_key", "AAECAwQFBgcICQoLDA0ODxA="),
+        ("ems_product_code", "123"),
     ],
 )
 def test_wrong_settings_are_named(name: str, value: str) -> None:
@@ -206,6 +211,10 @@ def test_wrong_settings_are_named(name: str, value: str) -> None:
         ("wechat_mini_appid", "sandbox-mini"),
         ("finance_base", "http://127.0.0.1:8001/finance"),
         ("finance_app", "sandbox-finance"),
+        ("ems_sender_no", "sandbox-ems"),
+        ("ems_base", "https://127.0.0.1:8001/amp-prod-api/f/amp/api/open"),
+        ("ems_base", "http://api.ems.com.cn/amp-prod-api/f/amp/api/open"),
+        ("ems_base", "https://api.ems.com.cn/amp-prod-api/f/amp/api/test"),
         ("secret_key", "a-demo-secret-of-at-least-32-characters"),
     ],
 )
@@ -218,6 +227,7 @@ def test_production_refuses_the_sandbox(name: str, value: object) -> None:
         "ixiamen_client_id": "ix",
         "sms_base": "https://sms.example.cn",
         "finance_app": "zw",
+        "ems_sender_no": "1100000000000",
     }
     make_settings("postgresql://x/x", **good)
     with pytest.raises(ConfigError, match=name.upper()):

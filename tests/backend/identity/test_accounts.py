@@ -61,7 +61,7 @@ def test_a_new_clerk_signs_in_with_what_was_shown_once(client, session, enter, c
     assert (uri.scheme, uri.netloc, parse_qs(uri.query)["secret"]) == ("otpauth", "totp", [shown["totp_secret"]])
     assert sign_in(client, clock, shown).json["staff"]["roles"] == ["window_clerk"]
     listed = call(client, "GET", "", lead).json
-    assert listed["gives"] == ["gate", "window_clerk"]
+    assert listed["gives"] == ["approver", "gate", "issuing_desk", "partner", "window_clerk"]
     [row] = [one for one in listed["accounts"] if one["username"] == "clerk.new"]
     assert (row["roles"], row["active"], row["manageable"], row["sessions"]) == (["window_clerk"], True, True, 1)
     everything = json.dumps([event.data for event in session.scalars(select(AuditEvent))], ensure_ascii=False)
@@ -88,7 +88,14 @@ def test_an_operator_appoints_a_lead_in_the_hall_they_chose(client, session, ent
     client.post("/api/v1/staff/session/hall", json={"hall": OTHER}, headers=operator)
     made = create(client, operator, roles=["hall_lead"])
     assert made.status_code == 201, made.json
-    assert call(client, "GET", "", operator).json["gives"] == ["gate", "hall_lead", "window_clerk"]
+    assert call(client, "GET", "", operator).json["gives"] == [
+        "approver",
+        "gate",
+        "hall_lead",
+        "issuing_desk",
+        "partner",
+        "window_clerk",
+    ]
     roles = session.execute(
         select(StaffRole.role, StaffRole.hall_code).where(StaffRole.staff_id == made.json["account"]["id"])
     )

@@ -91,6 +91,7 @@ def test_production_refuses_a_simulated_alipay(name: str, value: str) -> None:
         "sms_base": "https://sms.example.cn",
         "alipay_app_id": "2021000000000000",
         "finance_app": "xm",
+        "ems_sender_no": "1100000000000",
     }
     settings(**real)
     with pytest.raises(ConfigError, match=name.upper()):

@@ -136,6 +136,7 @@ def test_production_refuses_the_sandbox(changes: dict[str, str]) -> None:
         ixiamen_client_id="real",
         finance_base="",
         finance_app="",
+        ems_sender_no="1100000000000",
     )
     real.validate()
     with pytest.raises(ConfigError, match="sandbox"):

@@ -1,7 +1,7 @@
 /** The pages for running a hall: address under /staff/, who may open it, and its group in the menu. */
 import { defineAsyncComponent, type Component } from 'vue'
 
-export interface ManagePage { name: string; group: 'now' | 'money' | 'plan' | 'people' | 'look'; may: string[]; load: () => Promise<unknown>; page: Component }
+export interface ManagePage { name: string; group: 'now' | 'mail' | 'money' | 'plan' | 'people' | 'look'; may: string[]; load: () => Promise<unknown>; page: Component }
 
 /** `load` may be awaited: it is the one request that the page waits for too. */
 function lazy(request: () => Promise<unknown>): Pick<ManagePage, 'load' | 'page'> {
@@ -12,6 +12,13 @@ function lazy(request: () => Promise<unknown>): Pick<ManagePage, 'load' | 'page'
 
 export const MANAGE: ManagePage[] = [
   { name: 'live', group: 'now', may: ['hall.manage'], ...lazy(() => import('./Live.vue')) },
+  { name: 'shipments', group: 'mail', may: ['express.desk'], ...lazy(() => import('../express/Shipments.vue')) },
+  { name: 'mail-order', group: 'mail', may: ['express.desk'], ...lazy(() => import('../express/MailOrder.vue')) },
+  { name: 'hand-over', group: 'mail', may: ['express.desk'], ...lazy(() => import('../express/HandOver.vue')) },
+  { name: 'exceptions', group: 'mail', may: ['express.desk'], ...lazy(() => import('../express/Exceptions.vue')) },
+  { name: 'postage-policies', group: 'mail', may: ['express.policies'], ...lazy(() => import('../express/Policies.vue')) },
+  { name: 'express-offices', group: 'mail', may: ['express.policies'], ...lazy(() => import('../express/Offices.vue')) },
+  { name: 'postage', group: 'mail', may: ['express.settle'], ...lazy(() => import('../express/Settlement.vue')) },
   { name: 'bills', group: 'money', may: ['bills.void'], ...lazy(() => import('../money/Bills.vue')) },
   { name: 'refunds', group: 'money', may: ['refunds.check', 'refunds.approve'], ...lazy(() => import('../money/Refunds.vue')) },
   { name: 'suspense', group: 'money', may: ['suspense.decide'], ...lazy(() => import('../money/Suspense.vue')) },
@@ -30,7 +37,7 @@ export const MANAGE: ManagePage[] = [
 ]
 
 /** What is done for the whole city, by the platform's operator and by finance, needs no hall. */
-const CITY = ['platform.manage', 'refunds.approve', 'suspense.decide', 'finance.reconcile']
+const CITY = ['platform.manage', 'express.policies', 'express.settle', 'refunds.approve', 'suspense.decide', 'finance.reconcile']
 
 export const openTo = (page: ManagePage, permissions: string[], inHall: boolean): boolean =>
   page.may.some((one) => permissions.includes(one) && (inHall || CITY.includes(one)))
