@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { api, ApiProblem } from '../src/api/client'
-import { answer, answersOf, filingOf, forgetFiling, load, save } from '../src/state/filing'
+import { answer, answersOf, filingOf, forgetFiling, keep, load, owes, save, wayOf } from '../src/state/filing'
 
 /** The server's side of one application: a revision, and answers that count only on the newest one. */
 class Server {
@@ -8,9 +8,10 @@ class Server {
   answers: Record<string, unknown> = {}
   reachable = true
   calls = 0
+  way: string | null = null
 
   view() {
-    return { id: 'one', revision: this.revision, answers: { ...this.answers }, errors: [], pages: [] } as never
+    return { id: 'one', revision: this.revision, answers: { ...this.answers }, errors: [], pages: [], delivery: { way: this.way } } as never
   }
 
   change(name: string, value: unknown): void {
@@ -18,11 +19,12 @@ class Server {
     this.revision += 1
   }
 
-  patch(body: { revision: number; answers: Record<string, unknown> }) {
+  patch(body: { revision: number; answers: Record<string, unknown>; delivery?: string }) {
     this.calls += 1
     if (!this.reachable) throw new ApiProblem(0, {})
     if (body.revision !== this.revision) throw new ApiProblem(409, { code: 'saved_elsewhere' })
     this.answers = Object.fromEntries(Object.entries({ ...this.answers, ...body.answers }).filter(([, value]) => value !== null))
+    this.way = body.delivery ?? this.way
     this.revision += 1
     return this.view()
   }
@@ -98,6 +100,16 @@ describe('an application being filled in', () => {
     expect(await save(filing)).toBe(true)
     expect(server.answers.phone).toBe('139')
     expect(filing.mixed).toEqual(['phone'])
+  })
+
+  it('keeps how the result is to come until the server knows', async () => {
+    const filing = await opened()
+    server.reachable = false
+    filing.wish = { way: 'window', consent: false }
+    keep(filing)
+    expect([await save(filing), owes(filing), wayOf(filing)]).toEqual([false, true, 'window'])
+    server.reachable = true
+    expect([await save(filing), owes(filing), wayOf(filing), server.way]).toEqual([true, false, 'window', 'window'])
   })
 
   it('takes an answer away', async () => {

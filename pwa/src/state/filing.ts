@@ -13,9 +13,8 @@ interface Kept {
   view: Application | null
   /** What the server does not know yet; null takes an answer away. */
   pending: Answers
-  /** How the result is to come, with the consent that a download needs. */
-  way: Way | null
-  consent: boolean
+  /** How the result is to come, with the consent that a download needs, until the server knows. */
+  wish: { way: Way; consent: boolean } | null
   /** Under this key the application is handed in once. */
   submitKey: string
   /** Questions answered on this phone since it was opened, to show what of a correction is done. */
@@ -45,14 +44,14 @@ const same = (one: unknown, other: unknown) => JSON.stringify(one ?? null) === J
 export function filingOf(id: string): Filing {
   const known = live.get(id)
   if (known) return known
-  const empty: Kept = { view: null, pending: {}, way: null, consent: false, submitKey: newKey(), touched: [] }
+  const empty: Kept = { view: null, pending: {}, wish: null, submitKey: newKey(), touched: [] }
   live.set(id, { ...empty, ...read<Partial<Kept>>(localStorage, KEPT + id), id, state: 'idle', problem: null, mixed: [] })
   return live.get(id) as Filing
 }
 
 export function keep(filing: Filing): void {
-  const { view, pending, way, consent, submitKey, touched } = filing
-  write(localStorage, KEPT + filing.id, { view, pending, way, consent, submitKey, touched } satisfies Kept)
+  const { view, pending, wish, submitKey, touched } = filing
+  write(localStorage, KEPT + filing.id, { view, pending, wish, submitKey, touched } satisfies Kept)
 }
 
 export function forgetFiling(id: string): void {
@@ -60,6 +59,12 @@ export function forgetFiling(id: string): void {
   live.delete(id)
   write(localStorage, KEPT + id, null)
 }
+
+/** Whether the server lacks something that was typed or chosen here. */
+export const owes = (filing: Filing): boolean => filing.wish !== null || Object.keys(filing.pending).length > 0
+
+/** How the result is to come: as chosen here last, else as the server knows. */
+export const wayOf = (filing: Filing): Way | null => filing.wish?.way ?? (filing.view?.delivery.way as Way | null | undefined) ?? null
 
 /** Typed answers, the newest of this phone over the server's. */
 export function answersOf(filing: Filing): Answers {
@@ -98,7 +103,7 @@ export function answer(filing: Filing, name: string, value: unknown, pause = fal
 /** Sends what is pending; true when the server has everything. */
 export async function save(filing: Filing): Promise<boolean> {
   window.clearTimeout(timers.get(filing.id))
-  while (Object.keys(filing.pending).length) {
+  while (owes(filing)) {
     let turn = running.get(filing.id)
     if (!turn) {
       turn = send(filing).finally(() => { running.delete(filing.id) })
@@ -113,10 +118,14 @@ export async function save(filing: Filing): Promise<boolean> {
 /** One request with what is pending now; false when it has to wait or was refused. */
 async function send(filing: Filing): Promise<boolean> {
   const sent = { ...filing.pending }
+  const { wish } = filing
   filing.state = 'saving'
   try {
     if (!filing.view) take(filing, await api.get<Application>(path(filing.id)))
-    const view = await api.patch<Application>(path(filing.id), { revision: filing.view?.revision, answers: sent })
+    const view = await api.patch<Application>(path(filing.id), {
+      revision: filing.view?.revision, answers: sent, ...(wish ? { delivery: wish.way, delivery_consent: wish.consent } : {}),
+    })
+    if (same(filing.wish, wish)) filing.wish = null
     for (const [name, value] of Object.entries(sent)) if (same(filing.pending[name], value)) delete filing.pending[name]
     filing.problem = null
     take(filing, view)
@@ -149,7 +158,7 @@ export function unsent(): Filing[] {
     const key = localStorage.key(at) ?? ''
     if (key.startsWith(KEPT)) filingOf(key.slice(KEPT.length))
   }
-  return [...live.values()].filter((one) => Object.keys(one.pending).length)
+  return [...live.values()].filter(owes)
 }
 
 const sendAll = () => { for (const filing of live.values()) if (filing.state !== 'refused') void save(filing) }

@@ -1,7 +1,7 @@
 /** What the pages of one application share: its answers, whether they are saved, and the way through its tasks. */
 import { computed } from 'vue'
 import { useRoute, useRouter } from 'vue-router'
-import { answersOf, filingOf, load } from '../../state/filing'
+import { answersOf, filingOf, load, wayOf } from '../../state/filing'
 import { askedNames, fromProfile, type Answers } from '../../../shared/forms'
 import type { Application, FormQuestion } from '../../api/types'
 import { t } from '../../i18n'
@@ -30,7 +30,7 @@ export function useFiling() {
     view.value?.pages.find((page) => page.key === key)?.fields.filter((one) => asked.value.has(one.name) && !fromProfile(one)) ?? []
   const tasks = computed<TaskLine[]>(() => {
     const all = (view.value?.tasks ?? []).map((one) => ({ ...one, to: addressOf(one.key) }))
-    const way: TaskLine = { key: 'delivery', title: t('filing.delivery'), state: filing.way ? 'done' : 'not_started', to: `${base}/delivery` }
+    const way: TaskLine = { key: 'delivery', title: t('filing.delivery'), state: wayOf(filing) ? 'done' : 'not_started', to: `${base}/delivery` }
     return view.value?.correction ? all : [...all.slice(0, -1), way, ...all.slice(-1)]
   })
 
