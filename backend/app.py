@@ -28,6 +28,7 @@ FEATURES = (
     "notify.preferences_api",
     "notify.staff_api",
     "payments.api",
+    "payments.issuing_api",
     "payments.staff_api",
     "payments.window_api",
     "payments.receipt_api",
@@ -40,6 +41,9 @@ FEATURES = (
     "express.money_api",
     "backend.catalogue.mail_api",
     "backend.catalogue.api",
+    "backend.catalogue.versions.staff_api",
+    "backend.catalogue.versions.exchange_api",
+    "backend.catalogue.registers.staff_api",
     "backend.identity.api",
     "backend.identity.accounts_api",
     "backend.identity.trail_api",
@@ -65,6 +69,7 @@ FEATURES = (
     "backend.applications.counter_api",
     "backend.devices.api",
     "backend.devices.kiosk_api",
+    "backend.devices.till_api",
     "backend.devices.staff_api",
 )
 """Modules with a list `blueprints`, in the order of the API document."""

@@ -20,7 +20,9 @@ from express.errors import CarrierBusy
 from express.models import Direction, Shipment
 from express.registry import Couriers, couriers_of
 from express.states import TO_CALL
-from express.subjects import Asking
+from express.subjects import Asking, Subject
+from payments import attempts, paying
+from payments.api import gateways
 
 blueprint = ApiBlueprint("express", __name__, description="Addresses, courier orders and where they are")
 blueprints = (blueprint,)
@@ -31,6 +33,11 @@ def couriers() -> Couriers:
     settings: Settings = current_app.extensions["settings"]
     found: Couriers = current_app.extensions.get("couriers") or couriers_of(settings)
     return found
+
+
+def subject_of(session: Session, subject_type: str, asking: Asking) -> Subject:
+    """What is to be mailed, as the feature that owns it tells. Raises SubjectNotFound."""
+    return subjects.resolve(current_app.extensions["mail_subjects"], session, subject_type, asking)
 
 
 @blueprint.get("/addresses")
@@ -93,7 +100,12 @@ def remove_address(address_id: UUID) -> None:
 def parse_address(body: dict[str, Any]) -> dict[str, Any]:
     """Read name, phone and address out of one pasted line. Nothing is kept."""
     limits.spend(f"address-parse:{current_citizen().id}", capacity=60, per_seconds=600)
-    found = addresses.parse(body["text"])
+    return read_line(body["text"])
+
+
+def read_line(text: str) -> dict[str, Any]:
+    """One pasted line as the form's parts."""
+    found = addresses.parse(text)
     return {**asdict(found), "missing": list(found.missing)}
 
 
@@ -107,7 +119,7 @@ def quote(body: dict[str, Any]) -> dict[str, Any]:
     limits.spend(f"quote:{principal.id}", capacity=30, per_seconds=600)
     with transaction() as session:
         asking = Asking(body["subject_id"], principal.id, body["item"], body["hall"])
-        subject = subjects.resolve(session, body["subject_type"], asking)
+        subject = subject_of(session, body["subject_type"], asking)
         address = address_book.of(session, person_id=principal.id, address_id=body["address_id"])
         wanted = quoting.wish(
             session,
@@ -220,6 +232,9 @@ def show_shipment(shipment_id: UUID) -> dict[str, Any]:
 def cancel(body: dict[str, Any], shipment_id: UUID) -> Response:
     """Call it off while the courier has not collected it; paid postage goes back."""
     principal = current_citizen()
+    with transaction() as session:
+        bill_id = queries.own(session, shipment_id, principal.id).bill_id
+    close_payment(bill_id)
 
     def effect(session: Session) -> dict[str, Any]:
         shipment = ordering.mine(session, shipment_id, principal.id)
@@ -229,6 +244,16 @@ def cancel(body: dict[str, Any], shipment_id: UUID) -> Response:
     answer = answer_once(f"shipments/cancel:{shipment_id}", body, effect, schemas.ShipmentSchema())
     carrying.carry_on(couriers(), shipment_id)
     return answer
+
+
+def close_payment(bill_id: UUID | None) -> None:
+    """End an open order for the postage, so that nobody pays for what is being called off; paid money goes back."""
+    if bill_id is None:
+        return
+    with transaction() as session:
+        live = attempts.live_of(session, bill_id)
+    if live is not None:
+        paying.close_order(gateways(), live)
 
 
 @blueprint.post("/shipments/<uuid:shipment_id>/address")

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from backend.core import jobs
 from express.models import Direction, Shipment
 
-HANDED_OVER = {"case": "applications.shipment_delivered"}
+HANDED_OVER = {"case": "shipment.handed_over.case"}
 """Kind of subject → the job that hears of a result proved to be handed over; other kinds hear nothing."""
 
 

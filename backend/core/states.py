@@ -5,15 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Executable, Identity, Table, Text, bindparam, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, Identity, Text, bindparam, insert, inspect, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.orm.attributes import set_committed_value
 
 from backend.core import clock, context
 from backend.core.errors import InvalidTransition
+from backend.core.prepared import Prepared
 
 S = TypeVar("S", bound=StrEnum)
 E = TypeVar("E", bound=StrEnum)
@@ -64,7 +65,8 @@ class Stateful(Protocol):
 def transition(session: Session, entity: Any, event: StrEnum, *, actor: str, reason: str | None = None) -> bool:
     """Move `entity` by `event` and write its event row. True if it moved, False for a harmless repeat.
 
-    Another session may have moved it first: then InvalidTransition, and nothing is written.
+    What was changed of the entity and not flushed yet goes into the same UPDATE. Another session may have moved it
+    first: then InvalidTransition, and nothing is written.
     """
     kind: Any = type(entity)
     before = entity.state
@@ -74,15 +76,17 @@ def transition(session: Session, entity: Any, event: StrEnum, *, actor: str, rea
     at = clock.now()
     values = _event_values(entity.id, before, after, event, actor=actor, reason=reason, at=at)
     given = {f"event_{name}": value for name, value in values.items()}
-    if session.connection().execute(_step(kind), given).first() is None:
+    changed = {name: getattr(entity, name) for name in sorted(inspect(entity).committed_state)}
+    given |= {f"changed_{name}": value for name, value in changed.items()}
+    if not _step(kind, tuple(changed)).run(session, given):
         raise InvalidTransition(machine=entity.states.name, state=before.value, event=event.value)
-    set_committed_value(entity, "state", after)
-    set_committed_value(entity, "state_at", at)
+    for name, value in {**changed, "state": after, "state_at": at}.items():
+        set_committed_value(entity, name, value)
     return True
 
 
 @cache
-def _step(kind: Any) -> Executable:
+def _step(kind: Any, changed: tuple[str, ...]) -> Prepared:
     """One statement: the conditional UPDATE of the entity, and its event row if it moved."""
     table, events = kind.__table__, kind.events.__table__
     state = table.c.state.type
@@ -93,13 +97,17 @@ def _step(kind: Any) -> Executable:
     moved = (
         update(table)
         .where(table.c.id == given("entity_id"), table.c.state == bindparam("event_from_state", type_=state))
-        .values(state=bindparam("event_to_state", type_=state), state_at=given("at"))
+        .values(
+            state=bindparam("event_to_state", type_=state),
+            state_at=given("at"),
+            **{name: bindparam(f"changed_{name}", type_=table.c[name].type) for name in changed},
+        )
         .returning(table.c.id)
         .cte("moved")
     )
     names = ["from_state", "to_state", "event", "actor", "reason", "at", "request_id"]
     row = select(moved.c.id, *(given(name) for name in names))
-    return insert(events).from_select(["entity_id", *names], row).returning(events.c.id)
+    return Prepared(insert(events).from_select(["entity_id", *names], row).returning(events.c.id))
 
 
 def record_event(
@@ -115,7 +123,13 @@ def record_event(
 ) -> None:
     """Append one row to an event table; also used for the row that creates an entity."""
     values = _event_values(entity_id, before, after, event, actor=actor, reason=reason, at=clock.now())
-    session.connection().execute(insert(cast("Table", table.__table__)), values)
+    events: Any = table
+    _first_step(events).run(session, values)
+
+
+@cache
+def _first_step(events: Any) -> Prepared:
+    return Prepared(insert(events.__table__).inline())
 
 
 def _event_values(
