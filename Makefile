@@ -62,7 +62,8 @@ frontend: $(VENV)/.installed pwa/dist/index.html ## types and unit tests of the 
 bench: $(VENV)/.installed-dev ## speed beside its baselines; BENCH=slots runs one
 	$(BIN)/python -m tests.bench $(BENCH)
 
-soak: $(VENV)/.installed-dev ## races and crashes at full size
+soak: $(VENV)/.installed-dev ## races and crashes at full size, and faults that tests must notice
+	$(BIN)/python -m tests.mutation
 	RACE_SCALE=10 $(BIN)/python -m pytest tests/crash tests/notify/test_storm.py tests/backend/core/test_wechat_tokens.py \
 	  tests/backend/appointments/test_races.py tests/backend/applications/test_races.py tests/payments/test_races.py tests/payments/test_recon_races.py \
 	  tests/payments/test_simulator.py tests/payments/gateways/alipay/test_alipay_sdk.py \

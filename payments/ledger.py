@@ -22,17 +22,22 @@ SUSPENSE = "suspense"
 POSTAGE = "postage"
 
 _POST = text("""
-WITH new AS (
+WITH given AS (
+  SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:source_types AS text[]), CAST(:source_ids AS text[]),
+    CAST(:bill_ids AS uuid[]), CAST(:reasons AS text[]), CAST(:times AS timestamptz[]))
+    WITH ORDINALITY AS given (kind, source_type, source_id, bill_id, reason, occurred_at, place)),
+new AS (
   INSERT INTO journal (kind, source_type, source_id, bill_id, reason, occurred_at, posted_at)
-  VALUES (:kind, :source_type, :source_id, :bill_id, :reason, :occurred_at, :posted_at)
-  ON CONFLICT (kind, source_type, source_id) DO NOTHING RETURNING id)
+  SELECT kind, source_type, source_id, bill_id, reason, occurred_at, :posted_at FROM given ORDER BY place
+  ON CONFLICT (kind, source_type, source_id) DO NOTHING RETURNING id, kind, source_type, source_id)
 INSERT INTO entry (journal_id, account, debit_fen, credit_fen)
 SELECT new.id, side.account, side.debit, side.credit
-FROM new, unnest(CAST(:accounts AS text[]), CAST(:debits AS int[]), CAST(:credits AS int[]))
-  WITH ORDINALITY AS side (account, debit, credit, place) ORDER BY side.place
+FROM unnest(CAST(:journals AS int[]), CAST(:accounts AS text[]), CAST(:debits AS int[]), CAST(:credits AS int[]))
+  WITH ORDINALITY AS side (journal, account, debit, credit, place)
+JOIN given ON given.place = side.journal JOIN new USING (kind, source_type, source_id) ORDER BY side.place
 RETURNING journal_id
 """)
-"""One statement: the journal, and its entries if it is new."""
+"""One statement: journals, and the entries of those that are new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,29 +74,34 @@ def move(amount_fen: int, *, debit: str, credit: str) -> tuple[Side, Side]:
     return Side(debit, debit_fen=amount_fen), Side(credit, credit_fen=amount_fen)
 
 
-def post(
-    session: Session,
-    *,
-    kind: str,
-    source_type: str,
-    source_id: UUID | int,
-    sides: Sequence[Side],
-    bill_id: UUID | None,
-    occurred_at: datetime,
-    reason: str | None = None,
-) -> bool:
-    """Write a journal once for its kind and source; False when it is there. The database refuses an unbalanced one."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posting:
+    """A journal to be, once for its kind and source."""
+
+    kind: str
+    source_type: str
+    source_id: UUID | int
+    sides: Sequence[Side]
+    bill_id: UUID | None
+    occurred_at: datetime
+    reason: str | None = None
+
+
+def post(session: Session, *postings: Posting) -> bool:
+    """Write journals in this order; False when all are there already. The database refuses an unbalanced one."""
+    sides = [(place, side) for place, posting in enumerate(postings, 1) for side in posting.sides]
     given = {
-        "kind": kind,
-        "source_type": source_type,
-        "source_id": str(source_id),
-        "bill_id": bill_id,
-        "reason": reason,
-        "occurred_at": occurred_at,
+        "kinds": [posting.kind for posting in postings],
+        "source_types": [posting.source_type for posting in postings],
+        "source_ids": [str(posting.source_id) for posting in postings],
+        "bill_ids": [posting.bill_id for posting in postings],
+        "reasons": [posting.reason for posting in postings],
+        "times": [posting.occurred_at for posting in postings],
         "posted_at": clock.now(),
-        "accounts": [side.account for side in sides],
-        "debits": [side.debit_fen for side in sides],
-        "credits": [side.credit_fen for side in sides],
+        "journals": [place for place, _ in sides],
+        "accounts": [side.account for _, side in sides],
+        "debits": [side.debit_fen for _, side in sides],
+        "credits": [side.credit_fen for _, side in sides],
     }
     return session.connection().execute(_POST, given).first() is not None
 
@@ -102,8 +112,7 @@ def correct(session: Session, *, journal_id: int, actor: str, reason: str) -> bo
     if wrong is None:
         raise NotFound()
     entries = session.scalars(select(Entry).where(Entry.journal_id == journal_id).order_by(Entry.id))
-    return post(
-        session,
+    taken_back = Posting(
         kind="correction",
         source_type="journal",
         source_id=journal_id,
@@ -112,6 +121,7 @@ def correct(session: Session, *, journal_id: int, actor: str, reason: str) -> bo
         occurred_at=clock.now(),
         reason=f"{actor}: {reason}",
     )
+    return post(session, taken_back)
 
 
 def balance(session: Session, account: str) -> int:

@@ -37,9 +37,7 @@ def refund(session: Session, which: ColumnElement[bool]) -> tuple[Bill, Attempt,
 
 
 def _locked(session: Session, which: ColumnElement[bool]) -> tuple[Bill, Attempt] | None:
-    """The attempt is read again once the bill is ours: what the first statement saw of it may be old."""
-    query = select(Bill).join(Attempt, Attempt.bill_id == Bill.id).where(which)
-    bill = session.scalars(query.with_for_update(of=Bill).execution_options(**FRESH)).one_or_none()
-    if bill is None:
-        return None
-    return bill, session.scalars(select(Attempt).where(which).execution_options(**FRESH)).one()
+    """Both rows are locked, the bill first: a row that somebody else changed while we waited is read anew."""
+    query = select(Bill, Attempt).join(Attempt, Attempt.bill_id == Bill.id).where(which)
+    row = session.execute(query.with_for_update(of=(Bill, Attempt)).execution_options(**FRESH)).one_or_none()
+    return None if row is None else (row.Bill, row.Attempt)

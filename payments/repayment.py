@@ -200,8 +200,7 @@ def _book(session: Session, bill: Bill, attempt: Attempt, refund: Refund, source
     else:
         owed = ledger.SUSPENSE if attempt.state == AttemptState.SUSPENSE else ledger.refund_due(bill.id)
         sides = [*ledger.move(amount, debit=owed, credit=source)]
-    ledger.post(
-        session,
+    paid_back = ledger.Posting(
         kind="refund",
         source_type="refund",
         source_id=refund.id,
@@ -209,6 +208,7 @@ def _book(session: Session, bill: Bill, attempt: Attempt, refund: Refund, source
         bill_id=bill.id,
         occurred_at=refund.refunded_at or clock.now(),
     )
+    ledger.post(session, paid_back)
 
 
 def _outside(session: Session, channel: str, answer: RefundAnswer, actor: str) -> Verdict:

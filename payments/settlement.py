@@ -6,7 +6,7 @@ Proof always wins over what we believed (R2); an older or weaker answer never ta
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from backend.core import clock
@@ -21,6 +21,11 @@ from payments.states import LIVE, MONEY_CAME, AttemptEvent, AttemptState, BillEv
 
 OTHER = "other"
 """Where money came in that finance's list shows: cash, card, bank counter."""
+_ITEMS = (
+    select(BillItem.income_item_code, BillItem.fee_fen)
+    .where(BillItem.bill_id == bindparam("bill_id"), BillItem.fee_fen > 0)
+    .order_by(BillItem.position)
+)
 
 
 def apply_payment(session: Session, channel: str, answer: PayAnswer, *, source: str) -> Verdict:
@@ -51,17 +56,16 @@ def settle_elsewhere(session: Session, *, bill_id: UUID, paid_at: datetime, acto
     bill = bills.locked(session, bill_id)
     if bill.state != BillState.ISSUED:
         return False
-    sides = ledger.move(bill.total_fen, debit=ledger.clearing(OTHER), credit=ledger.bill_account(bill.id))
-    ledger.post(
-        session,
+    received = ledger.Posting(
         kind="payment",
         source_type="bill",
         source_id=bill.id,
-        sides=sides,
+        sides=ledger.move(bill.total_fen, debit=ledger.clearing(OTHER), credit=ledger.bill_account(bill.id)),
         bill_id=bill.id,
         occurred_at=paid_at,
     )
-    _settle(session, bill, None, via=OTHER, paid_at=paid_at, actor=actor)
+    _settle(session, bill, None, received, via=OTHER, paid_at=paid_at, actor=actor)
+    _close_others(session, bill)
     return True
 
 
@@ -69,8 +73,7 @@ def decide_suspense(session: Session, bill: Bill, attempt: Attempt, *, settle: b
     """Money in suspense settles its bill or goes back; the caller has heard two people."""
     paid_at = attempt.paid_at or clock.now()
     credit = ledger.bill_account(bill.id) if settle else ledger.refund_due(bill.id)
-    ledger.post(
-        session,
+    decided = ledger.Posting(
         kind="suspense_settled" if settle else "suspense_returned",
         source_type="attempt",
         source_id=attempt.id,
@@ -81,8 +84,10 @@ def decide_suspense(session: Session, bill: Bill, attempt: Attempt, *, settle: b
     )
     if settle:
         transition(session, attempt, AttemptEvent.PAY, actor=actor, reason=reason)
-        _settle(session, bill, attempt, via=attempt.channel, paid_at=paid_at, actor=actor)
+        _settle(session, bill, attempt, decided, via=attempt.channel, paid_at=paid_at, actor=actor)
+        _close_others(session, bill)
     else:
+        ledger.post(session, decided)
         repayment.give_back(session, bill, attempt, actor=actor, reason=reason)
 
 
@@ -109,7 +114,7 @@ def _money(session: Session, bill: Bill, attempt: Attempt, answer: PayAnswer, ac
     if answer.amount_fen is None or not answer.transaction_id:
         alert("incomplete_proof", channel=attempt.channel, attempt=attempt.id)
         return Verdict.REFUSED
-    late = attempt.state in (AttemptState.CLOSED, AttemptState.CREATE_FAILED)
+    was_live = attempt.state in LIVE
     attempt.transaction_id = answer.transaction_id
     attempt.paid_fen = answer.amount_fen
     attempt.payer_fen = answer.payer_fen
@@ -117,27 +122,27 @@ def _money(session: Session, bill: Bill, attempt: Attempt, answer: PayAnswer, ac
     attempt.currency = answer.currency
     attempt.refundable = answer.refundable
     attempt.next_poll_at = None
-    session.flush()
     if answer.amount_fen != attempt.amount_fen or answer.currency != CURRENCY:
-        _post_receipt(session, bill, attempt, "suspense", ledger.SUSPENSE)
+        ledger.post(session, _receipt(bill, attempt, "suspense", ledger.SUSPENSE))
         transition(session, attempt, AttemptEvent.SUSPECT, actor=actor, reason="金额或币种不符")
         alert("wrong_amount", channel=attempt.channel, attempt=attempt.id)
         return Verdict.SUSPENSE
-    if late:
+    if not was_live:
         transition(session, attempt, AttemptEvent.PAY_LATE, actor=actor)
     if bill.state == BillState.ISSUED and bill.total_fen == answer.amount_fen:
-        _post_receipt(session, bill, attempt, "payment", ledger.bill_account(bill.id))
         transition(session, attempt, AttemptEvent.PAY, actor=actor)
-        _settle(session, bill, attempt, via=attempt.channel, paid_at=attempt.paid_at, actor=actor)
+        received = _receipt(bill, attempt, "payment", ledger.bill_account(bill.id))
+        _settle(session, bill, attempt, received, via=attempt.channel, paid_at=attempt.paid_at, actor=actor)
+        if not was_live:
+            _close_others(session, bill)
     else:
-        _post_receipt(session, bill, attempt, "overpayment", ledger.refund_due(bill.id))
+        ledger.post(session, _receipt(bill, attempt, "overpayment", ledger.refund_due(bill.id)))
         repayment.give_back(session, bill, attempt, actor=actor, reason="缴款书已结清、作废或改额")
     return Verdict.APPLIED
 
 
-def _post_receipt(session: Session, bill: Bill, attempt: Attempt, kind: str, account: str) -> None:
-    ledger.post(
-        session,
+def _receipt(bill: Bill, attempt: Attempt, kind: str, account: str) -> ledger.Posting:
+    return ledger.Posting(
         kind=kind,
         source_type="attempt",
         source_id=attempt.id,
@@ -147,19 +152,22 @@ def _post_receipt(session: Session, bill: Bill, attempt: Attempt, kind: str, acc
     )
 
 
-def _settle(session: Session, bill: Bill, attempt: Attempt | None, *, via: str, paid_at: datetime, actor: str) -> None:
-    """The bill is paid: its state, what was earned, the notice; an order still open is closed at once (P36)."""
+def _settle(
+    session: Session,
+    bill: Bill,
+    attempt: Attempt | None,
+    received: ledger.Posting,
+    *,
+    via: str,
+    paid_at: datetime,
+    actor: str,
+) -> None:
+    """The bill is paid: its state, what was received and earned, the notice."""
     bill.paid_at, bill.paid_via = paid_at, via
-    session.flush()
     transition(session, bill, BillEvent.PAY, actor=actor)
-    items = session.execute(
-        select(BillItem.income_item_code, BillItem.fee_fen)
-        .where(BillItem.bill_id == bill.id, BillItem.fee_fen > 0)
-        .order_by(BillItem.position)
-    ).all()
+    items = session.connection().execute(_ITEMS, {"bill_id": bill.id}).all()
     earned = [ledger.Side(ledger.income(item.income_item_code), credit_fen=item.fee_fen) for item in items]
-    ledger.post(
-        session,
+    settled = ledger.Posting(
         kind="settlement",
         source_type="bill",
         source_id=bill.id,
@@ -167,9 +175,14 @@ def _settle(session: Session, bill: Bill, attempt: Attempt | None, *, via: str, 
         bill_id=bill.id,
         occurred_at=paid_at,
     )
+    ledger.post(session, received, settled)
+    notices.paid(session, bill, attempt)
+
+
+def _close_others(session: Session, bill: Bill) -> None:
+    """An order that is still open is closed at once (P36). A bill has one at most, so none beside one that was."""
     session.execute(
         update(Attempt)
         .where(Attempt.bill_id == bill.id, Attempt.state.in_(LIVE))
         .values(next_poll_at=clock.now(), polls=0)
     )
-    notices.paid(session, bill, attempt)

@@ -8,7 +8,19 @@ from functools import cache
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, Executable, Identity, Table, Text, bindparam, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Executable,
+    Identity,
+    Table,
+    Text,
+    bindparam,
+    insert,
+    inspect,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -64,7 +76,8 @@ class Stateful(Protocol):
 def transition(session: Session, entity: Any, event: StrEnum, *, actor: str, reason: str | None = None) -> bool:
     """Move `entity` by `event` and write its event row. True if it moved, False for a harmless repeat.
 
-    Another session may have moved it first: then InvalidTransition, and nothing is written.
+    What was changed of the entity and not flushed yet goes into the same UPDATE. Another session may have moved it
+    first: then InvalidTransition, and nothing is written.
     """
     kind: Any = type(entity)
     before = entity.state
@@ -74,15 +87,17 @@ def transition(session: Session, entity: Any, event: StrEnum, *, actor: str, rea
     at = clock.now()
     values = _event_values(entity.id, before, after, event, actor=actor, reason=reason, at=at)
     given = {f"event_{name}": value for name, value in values.items()}
-    if session.connection().execute(_step(kind), given).first() is None:
+    changed = {name: getattr(entity, name) for name in sorted(inspect(entity).committed_state)}
+    given |= {f"changed_{name}": value for name, value in changed.items()}
+    if session.connection().execute(_step(kind, tuple(changed)), given).first() is None:
         raise InvalidTransition(machine=entity.states.name, state=before.value, event=event.value)
-    set_committed_value(entity, "state", after)
-    set_committed_value(entity, "state_at", at)
+    for name, value in {**changed, "state": after, "state_at": at}.items():
+        set_committed_value(entity, name, value)
     return True
 
 
 @cache
-def _step(kind: Any) -> Executable:
+def _step(kind: Any, changed: tuple[str, ...]) -> Executable:
     """One statement: the conditional UPDATE of the entity, and its event row if it moved."""
     table, events = kind.__table__, kind.events.__table__
     state = table.c.state.type
@@ -93,7 +108,11 @@ def _step(kind: Any) -> Executable:
     moved = (
         update(table)
         .where(table.c.id == given("entity_id"), table.c.state == bindparam("event_from_state", type_=state))
-        .values(state=bindparam("event_to_state", type_=state), state_at=given("at"))
+        .values(
+            state=bindparam("event_to_state", type_=state),
+            state_at=given("at"),
+            **{name: bindparam(f"changed_{name}", type_=table.c[name].type) for name in changed},
+        )
         .returning(table.c.id)
         .cte("moved")
     )

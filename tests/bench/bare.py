@@ -1,6 +1,8 @@
 """The baselines: bare Flask routes under the same gunicorn, with psycopg and nothing else."""
 
+import base64
 import hashlib
+import json
 import os
 import threading
 from functools import cache
@@ -9,12 +11,21 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
-from flask import Flask, Response
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from flask import Flask, Response, request
 
 from tests.bench import stock
 from tests.bench.statements import MINIMAL, Replay
 
 MINIMAL_HERE = MINIMAL.format(appointment="%(appointment)s::uuid", person="%(person)s::uuid")
+
+ONE_ROW = """
+INSERT INTO channel_event (id, channel, event_id, kind, number, verdict, sent_at, received_at, raw)
+VALUES (%(id)s, 'wechat_pay', %(event)s, 'payment', '', 'bench', now(), now(), %(raw)s)
+"""
 
 app = Flask(__name__)
 folder = Path(os.environ["BENCH_FOLDER"])
@@ -30,6 +41,14 @@ def _connection() -> psycopg.Connection[Any]:
 @cache
 def _replay() -> Replay:
     return Replay(folder / "statements.json")
+
+
+@cache
+def _key() -> RSAPublicKey:
+    [pem] = json.loads(os.environ["WECHAT_PAY_PUBLIC_KEYS"]).values()
+    key = load_pem_public_key(pem.encode())
+    assert isinstance(key, RSAPublicKey)
+    return key
 
 
 @cache
@@ -81,3 +100,14 @@ def least(number: int) -> Response:
 def slots() -> Response:
     """The same bytes as the product's slot list."""
     return Response(_bytes(), mimetype="application/json")
+
+
+@app.post("/callbacks/wechat-pay")
+def notice() -> Response:
+    """One RSA check and one row."""
+    body, given = request.get_data(cache=False), request.headers
+    text = f"{given['Wechatpay-Timestamp']}\n{given['Wechatpay-Nonce']}\n".encode() + body + b"\n"
+    _key().verify(base64.b64decode(given["Wechatpay-Signature"]), text, PKCS1v15(), SHA256())
+    fresh = uuid4()
+    _connection().execute(ONE_ROW, {"id": fresh, "event": fresh.hex, "raw": body})
+    return Response(status=204)

@@ -5,9 +5,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from backend.core import db
+from backend.core.errors import InvalidTransition
+from backend.core.states import transition
 from payments import attempts, bills, jobs, paying, settlement
+from payments.attempt_models import Attempt
 from payments.errors import (
     BillNotOpen,
     CannotSettle,
@@ -19,6 +23,7 @@ from payments.errors import (
 )
 from payments.gateways.base import Busy, Channel, GatewayError, NumberTaken, OutcomeUnknown, PayStatus, RefundStatus
 from payments.registry import Breaker
+from payments.states import AttemptEvent
 from tests.payments.conftest import Desk
 
 
@@ -419,3 +424,29 @@ def test_what_the_channel_was_asked_is_sealed(desk: Desk) -> None:
     assert all(b"openid-of-a-citizen" not in value and b"cashier" not in value for value in stored)
     assert attempts.pay_order(attempt).openid == "openid-of-a-citizen"
     assert attempt.channel == Channel.WECHAT_PAY
+
+
+def test_what_was_changed_is_written_with_the_new_state(desk: Desk) -> None:
+    """One UPDATE for both, and nothing is left for a later flush."""
+    attempt = desk.pay(desk.bill())
+    with db.transaction() as session:
+        row = session.get_one(Attempt, attempt.id)
+        row.failure, row.polls = "slow", 7
+        assert transition(session, row, AttemptEvent.START_CLOSING, actor="test")
+        assert not session.is_modified(row)
+        assert (row.state, row.failure, row.polls) == ("closing", "slow", 7)
+    assert desk.rows("SELECT state, failure, polls FROM payment_attempt") == [("closing", "slow", 7)]
+
+
+def test_a_step_that_came_too_late_writes_nothing(desk: Desk) -> None:
+    """Somebody else moved the row meanwhile: neither a state nor what was changed is written."""
+    attempt = desk.pay(desk.bill())
+    with db.transaction() as session:
+        row = session.get_one(Attempt, attempt.id)
+        session.execute(text("UPDATE payment_attempt SET state = 'closed' WHERE id = :id"), {"id": attempt.id})
+        row.failure = "slow"
+        with pytest.raises(InvalidTransition):
+            transition(session, row, AttemptEvent.START_CLOSING, actor="test")
+        session.expunge(row)
+    assert desk.rows("SELECT state, failure FROM payment_attempt") == [("closed", None)]
+    assert desk.rows("SELECT count(*) FROM payment_attempt_event WHERE event = 'start_closing'") == [(0,)]

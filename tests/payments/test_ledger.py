@@ -29,21 +29,39 @@ def taken_back(change: str, **values: Any) -> Iterator[Session]:
 
 def post(desk: Desk, *sides: ledger.Side, source: int = 1) -> bool:
     with db.transaction() as session:
-        return ledger.post(
-            session,
-            kind="test",
-            source_type="test",
-            source_id=source,
-            sides=sides,
-            bill_id=None,
-            occurred_at=desk.clock.now,
-        )
+        return ledger.post(session, posting(desk, *sides, source=source))
+
+
+def posting(desk: Desk, *sides: ledger.Side, source: int = 1) -> ledger.Posting:
+    return ledger.Posting(
+        kind="test", source_type="test", source_id=source, sides=sides, bill_id=None, occurred_at=desk.clock.now
+    )
 
 
 def test_a_journal_is_written_once_for_its_source(desk: Desk) -> None:
     sides = ledger.move(5, debit="a", credit="b")
     assert [post(desk, *sides), post(desk, *sides), post(desk, *sides, source=2)] == [True, False, True]
     assert (desk.balance("a"), desk.balance("b")) == (10, -10)
+
+
+def test_several_journals_in_one_statement_keep_their_order_and_stay_apart(desk: Desk) -> None:
+    """A journal that is there already is left alone, the others are written with their own entries."""
+    post(desk, *ledger.move(5, debit="a", credit="b"))
+    with db.transaction() as session:
+        assert ledger.post(
+            session,
+            posting(desk, *ledger.move(7, debit="c", credit="d"), source=3),
+            posting(desk, *ledger.move(5, debit="a", credit="b")),
+            posting(desk, *ledger.move(9, debit="e", credit="f"), source=2),
+        )
+    assert desk.rows(
+        "SELECT j.source_id, e.account, e.debit_fen, e.credit_fen FROM journal j JOIN entry e ON e.journal_id = j.id "
+        "ORDER BY j.id, e.id"
+    ) == [
+        *(("1", "a", 5, 0), ("1", "b", 0, 5)),
+        *(("3", "c", 7, 0), ("3", "d", 0, 7)),
+        *(("2", "e", 9, 0), ("2", "f", 0, 9)),
+    ]
 
 
 @pytest.mark.parametrize(

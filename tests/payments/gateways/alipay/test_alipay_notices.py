@@ -76,6 +76,39 @@ def test_refunds_in_part_and_in_full_are_told_as_refunds(site: Site, clock: Cloc
     assert nameless.refund.number == NUMBER
 
 
+@pytest.mark.parametrize("mark", ["gmt_refund", "refund_fee", "out_biz_no"])
+def test_each_mark_of_a_refund_is_enough(site: Site, clock: Clock, paid: bytes, mark: str) -> None:
+    site.gateway.refund(site.refund("R1", 345))
+    others = dict.fromkeys({"gmt_refund", "refund_fee", "out_biz_no"} - {mark}, "")
+    notice = site.gateway.read_notice({}, signed(site, **others), clock.now)
+    assert notice.payment is None
+    assert notice.refund is not None
+    assert notice.refund.status == (RefundStatus.SUCCESS if mark == "gmt_refund" else RefundStatus.PROCESSING)
+
+
+def test_what_went_back_in_full_was_paid_and_what_is_pending_was_not(site: Site, clock: Clock, paid: bytes) -> None:
+    back = site.gateway.read_notice({}, signed(site, trade_status="TRADE_CLOSED"), clock.now).payment
+    assert back is not None
+    assert (back.status, back.paid_at, back.payer_fen) == (PayStatus.REFUNDED, clock.now, 12_345)
+    pending = site.gateway.read_notice({}, signed(site, trade_status="WAIT_BUYER_PAY"), clock.now).payment
+    assert pending is not None
+    assert (pending.status, pending.paid_at, pending.payer_fen) == (PayStatus.PENDING, None, None)
+
+
+def test_p13_the_currency_is_told_and_yuan_without_a_word(site: Site, clock: Clock, paid: bytes) -> None:
+    for named, currency in (("", "CNY"), ("CNY", "CNY"), ("USD", "USD")):
+        told = site.gateway.read_notice({}, signed(site, trans_currency=named, charset=""), clock.now).payment
+        assert told is not None
+        assert told.currency == currency
+
+
+def test_p21_a_hundred_fields_are_read_and_no_more(site: Site, clock: Clock, paid: bytes) -> None:
+    missing = 100 - len(signed(site).split(b"&"))
+    more = {f"extra_{number}": "1" for number in range(missing)}
+    assert site.gateway.read_notice({}, signed(site, **more), clock.now).payment is not None
+    assert refused(site, signed(site, one_more="1", **more), clock.now) == "size"
+
+
 def test_p07_a_forged_signature_is_refused(site: Site, clock: Clock, paid: bytes) -> None:
     other = Wire(app_id="sandbox-alipay", app_public_key=public_half(rsa_key()), private_key=rsa_key())
     fields = {**site.sandbox.notifier.notices[-1].fields, "notify_time": in_beijing(site.sandbox.now())}
