@@ -135,7 +135,7 @@ def list_cases(query: dict[str, Any]) -> dict[str, Any]:
     language = request_language()
     with transaction() as session:
         found = queries.mine(session, current_citizen().id, before, PAGE)
-        shown = [queries.case_row(session, case, language) for case in found]
+        shown = queries.case_rows(session, found, language)
     last = found[-1] if len(found) == PAGE else None
     return {"cases": shown, "next_cursor": pagination.encode(last.submitted_at.isoformat(), last.id) if last else None}
 

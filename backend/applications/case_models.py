@@ -103,6 +103,7 @@ class Case(Base):
         Index("ix_service_case_hall_newest", "hall_code", "submitted_at"),
         Index("ix_service_case_pickup", "pickup_hall", postgresql_where=text("state = 'ready'")),
         Index("ix_service_case_person", "person_id", "submitted_at"),
+        Index("ix_service_case_body", "organisation_id", postgresql_where=text("organisation_id IS NOT NULL")),
         Index("ix_service_case_filer", "filer_id", "submitted_at"),
     )
 

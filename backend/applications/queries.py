@@ -24,7 +24,7 @@ from backend.core.errors import FieldError
 from backend.files.models import File
 from backend.identity import idnumber
 from backend.identity import queries as identity
-from backend.identity.models import Organisation, OrganisationAgent
+from backend.identity.models import Organisation, OrganisationAgent, Person
 from backend.ratings import service as ratings
 from payments import bill_queries
 
@@ -81,7 +81,7 @@ def summary(session: Session, application: Application, language: str) -> Body:
         "item": {"slug": item.slug, "name": item.name.in_language(language)},
         "state": application.state,
         "revision": application.revision,
-        "applicant": applicant(session, application.person_id, application.organisation_id),
+        "applicant": applicants(session, [application])[application.id],
         "for_self": application.person_id == application.filer_id and application.organisation_id is None,
         "created_at": application.created_at,
         "saved_at": application.saved_at,
@@ -89,11 +89,18 @@ def summary(session: Session, application: Application, language: str) -> Body:
     }
 
 
-def applicant(session: Session, person_id: UUID, organisation_id: UUID | None) -> str | None:
-    """Whose matter it is: the organisation's name, or 张*."""
-    if organisation_id is not None:
-        return session.get_one(Organisation, organisation_id).name
-    return identity.masked_name(session, person_id)
+def applicants(session: Session, of: Sequence[Application | Case]) -> dict[UUID, str | None]:
+    """Whose matter each is, in two statements: the organisation's name, or 张*."""
+    bodies_ = select(Organisation.id, Organisation.name).where(Organisation.id.in_({one.organisation_id for one in of}))
+    named = {row.id: row.name for row in session.execute(bodies_)}
+    people = select(Person.id, Person.name).where(Person.id.in_({one.person_id for one in of}))
+    sealed = {row.id: row.name for row in session.execute(people)}
+    return {
+        one.id: named[one.organisation_id]
+        if one.organisation_id
+        else identity.mask_sealed_name(sealed[one.person_id], one.person_id)
+        for one in of
+    }
 
 
 def tasks(found: filing.Checked, typed: Mapping[str, Any], language: str) -> list[Body]:
@@ -164,22 +171,28 @@ def own_case(session: Session, case_id: UUID, person_id: UUID, *, lock: bool = F
     return case
 
 
-def case_row(session: Session, case: Case, language: str) -> Body:
-    """A row of my cases."""
-    item = catalogue.item(session, case.item_slug)
-    return {
-        "id": case.id,
-        "number": case.short_number,
-        "item": {"slug": item.slug, "name": item.name.in_language(language)},
-        "state": case.state,
-        "status": case_words.STATUS[case.state].in_language(language),
-        "next": case_words.next_step(case).in_language(language),
-        "applicant": applicant(session, case.person_id, case.organisation_id),
-        "submitted_at": case.submitted_at,
-        "due_on": case.promise_due_on if case.state in UNDECIDED else None,
-        "reply_by": case.reply_by,
-        "unread": unread(session, case, "staff"),
-    }
+def case_rows(session: Session, cases: Sequence[Case], language: str) -> list[Body]:
+    """Rows of my cases."""
+    whose, unread = applicants(session, cases), unread_of(session, cases, "staff")
+    return [
+        {
+            "id": case.id,
+            "number": case.short_number,
+            "item": {
+                "slug": case.item_slug,
+                "name": catalogue.item(session, case.item_slug).name.in_language(language),
+            },
+            "state": case.state,
+            "status": case_words.STATUS[case.state].in_language(language),
+            "next": case_words.next_step(case).in_language(language),
+            "applicant": whose[case.id],
+            "submitted_at": case.submitted_at,
+            "due_on": case.promise_due_on if case.state in UNDECIDED else None,
+            "reply_by": case.reply_by,
+            "unread": unread[case.id],
+        }
+        for case in cases
+    ]
 
 
 def case_view(session: Session, case: Case, language: str) -> Body:
@@ -190,7 +203,7 @@ def case_view(session: Session, case: Case, language: str) -> Body:
     answers = profile.opened(application)
     hall = catalogue.hall(session, case.pickup_hall or case.hall_code)
     return {
-        **case_row(session, case, language),
+        **case_rows(session, [case], language)[0],
         "full_number": case.number,
         "application_id": case.application_id,
         "hall": {"code": hall.code, "name": hall.name.in_language(language)},
@@ -289,12 +302,16 @@ def timeline(session: Session, case: Case, language: str) -> list[Body]:
     return sorted(happened, key=lambda one: one["at"], reverse=True)
 
 
-def unread(session: Session, case: Case, side: str) -> int:
-    """Messages of that side which the other has not read."""
-    query = select(func.count()).where(
-        CaseMessage.case_id == case.id, CaseMessage.side == side, CaseMessage.read_at.is_(None)
+def unread_of(session: Session, cases: Sequence[Case], side: str) -> dict[UUID, int]:
+    """Messages of that side in each case which the other has not read."""
+    query = (
+        select(CaseMessage.case_id, func.count())
+        .where(CaseMessage.case_id.in_([case.id for case in cases]), CaseMessage.side == side)
+        .where(CaseMessage.read_at.is_(None))
+        .group_by(CaseMessage.case_id)
     )
-    return session.scalar(query) or 0
+    counted = {case_id: number for case_id, number in session.execute(query)}
+    return {case.id: counted.get(case.id, 0) for case in cases}
 
 
 def masked_contact(session: Session, person_id: UUID) -> Body:

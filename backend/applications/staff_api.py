@@ -67,7 +67,7 @@ def list_cases(query: dict[str, Any]) -> dict[str, Any]:
     after = _position(query["cursor"]) if "cursor" in query else None
     with transaction() as session:
         found = staff_queries.inbox(session, current_staff().hall, query, after, PAGE)
-        shown = [staff_queries.row(session, case) for case in found]
+        shown = staff_queries.rows(session, found)
     last = found[-1] if len(found) == PAGE else None
     due = (last.owed_on or staff_queries.NEVER).isoformat() if last else ""
     return {"cases": shown, "next_cursor": pagination.encode(due, last.id) if last else None}
@@ -101,7 +101,7 @@ def scan(body: dict[str, Any]) -> dict[str, Any]:
         case = staff_queries.find(session, body["code"], here())
         if case is None:
             raise CaseNotFound()
-        return staff_queries.row(session, case)
+        return staff_queries.rows(session, [case])[0]
 
 
 @blueprint.get("/staff/cases/<uuid:case_id>")

@@ -76,27 +76,30 @@ def counts(session: Session, hall_code: str) -> Body:
     return {"boxes": boxes, "overdue": sum(late for _, late in numbers.values())}
 
 
-def row(session: Session, case: Case) -> Body:
-    """A row of the inbox."""
-    item = catalogue.item(session, case.item_slug)
-    return {
-        "id": case.id,
-        "number": case.short_number,
-        "item": {"slug": item.slug, "name": item.name.zh},
-        "state": case.state,
-        "status": case_words.STATUS[case.state].zh,
-        "instant": case.instant,
-        "joint": case.joint,
-        "channel": case.channel,
-        "applicant": queries.applicant(session, case.person_id, case.organisation_id),
-        "submitted_at": case.submitted_at,
-        "owed_on": case.owed_on,
-        "law_due_on": case.law_due_on if case.state in UNDECIDED else None,
-        "colour": case_clock.colour(case),
-        "reply_by": case.reply_by,
-        "unread": queries.unread(session, case, "citizen"),
-        "fee_state": case.fee_state,
-    }
+def rows(session: Session, cases: Sequence[Case]) -> list[Body]:
+    """Rows of the inbox."""
+    whose, unread = queries.applicants(session, cases), queries.unread_of(session, cases, "citizen")
+    return [
+        {
+            "id": case.id,
+            "number": case.short_number,
+            "item": {"slug": case.item_slug, "name": catalogue.item(session, case.item_slug).name.zh},
+            "state": case.state,
+            "status": case_words.STATUS[case.state].zh,
+            "instant": case.instant,
+            "joint": case.joint,
+            "channel": case.channel,
+            "applicant": whose[case.id],
+            "submitted_at": case.submitted_at,
+            "owed_on": case.owed_on,
+            "law_due_on": case.law_due_on if case.state in UNDECIDED else None,
+            "colour": case_clock.colour(case),
+            "reply_by": case.reply_by,
+            "unread": unread[case.id],
+            "fee_state": case.fee_state,
+        }
+        for case in cases
+    ]
 
 
 def view(session: Session, case: Case, principal: Principal) -> Body:
@@ -108,7 +111,7 @@ def view(session: Session, case: Case, principal: Principal) -> Body:
     answers = profile.opened(application)
     transfer = open_transfer(session, case)
     return {
-        **row(session, case),
+        **rows(session, [case])[0],
         "full_number": case.number,
         "hall_code": case.hall_code,
         "filed_hall": case.filed_hall,

@@ -334,6 +334,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("number", name=op.f("uq_service_case_number")),
         sa.UniqueConstraint("short_number", name=op.f("uq_service_case_short_number")),
     )
+    op.create_index(
+        "ix_service_case_body",
+        "service_case",
+        ["organisation_id"],
+        unique=False,
+        postgresql_where=sa.text("organisation_id IS NOT NULL"),
+    )
     op.create_index("ix_service_case_filer", "service_case", ["filer_id", "submitted_at"], unique=False)
     op.create_index("ix_service_case_hall_newest", "service_case", ["hall_code", "submitted_at"], unique=False)
     op.create_index("ix_service_case_inbox", "service_case", ["hall_code", "state", "owed_on"], unique=False)
@@ -509,6 +516,9 @@ def downgrade() -> None:
     op.drop_index("ix_service_case_inbox", table_name="service_case")
     op.drop_index("ix_service_case_hall_newest", table_name="service_case")
     op.drop_index("ix_service_case_filer", table_name="service_case")
+    op.drop_index(
+        "ix_service_case_body", table_name="service_case", postgresql_where=sa.text("organisation_id IS NOT NULL")
+    )
     op.drop_table("service_case")
     op.drop_table("application_version")
     op.drop_table("application_paper")

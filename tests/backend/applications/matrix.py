@@ -11,6 +11,7 @@ from backend.applications.desk import Desk
 from backend.applications.form_models import SpecialStep
 from backend.applications.states import PartState
 from backend.core import clock
+from tests.backend.applications.papers import add
 from tests.backend.applications.people import ANSWERS, PASSPORT, PLATE, QUERY, Filer, Office
 
 FAR = "TA"
@@ -26,11 +27,21 @@ def things(session: Session, who: Filer, office: Office) -> Things:
     step.condition_zh, step.condition_en, step.valid_from = "要看的", "To be seen", clock.today()
     session.merge(step)
     session.commit()
-    staffs = (part(session, who, office) for part in (_of_front, _of_review, _of_counter))
-    return [*_of_citizen(who), *(thing for found in staffs for thing in found)]
+    parts = (_of_citizen, _of_front, _of_review, _of_counter)
+    return [thing for part in parts for thing in part(session, who, office)]
 
 
-def _of_citizen(who: Filer) -> Things:
+def _with_result(session: Session, who: Filer, office: Office) -> str:
+    """A case whose result came as a file, agreed to."""
+    case = who.file(QUERY)
+    who.send("PUT", f"/cases/{case['id']}/delivery", {"way": "download", "consent": True})
+    office.granted(case)
+    result = add(session, ("case_result", case["id"]), None, "staff:x")
+    office.done("issuing_desk", case, "result", file_id=str(result.id))
+    return str(case["id"])
+
+
+def _of_citizen(session: Session, who: Filer, office: Office) -> Things:
     draft, full = who.start("vehicle-licence-replacement"), who.fill(who.start(PASSPORT))
     change = {"revision": 1, "answers": {"matter": "换一本"}}
     mine = "applications/<uuid:application_id>"
@@ -50,6 +61,9 @@ def _of_citizen(who: Filer) -> Things:
         ("POST", "/messages/read", {}),
     ):
         found.append((method, f"cases/<uuid:case_id>{rule}", "citizen", body, {"case_id": case["id"]}))
+    found.append(
+        ("POST", "cases/<uuid:case_id>/result", "citizen", {}, {"case_id": _with_result(session, who, office)})
+    )
     found.append(("POST", "cases/<uuid:case_id>/rating", "citizen", {"grade": 5}, {"case_id": over["id"]}))
     return found
 

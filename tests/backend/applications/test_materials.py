@@ -1,6 +1,5 @@
 """Materials: what is asked for, what is given, who may see it; the result as a file."""
 
-import hashlib
 import json
 from datetime import date
 from typing import Any
@@ -9,49 +8,18 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.core import clock, crypto, db
-from backend.files.models import File
+from backend.core import clock, crypto
 from backend.files.states import State
 from backend.licences.models import LicenceFetch
 from backend.licences.states import State as FetchState
 from backend.province.kinds import Kind
 from backend.province.models import FeedRow
 from tests.backend.applications.conftest import MakeFiler
+from tests.backend.applications.papers import add
 from tests.backend.applications.people import PLATE, QUERY, Filer, Office
 from tests.conftest import Clock
 
 CARD, PHOTO = "social-card-apply", "social-card-apply.photo"
-
-
-def add(session: Session, subject: tuple[str, str], material: str | None, actor: str, **changes: Any) -> File:
-    """A file as the checks leave it behind."""
-    file_id = db.new_id()
-    values: dict[str, Any] = {
-        "state": State.READY,
-        "position": 1,
-        "media_type": "image/jpeg",
-        "size": 1000,
-        "received": 1000,
-        "sha256": hashlib.sha256(file_id.bytes).digest(),
-        "object_key": f"ready/{file_id}",
-        "pages": 1,
-        **changes,
-    }
-    made = File(
-        id=file_id,
-        state_at=clock.now(),
-        subject_type=subject[0],
-        subject_id=subject[1],
-        material=material,
-        uploaded_by=actor,
-        name=crypto.seal("照片.jpg", table="file", column="name", row=file_id),
-        created_at=clock.now(),
-        touched_at=clock.now(),
-        **values,
-    )
-    session.add(made)
-    session.commit()
-    return made
 
 
 def began(who: Filer) -> dict[str, Any]:
