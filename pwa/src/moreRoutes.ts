@@ -3,8 +3,10 @@ import type { RouteRecordRaw } from 'vue-router'
 import { offerTexts } from './i18n'
 import { page, type Page } from './page'
 
-offerTexts(import.meta.glob('../shared/{bills,express,notices,queue}.*.json', { import: 'default' }))
+offerTexts(import.meta.glob('../shared/{bills,cases,express,notices,queue}.*.json', { import: 'default' }))
 
+/** An application until it is handed in, and the case that it becomes. */
+const filing = (path: string, component: Page) => page(path, component, ['pages', 'cases'])
 const express = (path: string, component: Page) => page(path, component, ['pages', 'express'])
 const bill = (path: string, component: Page) => page(path, component, ['pages', 'bills'])
 
@@ -13,6 +15,21 @@ export const moreRoutes: RouteRecordRaw[] = [
   bill('/bills/find', () => import('./pages/bills/Find.vue')),
   bill('/bills/:id/refund', () => import('./pages/bills/Refund.vue')),
   bill('/bills/:id/:step(result)?', () => import('./pages/bills/Show.vue')),
+  filing('/items/:slug/file', () => import('./pages/filing/Start.vue')),
+  filing('/applications/:id', () => import('./pages/filing/Tasks.vue')),
+  filing('/applications/:id/form/:page/:field?', () => import('./pages/filing/Form.vue')),
+  filing('/applications/:id/materials', () => import('./pages/filing/Materials.vue')),
+  filing('/applications/:id/materials/:material', () => import('./pages/filing/Material.vue')),
+  filing('/applications/:id/delivery', () => import('./pages/filing/Delivery.vue')),
+  filing('/applications/:id/check', () => import('./pages/filing/Check.vue')),
+  filing('/cases', () => import('./pages/cases/List.vue')),
+  filing('/cases/:id', () => import('./pages/cases/Show.vue')),
+  filing('/cases/:id/done', () => import('./pages/cases/Done.vue')),
+  filing('/cases/:id/correction', () => import('./pages/cases/Correction.vue')),
+  filing('/cases/:id/delivery', () => import('./pages/cases/Delivery.vue')),
+  filing('/cases/:id/messages', () => import('./pages/cases/Messages.vue')),
+  filing('/cases/:id/rate', () => import('./pages/cases/Rate.vue')),
+  filing('/cases/:id/withdraw', () => import('./pages/cases/Withdraw.vue')),
   express('/shipments', () => import('./pages/express/List.vue')),
   express('/shipments/new', () => import('./pages/express/What.vue')),
   express('/shipments/new/address', () => import('./pages/express/Address.vue')),

@@ -10,8 +10,15 @@ export async function signOut(): Promise<void> {
   clearTickets()
   forgetSeen()
   forgetAllDrafts()
+  forgetFilings()
   sessionStorage.clear()
   setSession({ kind: 'anonymous', csrf_token: null, me: null, staff: null })
   unread.value = 0
   await loadSession()
+}
+
+/** Applications being filled in, and files on their way: their modules need not be loaded to forget them. */
+function forgetFilings(): void {
+  for (const key of Object.keys(localStorage)) if (key.startsWith('filing:')) localStorage.removeItem(key)
+  window.indexedDB?.deleteDatabase('uploads')
 }

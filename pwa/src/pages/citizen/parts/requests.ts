@@ -1,12 +1,13 @@
 /** Requests of the information pages that home does not need: they travel with those pages. */
 import { api } from '../../../api/client'
 import { prefs } from '../../../state/prefs'
-import type { FamilyLink, FamilyRequest, Hall, HallChoice, Item, ItemListPage, Sites } from '../../../api/types'
+import type { FamilyLink, FamilyRequest, FilingForm, Hall, HallChoice, Item, ItemListPage, Sites } from '../../../api/types'
 
 const part = encodeURIComponent
 const text = () => ({ lang: prefs.lang })
 
 export const item = (slug: string) => api.get<Item>(`/items/${part(slug)}`, text())
+export const form = (slug: string) => api.get<FilingForm>(`/items/${part(slug)}/form`, text())
 export const itemHalls = async (slug: string, place?: { lat: number; lng: number }) =>
   (await api.get<{ halls: HallChoice[] }>(`/items/${part(slug)}/halls`, { ...text(), ...place })).halls
 export const list = (tag: string) => api.get<ItemListPage>(`/lists/${part(tag)}`, text())
