@@ -130,7 +130,7 @@ def hand_over(body: dict[str, Any], case_id: UUID) -> Response:
 
     def effect(session: Session) -> dict[str, Any]:
         case = desk.locked(session, case_id, by)
-        issuing.hand_over(session, case, by)
+        issuing.hand_over(session, case, by, signature_id=body["signature_id"], authorisation=body["authorisation"])
         return staff_queries.view(session, case, principal)
 
     return answer_once(f"case-hand-over:{case_id}", body, effect, schemas.StaffCaseSchema())

@@ -23,6 +23,7 @@ from backend.applications.desk import Desk, open_transfer, seen_by
 from backend.applications.models import Application
 from backend.applications.states import CASE, UNDECIDED, WHO, CaseEvent, CaseState, PartState, TransferState
 from backend.catalogue import queries as catalogue
+from backend.catalogue.models import Department
 from backend.core import clock
 from backend.core.auth import Principal
 from backend.identity.models import Staff
@@ -229,16 +230,21 @@ def _corrections(session: Session, case: Case) -> list[Body]:
 
 
 def _parts(session: Session, case: Case) -> list[Body]:
-    rows = session.scalars(select(CasePart).where(CasePart.case_id == case.id).order_by(CasePart.department_code))
+    rows = session.execute(
+        select(CasePart, Department.name_zh)
+        .outerjoin(Department, Department.code == CasePart.department_code)
+        .where(CasePart.case_id == case.id)
+        .order_by(CasePart.department_code)
+    )
     return [
         {
             "id": one.id,
-            "department": one.department_code,
+            "department": name or one.department_code,
             "hall_code": one.hall_code,
             "state": one.state,
             "opinion": one.opinion,
         }
-        for one in rows
+        for one, name in rows
     ]
 
 
