@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import os
 import signal
 import sys
@@ -73,6 +74,7 @@ def run(_: argparse.Namespace) -> None:
         processes.start("worker", "backend.cli", "worker")
         processes.wait_until_answers(f"http://127.0.0.1:{sandbox_port}/livez")
         processes.wait_until_answers(f"http://127.0.0.1:{port}/readyz")
+        _demo_shipments(settings)
         _welcome(port, sandbox_port, environ)
         processes.wait()
     except KeyboardInterrupt:
@@ -175,6 +177,18 @@ def _demo(environ: Mapping[str, str]) -> None:
         staff.seed_demo(session, password=environ["DEMO_PASSWORD"], secret=environ["DEMO_TOTP_SECRET"])
         demo.issue(session, region_code=region)
         cases.file(session, people, region_code=region)
+
+
+def _demo_shipments(settings: Settings) -> None:
+    """They are ordered at the simulator, so it must answer first."""
+    from backend.sandbox.people import BY_KEY
+    from backend.seed import demo_shipments
+
+    # A lost one raises an alert, which is meant for logs and not for this terminal.
+    logging.getLogger("express").addHandler(logging.NullHandler())
+    person = BY_KEY["zhang"]
+    if demo_shipments.load(settings, name=person.name, id_number=person.id_number, phone=person.phone):
+        print(f"  Demo shipments of {person.name}; move them at {settings.sandbox_url}/ems/desk")
 
 
 def seed(_: argparse.Namespace) -> None:

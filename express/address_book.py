@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from backend.core import clock, crypto, db
 from backend.core.errors import FieldError, InvalidInput, Text
 from express.carriers.base import Party, Region
+from express.divisions import is_division
 from express.errors import AddressBookFull, AddressNotFound
 from express.models import Address
 
@@ -35,6 +36,8 @@ def checked(given: Mapping[str, str]) -> dict[str, str]:
             wrong.append(FieldError(f"/{name}", Text("有不能用的字符", "Contains characters that cannot be used")))
     if parts["phone"] and not _PHONE.fullmatch(parts["phone"]):
         wrong.append(FieldError("/phone", Text("电话不对，请核对", "This is not a phone number")))
+    if not wrong and not is_division(parts["province"], parts["city"], parts["county"]):
+        wrong.append(FieldError("/county", Text("省、市、区县对不上，请核对", "These names do not belong together")))
     if wrong:
         raise InvalidInput(errors=wrong)
     return parts

@@ -20,7 +20,7 @@ from express.errors import CarrierBusy
 from express.models import Direction, Shipment
 from express.registry import Couriers, couriers_of
 from express.states import TO_CALL
-from express.subjects import Asking
+from express.subjects import Asking, Subject
 
 blueprint = ApiBlueprint("express", __name__, description="Addresses, courier orders and where they are")
 blueprints = (blueprint,)
@@ -31,6 +31,11 @@ def couriers() -> Couriers:
     settings: Settings = current_app.extensions["settings"]
     found: Couriers = current_app.extensions.get("couriers") or couriers_of(settings)
     return found
+
+
+def subject_of(session: Session, subject_type: str, asking: Asking) -> Subject:
+    """What is to be mailed, as the feature that owns it tells. Raises SubjectNotFound."""
+    return subjects.resolve(current_app.extensions["mail_subjects"], session, subject_type, asking)
 
 
 @blueprint.get("/addresses")
@@ -93,7 +98,12 @@ def remove_address(address_id: UUID) -> None:
 def parse_address(body: dict[str, Any]) -> dict[str, Any]:
     """Read name, phone and address out of one pasted line. Nothing is kept."""
     limits.spend(f"address-parse:{current_citizen().id}", capacity=60, per_seconds=600)
-    found = addresses.parse(body["text"])
+    return read_line(body["text"])
+
+
+def read_line(text: str) -> dict[str, Any]:
+    """One pasted line as the form's parts."""
+    found = addresses.parse(text)
     return {**asdict(found), "missing": list(found.missing)}
 
 
@@ -107,7 +117,7 @@ def quote(body: dict[str, Any]) -> dict[str, Any]:
     limits.spend(f"quote:{principal.id}", capacity=30, per_seconds=600)
     with transaction() as session:
         asking = Asking(body["subject_id"], principal.id, body["item"], body["hall"])
-        subject = subjects.resolve(session, body["subject_type"], asking)
+        subject = subject_of(session, body["subject_type"], asking)
         address = address_book.of(session, person_id=principal.id, address_id=body["address_id"])
         wanted = quoting.wish(
             session,

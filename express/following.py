@@ -77,8 +77,21 @@ def pull(couriers: Couriers, shipment_id: UUID) -> None:
         events = couriers.call(row.carrier, "track", lambda carrier: carrier.track(row.waybill))
     except CarrierError as trouble:
         log.info("not_tracked", extra={"shipment": str(shipment_id), "code": trouble.code})
+        _ask_somebody_else(couriers, row.waybill)
+    else:
+        take(row.waybill, events, source="pull")
+
+
+def _ask_somebody_else(couriers: Couriers, waybill: str) -> None:
+    """Where one is set up; off by default, as it needs an agreement on data processing (domain sheet §2.4)."""
+    if couriers.fallback is None:
         return
-    take(row.waybill, events, source="pull")
+    try:
+        events = couriers.fallback.track(waybill)
+    except CarrierError as trouble:
+        log.info("fallback_silent", extra={"code": trouble.code})
+    else:
+        take(waybill, events, source=tracking.FALLBACK)
 
 
 def claim_due(session: Session, limit: int) -> list[UUID]:
@@ -108,7 +121,7 @@ def claim_due(session: Session, limit: int) -> list[UUID]:
 
 def apply(session: Session, shipment: Shipment) -> None:
     """Bring the shipment to the standing of all its events. The caller holds the lock."""
-    events = session.scalars(select(TrackRow).where(TrackRow.waybill == shipment.waybill)).all()
+    events = tracking.trusted(session.scalars(select(TrackRow).where(TrackRow.waybill == shipment.waybill)))
     standing = tracking.state_of(events)
     for code in standing.unknown:
         log.warning("unknown_track_code", extra={"code": code, "shipment": str(shipment.id)})

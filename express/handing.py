@@ -48,13 +48,12 @@ def hold(session: Session, shipment: Shipment, *, actor: str) -> None:
         notices.held(session, shipment)
 
 
-def pick_up(session: Session, shipment: Shipment, receiver: Receiver, *, signature: str, staff_id: UUID) -> None:
+def pick_up(session: Session, shipment: Shipment, receiver: Receiver, *, signature: str, actor: str) -> None:
     """窗口领取: the document was compared, the receiver signed. Raises NotInCabinet, AuthorisationNeeded."""
     if shipment.state not in (ShipmentState.RETURNED, ShipmentState.HELD):
         raise NotInCabinet()
     if receiver.by_agent and not (receiver.authorisation or "").strip():
         raise AuthorisationNeeded()
-    actor = f"staff:{staff_id}"
     if shipment.state == ShipmentState.RETURNED:
         tasks.finish_kind(session, shipment, TaskKind.RETURNED, actor=actor, outcome="in_cabinet")
         transition(session, shipment, ShipmentEvent.HOLD, actor=actor)

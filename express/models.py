@@ -197,7 +197,10 @@ class Shipment(Base):
 
 
 class TrackRow(Base):
-    """One event of the carrier, kept once; where it happened, never the courier's words, which may hold a phone."""
+    """One event of the carrier, kept once; where it happened, never the courier's words, which may hold a phone.
+
+    A `fallback` event was told by somebody else while the carrier did not answer; see `tracking.trusted`.
+    """
 
     __tablename__ = "track_event"
 
@@ -214,4 +217,4 @@ class TrackRow(Base):
     source: Mapped[str] = mapped_column(Text)
     received_at: Mapped[datetime]
 
-    __table_args__ = (CheckConstraint("source IN ('push', 'pull')", name="source"),)
+    __table_args__ = (CheckConstraint("source IN ('push', 'pull', 'fallback')", name="source"),)

@@ -169,7 +169,7 @@ def timeline(session: Session, shipment: Shipment, language: str) -> list[dict[s
     """What happened, newest first; what was taken back is marked."""
     if shipment.waybill is None:
         return []
-    rows = session.scalars(select(TrackRow).where(TrackRow.waybill == shipment.waybill)).all()
+    rows = tracking.trusted(session.scalars(select(TrackRow).where(TrackRow.waybill == shipment.waybill)))
     stands = {row.trace_no for row in tracking.effective(rows)}
     return [
         {
@@ -180,7 +180,6 @@ def timeline(session: Session, shipment: Shipment, language: str) -> list[dict[s
             "undone": row.trace_no not in stands and row.op_code not in tracking.UNDO,
         }
         for row in reversed(tracking.in_order(rows))
-        if isinstance(row, TrackRow)
     ]
 
 

@@ -6,18 +6,20 @@ from typing import TypeVar
 
 from backend.core import metrics
 from backend.core.config import Settings
-from express.carriers import ems
-from express.carriers.base import Busy, Carrier, CarrierError, Refused
+from express.carriers import ems, fallback
+from express.carriers.base import Busy, Carrier, CarrierError, Refused, Tracker
 from express.errors import CarrierMissing
 
 T = TypeVar("T")
 
 
 class Couriers:
-    """Carriers by code; the first is the one that new shipments go with."""
+    """Carriers by code; the first is the one that new shipments go with. `fallback` tells where one is if its own
+    carrier does not."""
 
-    def __init__(self, carriers: Mapping[str, Carrier]) -> None:
+    def __init__(self, carriers: Mapping[str, Carrier], fallback: Tracker | None = None) -> None:
         self._carriers = dict(carriers)
+        self.fallback = fallback
 
     @property
     def default(self) -> str:
@@ -51,4 +53,5 @@ class Couriers:
 def couriers_of(settings: Settings) -> Couriers:
     """The couriers of these settings."""
     carrier = ems.from_settings(settings)
-    return Couriers({carrier.code: carrier} if carrier is not None else {})
+    carriers: dict[str, Carrier] = {carrier.code: carrier} if carrier is not None else {}
+    return Couriers(carriers, fallback.from_settings(settings))

@@ -14,12 +14,12 @@ from backend.core.db import transaction
 from backend.core.once import answer_once
 from backend.core.problems import ApiBlueprint
 from backend.core.schemas import EmptySchema
-from express import address_book, carrying, deciding, handing, ordering, queries, quoting, subjects
+from express import address_book, carrying, deciding, handing, ordering, queries, quoting
 from express import staff_schemas as schemas
-from express.api import couriers, ordered, quoted
+from express.api import couriers, ordered, quoted, read_line, subject_of
 from express.handing import Receiver
 from express.models import Direction, Shipment
-from express.schemas import PostageQuoteSchema, ShipmentOrderSchema
+from express.schemas import PastedSchema, PostageQuoteSchema, ReadAddressSchema, ShipmentOrderSchema
 from express.states import TO_CALL
 from express.subjects import Asking
 
@@ -73,6 +73,16 @@ def show_shipment(shipment_id: UUID) -> dict[str, Any]:
         return queries.staff_view(session, shipment, request_language())
 
 
+@blueprint.post("/staff/addresses/parse")
+@staff("express.desk")
+@blueprint.arguments(PastedSchema)
+@blueprint.response(200, ReadAddressSchema)
+def parse_address(body: dict[str, Any]) -> dict[str, Any]:
+    """Read name, phone and address out of one line that the applicant sent. Nothing is kept."""
+    limits.spend(f"address-parse:{current_staff().id}", capacity=120, per_seconds=600)
+    return read_line(body["text"])
+
+
 @blueprint.post("/staff/shipments/quotes")
 @staff("express.desk")
 @blueprint.arguments(schemas.WindowPostageQuoteSchema)
@@ -87,7 +97,7 @@ def quote(body: dict[str, Any]) -> dict[str, Any]:
             session,
             subject_type=body["subject_type"],
             subject_id=body["subject_id"],
-            subject=subjects.resolve(session, body["subject_type"], asking),
+            subject=subject_of(session, body["subject_type"], asking),
             direction=Direction(body["direction"]),
             applicant=address_book.party(address_book.checked(body["applicant"])),
             weight_g=body["weight_g"],
@@ -172,7 +182,7 @@ def pick_up(body: dict[str, Any], shipment_id: UUID) -> Response:
 
     def effect(session: Session) -> Shipment:
         shipment = ordering.in_hall(session, shipment_id, principal.hall)
-        handing.pick_up(session, shipment, receiver, signature=body["signature"], staff_id=principal.id)
+        handing.pick_up(session, shipment, receiver, signature=body["signature"], actor=principal.actor)
         return shipment
 
     return _changed("pick-up", shipment_id, body, effect)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from flask import current_app
 from sqlalchemy.orm import Session
 
 from backend.core.errors import Text
@@ -50,9 +49,8 @@ Resolver = Callable[[Session, Asking], Subject]
 """Raises SubjectNotFound for what is not there or belongs to somebody else."""
 
 
-def resolve(session: Session, subject_type: str, asking: Asking) -> Subject:
+def resolve(resolvers: Mapping[str, Resolver], session: Session, subject_type: str, asking: Asking) -> Subject:
     """The subject, by the resolver of its kind. Raises SubjectNotFound."""
-    resolvers: Mapping[str, Resolver] = current_app.extensions["mail_subjects"]
     if subject_type not in resolvers:
         raise SubjectNotFound()
     return resolvers[subject_type](session, asking)

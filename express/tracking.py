@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from express.states import ShipmentEvent
 
@@ -62,6 +62,7 @@ UNDO: dict[str, frozenset[str]] = {
 """Code → what it takes back: the newest of these before it. For 212 and 304 the sheet names no target; they stand
 among the codes of collecting and of the centres."""
 
+FALLBACK = "fallback"
 LOST_REASON = "13"
 """A failed attempt with this reason means that the shipment is lost."""
 
@@ -109,7 +110,28 @@ class Standing:
         return SHOWS.get(self.progress, ShipmentEvent.SHOW_UNDER_WAY)
 
 
-def in_order(events: Iterable[Event]) -> list[Event]:
+class Sourced(Event, Protocol):
+    """An event that also says who told it."""
+
+    @property
+    def source(self) -> str: ...
+
+
+E = TypeVar("E", bound=Event)
+F = TypeVar("F", bound=Sourced)
+
+
+def trusted(events: Iterable[F]) -> list[F]:
+    """The carrier's own events, and what somebody else told of the time after the newest of them.
+
+    The same happening has other numbers there, so once the carrier tells it the other's word must not count twice.
+    """
+    known = list(events)
+    newest = max((event.op_time for event in known if event.source != FALLBACK), default=None)
+    return [event for event in known if event.source != FALLBACK or newest is None or event.op_time > newest]
+
+
+def in_order(events: Iterable[E]) -> list[E]:
     """Each trace number once, by the time at which it happened; what takes back stands after what it takes back."""
     once = {event.trace_no: event for event in events}
     return sorted(
@@ -118,9 +140,9 @@ def in_order(events: Iterable[Event]) -> list[Event]:
     )
 
 
-def effective(events: Iterable[Event]) -> list[Event]:
+def effective(events: Iterable[E]) -> list[E]:
     """The events that stand, in order."""
-    standing: list[Event] = []
+    standing: list[E] = []
     for event in in_order(events):
         targets = UNDO.get(event.op_code)
         if targets is None:

@@ -56,11 +56,12 @@ def recount(session: Session, case: Case) -> None:
 
 
 def days_used(session: Session, case: Case) -> int | None:
-    """Working days used, until the decision or today; None before acceptance."""
-    if case.accepted_on is None:
+    """Working days used, until the decision or today; None before acceptance, or while the calendar is missing."""
+    began, until = case.accepted_on, case.decided_on or clock.today()
+    if began is None:
         return None
-    until = case.decided_on or clock.today()
-    return clocks.days_used(workday(session), case.accepted_on, until, pauses(session, case))
+    works, stopped = workday(session), pauses(session, case)
+    return _known(lambda: clocks.days_used(works, began, until, stopped))
 
 
 def colour(case: Case) -> Colour | None:

@@ -16,8 +16,9 @@ from backend.core import audit, clock
 from backend.identity import queries as identity
 from backend.identity.models import Organisation
 from backend.province.kinds import Kind
-from payments import bills
+from payments import bill_queries, bills
 from payments.bills import Line, Order, Payer
+from payments.states import BillState
 
 BORNE_BY_DEPARTMENT = "department"
 
@@ -64,6 +65,20 @@ def bill(session: Session, case: Case, item: Item, due: list[Line], *, region_co
     case.fee_state = "due"
     session.flush()
     moves.tell_province(session, case, Kind.FEE, pay_code=made.pay_code, total_fen=made.total_fen)
+
+
+def call_off(session: Session, case: Case, *, actor: str) -> None:
+    """A case that ended before its decision owes nothing: what is unpaid is voided; what was paid is asked back.
+
+    Raises BillBusy while somebody may be paying.
+    """
+    if case.fee_state != "due":
+        return
+    for one in bill_queries.of_subject(session, "case", str(case.id)):
+        if one.state == BillState.ISSUED:
+            bills.void(session, bill_id=one.id, actor=actor, reason="办件撤回或终止")
+    case.fee_state = "none"
+    session.flush()
 
 
 def settled(session: Session, case: Case) -> bool:

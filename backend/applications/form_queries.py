@@ -69,15 +69,16 @@ def version_of(session: Session, form_item: str, version: int) -> Form:
     return _form(session.get_one(ServiceForm, (form_item, version)))
 
 
+def published_steps(session: Session) -> list[SpecialStep]:
+    """特别程序清单: the steps in force today."""
+    today = clock.today()
+    valid = (SpecialStep.valid_from <= today) & (SpecialStep.valid_to.is_(None) | (SpecialStep.valid_to >= today))
+    return list(session.scalars(select(SpecialStep).where(valid).order_by(SpecialStep.position)))
+
+
 def special_steps(session: Session, item_slug: str) -> list[SpecialStep]:
     """The published steps that this item may take today."""
-    today = clock.today()
-    rows = session.scalars(select(SpecialStep).where(SpecialStep.valid_from <= today).order_by(SpecialStep.position))
-    return [
-        step
-        for step in rows
-        if (step.valid_to is None or step.valid_to >= today) and (not step.items or item_slug in step.items)
-    ]
+    return [step for step in published_steps(session) if not step.items or item_slug in step.items]
 
 
 def texts(session: Session) -> list[CaseText]:

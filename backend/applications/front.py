@@ -148,7 +148,8 @@ def lapse(session: Session, case: Case) -> None:
 
 
 def shut(session: Session, case: Case, *, actor: str) -> None:
-    """Nothing more can be filled in."""
+    """Nothing more can be filled in, and nothing is owed."""
+    fees.call_off(session, case, actor=actor)
     application = session.get_one(Application, case.application_id, with_for_update=True, populate_existing=True)
     transition(session, application, ApplicationEvent.SHUT, actor=actor)
     case.reply_by = None

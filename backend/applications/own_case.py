@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from backend.applications import delivery, moves, notices
+from backend.applications import delivery, fees, moves, notices
 from backend.applications.case_models import Case
 from backend.applications.errors import DeliveryNotAgreed
 from backend.applications.models import Application
@@ -28,6 +28,7 @@ def withdraw(session: Session, case: Case, *, actor: str, reason: str | None) ->
     """撤回: any time before the decision. Raises InvalidTransition."""
     application = session.get_one(Application, case.application_id, with_for_update=True)
     transition(session, application, ApplicationEvent.SHUT, actor=actor)
+    fees.call_off(session, case, actor=actor)
     case.reason, case.reply_by = reason, None
     moves.move(session, case, CaseEvent.WITHDRAW, actor=actor, reason=reason)
     audit.record(

@@ -48,6 +48,21 @@ def form_view(item: Item, filing_: Filing, form: Form, language: str) -> Body:
     }
 
 
+def special_steps(session: Session, language: str) -> list[Body]:
+    """The published list, for everybody."""
+    return [
+        {
+            "code": step.code,
+            "name": step.name_en if language == "en" else step.name_zh,
+            "basis": step.basis,
+            "condition": step.condition_en if language == "en" else step.condition_zh,
+            "days": step.days,
+            "items": [_item(session, slug, language) for slug in step.items],
+        }
+        for step in form_queries.published_steps(session)
+    ]
+
+
 def application_view(session: Session, application: Application, language: str) -> Body:
     """An application with its task list, what the profile answers, and everything that is still missing or wrong."""
     item, filing_ = form_queries.item_of(session, application.item_slug)
@@ -75,10 +90,9 @@ def application_view(session: Session, application: Application, language: str) 
 
 def summary(session: Session, application: Application, language: str) -> Body:
     """A row of my applications."""
-    item = catalogue.item(session, application.item_slug)
     return {
         "id": application.id,
-        "item": {"slug": item.slug, "name": item.name.in_language(language)},
+        "item": _item(session, application.item_slug, language),
         "state": application.state,
         "revision": application.revision,
         "applicant": applicants(session, [application])[application.id],
@@ -178,10 +192,7 @@ def case_rows(session: Session, cases: Sequence[Case], language: str) -> list[Bo
         {
             "id": case.id,
             "number": case.short_number,
-            "item": {
-                "slug": case.item_slug,
-                "name": catalogue.item(session, case.item_slug).name.in_language(language),
-            },
+            "item": _item(session, case.item_slug, language),
             "state": case.state,
             "status": case_words.STATUS[case.state].in_language(language),
             "next": case_words.next_step(case).in_language(language),
@@ -397,3 +408,7 @@ def _requirement(one: Requirement, language: str) -> Body:
 
 def _text(words: Mapping[str, str] | None, language: str) -> str | None:
     return words[language] if words else None
+
+
+def _item(session: Session, slug: str, language: str) -> Body:
+    return {"slug": slug, "name": catalogue.item(session, slug).name.in_language(language)}

@@ -6,15 +6,16 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from backend.core import db
+from backend.core import clock, db
 from express import jobs, ordering
 from express.models import Payer, Shipment
 from express.states import ShipmentState
-from payments import bills, ledger, postage, receipts
+from payments import bill_queries, bills, ledger, postage, receipts
 from payments import doctor as books
 from payments.bill_models import Bill
-from payments.errors import BillBusy
+from payments.errors import BillBusy, NotYourPayment
 from payments.gateways.base import Channel, RefundStatus
+from payments.reconciliation.books import Books
 from payments.registry import POSTAGE_UNIT, Account, Gateways
 from tests.conftest import Clock
 from tests.express.conftest import Desk, set_up
@@ -50,11 +51,11 @@ class Both(Desk):
 
 
 @pytest.fixture
-def both(isolated: None, clock: Clock) -> Iterator[Both]:
+def both(isolated: None, clock_: Clock) -> Iterator[Both]:
     with db.transaction() as session:
         add_income(session)
         set_up(session)
-    made = Both(clock)
+    made = Both(clock_)
     made.policy(Payer.APPLICANT_PREPAID)
     yield made
     assert made.examine() == []
@@ -86,6 +87,28 @@ def test_finance_never_hears_of_it(both: Both) -> None:
     with db.transaction() as session:
         assert receipts.claim_due(session, 10) == []
         assert receipts.next_task(session, bill_id) is None
+
+
+def test_the_days_books_do_not_wait_for_finance(both: Both) -> None:
+    """Of the three books only two know postage: ours and the channel's."""
+    sent, fee = both.order(), both.till.bill()
+    both.pay(sent)
+    attempt = both.till.pay(fee, both.till.alipay)
+    both.till.alipay.pay(attempt.number)
+    both.till.notify(both.till.alipay, both.till.alipay.notice(attempt.number))
+    with db.transaction() as session:
+        read = Books(session, clock.today())
+        settles = {row.channel: row.settles for row in read.ours()}
+        read.close()
+    assert settles == {"wechat_pay": False, "alipay": True}
+
+
+def test_nobody_asks_for_a_refund_of_it(both: Both) -> None:
+    sent = both.order()
+    both.pay(sent)
+    bill = both.bill(sent)
+    with db.transaction() as session, pytest.raises(NotYourPayment):
+        bill_queries.demand_payer(session, bill, both.person)
 
 
 def test_it_never_takes_finances_channel(both: Both) -> None:

@@ -9,7 +9,9 @@ from sqlalchemy import select
 
 from backend.core import db
 from express import following, tracking
+from express.carriers.base import CallFailed, TrackEvent
 from express.models import Payer, Shipment, TrackRow
+from express.registry import Couriers
 from express.states import ShipmentEvent
 from express.tracking import Progress, state_of
 from tests.express.conftest import Desk
@@ -165,3 +167,25 @@ def test_pushed_in_any_order_and_pulled_at_once_end_alike(desk: Desk) -> None:
 def _end(shipment: Shipment) -> tuple[object, ...]:
     names = ("state", "progress", "progress_at", "detail_code", "collected_at", "delivered_at", "proof", "expected_at")
     return tuple(getattr(shipment, name) for name in names)
+
+
+def test_what_somebody_else_told_gives_way_to_the_carrier(desk: Desk) -> None:
+    """The carrier is silent, an aggregator says delivered; later the carrier tells it and takes it back."""
+    desk.policy(Payer.GOV)
+    sent = desk.order()
+    desk.travel(sent, "203", "702")
+    assert sent.waybill
+    told = TrackEvent(sent.waybill, "other-1", after(2.5), "704", detail_code="10")
+
+    class Aggregator:
+        def track(self, waybill: str) -> list[TrackEvent]:
+            return [told]
+
+    desk.courier.fail("track", CallFailed("A1"))
+    following.pull(Couriers({"ems": desk.courier}, Aggregator()), sent.id)
+    assert desk.now(sent).progress == "delivered"
+    desk.travel(sent, "704+10", "743")
+    assert (desk.now(sent).progress, str(desk.now(sent).state)) == ("out", "under_way")
+    desk.courier.fail("track", CallFailed("A1"))
+    desk.pull(sent)
+    assert desk.now(sent).progress == "out", "nobody else is asked where none is set up"

@@ -416,7 +416,7 @@ def upgrade() -> None:
         sa.Column("office", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("source IN ('push', 'pull')", name=op.f("ck_track_event_source")),
+        sa.CheckConstraint("source IN ('push', 'pull', 'fallback')", name=op.f("ck_track_event_source")),
         sa.ForeignKeyConstraint(["shipment_id"], ["shipment.id"], name=op.f("fk_track_event_shipment_id")),
         sa.PrimaryKeyConstraint("waybill", "trace_no", name=op.f("pk_track_event")),
     )

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from backend.applications import handlers, jobs, mailing, staff_api
+from backend.applications import doctor, handlers, jobs, mailing, staff_api
 from backend.applications.case_models import Case, CaseEventRow
 from backend.applications.form_models import ItemFiling
 from backend.core.audit import AuditEvent
@@ -390,3 +390,42 @@ def test_a_case_can_be_mailed_by_its_own_people(make_filer: MakeFiler, office: O
         with pytest.raises(SubjectNotFound):
             mailing.case(session, asking)
     assert mailing.case(session, Asking(case["id"], None, hall="XM")).person_id == owner.id
+
+
+def test_a_case_that_ends_owes_nothing(citizen_: Filer, office: Office, session: Session) -> None:
+    for end in ("withdraw", "terminate"):
+        case = citizen_.file(PLATE)
+        office.accepted(case)
+        if end == "withdraw":
+            assert citizen_.post(f"/cases/{case['id']}/withdraw").status_code == 200
+        else:
+            office.done("hall_lead", case, "terminate", reason="重复申请")
+        bill = session.scalars(select(Bill).where(Bill.subject_id == case["id"]), execution_options=FRESH).one()
+        assert (bill.state, citizen_.get(f"/cases/{case['id']}").json["fee"]["state"]) == ("void", "none")
+    assert doctor.invariants(session) == []
+
+
+FRESH = {"populate_existing": True}
+
+
+def test_two_records_of_one_person_keep_their_cases(make_filer: MakeFiler, session: Session) -> None:
+    kept, former = make_filer(), make_filer()
+    draft, case = former.start(PASSPORT), former.file(QUERY)
+    same, mine = former.start(PLATE), kept.start(PLATE)
+    session.commit()
+    for _ in range(2):
+        handlers.on_person_merged(str(kept.id), str(former.id))
+    assert kept.get(f"/cases/{case['id']}").status_code == 200
+    assert former.get(f"/cases/{case['id']}").status_code == 404
+    assert {row["id"] for row in kept.get("/applications").json["applications"]} == {draft["id"], mine["id"]}
+    assert same["id"] not in str(kept.get("/applications").json)
+
+
+def test_a_missing_calendar_hides_figures_and_breaks_nothing(
+    citizen_: Filer, office: Office, clock: Clock, session: Session
+) -> None:
+    case = citizen_.file(QUERY)
+    office.accepted(case)
+    clock.set(datetime(2027, 1, 5, 2, 0, tzinfo=UTC))
+    citizen_.log_in_again(session)
+    assert citizen_.get(f"/cases/{case['id']}").json["days_used"] is None
