@@ -28,6 +28,7 @@ FEATURES = (
     "notify.preferences_api",
     "notify.staff_api",
     "payments.api",
+    "payments.issuing_api",
     "payments.staff_api",
     "payments.window_api",
     "payments.receipt_api",
@@ -65,6 +66,7 @@ FEATURES = (
     "backend.applications.counter_api",
     "backend.devices.api",
     "backend.devices.kiosk_api",
+    "backend.devices.till_api",
     "backend.devices.staff_api",
 )
 """Modules with a list `blueprints`, in the order of the API document."""

@@ -14,6 +14,7 @@ from backend.core.auth import public
 from backend.core.config import Settings
 from backend.core.tables import WorkerHeartbeat
 from notify import queries
+from payments import callbacks
 
 blueprint = Blueprint("operations", __name__)
 
@@ -32,13 +33,15 @@ def livez() -> Response:
 @blueprint.get("/readyz")
 @public
 def readyz() -> Response:
-    """Whether this node may take traffic. A silent worker is amber: citizens can still book."""
+    """Whether this node may take traffic, and what is degraded meanwhile: with a silent worker one can still book."""
     settings: Settings = current_app.extensions["settings"]
     checks = _database_checks()
     usage = shutil.disk_usage(settings.var_dir if settings.var_dir.exists() else ".")
     checks["disk"] = "ok" if usage.free / usage.total > LEAST_FREE_DISK else "full"
+    checks["clock"] = "amber" if callbacks.clock_is_wrong() else "ok"
     ready = all(state in {"ok", "amber"} for state in checks.values())
-    answer = jsonify(status="ready" if ready else "not ready", checks=checks)
+    degraded = [name for name, state in checks.items() if state == "amber"]
+    answer = jsonify(status="ready" if ready else "not ready", checks=checks, degraded=degraded)
     answer.status_code = 200 if ready else 503
     return answer
 

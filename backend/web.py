@@ -21,7 +21,8 @@ _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 _HASHED_ASSET = re.compile(r"^(?:hall/)?assets/.+-[A-Za-z0-9_-]{6,}\.\w+$")
 YEAR_S = 31_536_000
 _HALL_PAGE = re.compile(r"^(?:staff|screen|kiosk)(?:/|$)")
-SCAN_PAGE = "/staff/scan"
+CAMERA_PAGES = frozenset({"/staff/scan", "/staff/collect"})
+"""Pages whose camera may need the heavy decoder, which is WebAssembly."""
 """The one page whose decoder is WebAssembly."""
 
 frontend = Blueprint("frontend", __name__)
@@ -71,7 +72,7 @@ def install(app: Flask, settings: Settings) -> None:
         headers.add("Referrer-Policy", "strict-origin-when-cross-origin")
         headers.setdefault("Cache-Control", "no-store")
         if answer.mimetype == "text/html":
-            headers["Content-Security-Policy"] = scan_policy if request.path == SCAN_PAGE else policy
+            headers["Content-Security-Policy"] = scan_policy if request.path in CAMERA_PAGES else policy
             headers["Permissions-Policy"] = "camera=(self), geolocation=(self), microphone=()"
         if settings.production:
             headers["Strict-Transport-Security"] = f"max-age={YEAR_S}; includeSubDomains"

@@ -17,7 +17,7 @@ from uuid import uuid4
 import procrastinate
 from sqlalchemy.dialects.postgresql import insert
 
-from backend.core import audit, clock, context, crypto, db, idempotency, limits, metrics
+from backend.core import audit, clock, context, crypto, db, idempotency, jobs, limits, metrics
 from backend.core.config import Settings
 from backend.core.tables import WorkerHeartbeat
 from backend.files import storage
@@ -35,7 +35,10 @@ TASKS: dict[str, str] = {
     "hotline.person_merged": "backend.hotline.handlers:on_person_merged",
     "appointments.cancel_closed": "backend.appointments.jobs:cancel_closed",
 }
-"""Deferred by name, with the arguments of `jobs.defer`."""
+"""Deferred by name, with the arguments of `jobs.defer`.
+
+`bill.settled.SUBJECT_TYPE` hears in the worker that a bill of its subject is paid: subject_type, subject_id, bill_id.
+"""
 
 PERIODIC: tuple[tuple[str, str], ...] = (
     ("* * * * *", "backend.appointments.jobs:sweep_holds"),
@@ -49,7 +52,7 @@ PERIODIC: tuple[tuple[str, str], ...] = (
     ("* * * * *", "backend.appointments.jobs:remind"),
     ("* * * * *", "notify.jobs:reconcile_receipts"),
     ("1-59/10 * * * *", "payments.jobs:expire_bills"),
-    ("2-59/10 * * * *", "payments.jobs:grow_fines"),
+    ("2-59/10 * * * *", "payments.jobs:grow_late"),
     ("5 1 * * *", "payments.jobs:warn_overdue"),
     ("3-59/10 * * * *", "backend.applications.jobs:expire_applications"),
     ("7 * * * *", "backend.applications.jobs:lapse_unanswered"),
@@ -85,6 +88,7 @@ LOOPS: tuple[tuple[float, str], ...] = (
     (15.0, "express.jobs:track_due"),
     (3600.0, "express.jobs:forget"),
     (600.0, "payments.receipt_jobs:look_for_other_channels"),
+    (3600.0, "payments.keeping:forget_notices"),
     (10.0, "backend.worker:beat"),
 )
 """Seconds between runs and function."""
@@ -128,6 +132,7 @@ def run(settings: Settings) -> None:
     crypto.configure(crypto.Keyring.from_settings(settings))
     storage.configure(DiskStorage.from_settings(settings))
     db.configure(settings)
+    jobs.register(TASKS)
     stop = threading.Event()
     loops = [
         threading.Thread(target=_loop, args=(path, resolve(path), seconds, stop, settings), name=path, daemon=True)
@@ -143,12 +148,18 @@ def run(settings: Settings) -> None:
             loop.join(timeout=10)
 
 
-async def _run_queue(settings: Settings) -> None:
+def queue(settings: Settings) -> procrastinate.App:
+    """The queue with the handlers of TASKS."""
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=settings.database_url))
     for name, path in TASKS.items():
         app.task(name=name, retry=procrastinate.RetryStrategy(max_attempts=MAX_TRIES, exponential_wait=2))(
             _handler(name, path)
         )
+    return app
+
+
+async def _run_queue(settings: Settings) -> None:
+    app = queue(settings)
     for cron, path in PERIODIC:
         task = app.task(name=path, queueing_lock=path)(_periodic(path))
         app.periodic(cron=cron)(task)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from backend.core import clock, crypto, db
 from backend.core.errors import NotFound
 from backend.core.logs import redact
+from backend.core.prepared import Prepared
 from notify import preferences
 from notify.models import Contact, Dispatch, Notification
 from notify.registry import TEMPLATES
@@ -20,8 +21,7 @@ TYPED = ("reason", "reason_en", "answer", "answer_en")
 """Values that a member of staff has written freely."""
 ContactChannel = Literal["wechat_official", "wechat_mini", "phone"]
 _TABLE = cast(Table, Notification.__table__)
-_INSERT = insert(_TABLE).on_conflict_do_nothing(index_elements=[_TABLE.c.dedupe_key])
-"""Built once, without the ORM: this statement is part of every booking."""
+_INSERT = Prepared(insert(_TABLE).on_conflict_do_nothing(index_elements=[_TABLE.c.dedupe_key]).inline())
 
 
 def notify(
@@ -44,8 +44,8 @@ def notify(
     """
     kind = TEMPLATES[template]
     now = clock.now()
-    session.connection().execute(
-        _INSERT,
+    _INSERT.run(
+        session,
         {
             "id": db.new_id(),
             "person_id": person_id,

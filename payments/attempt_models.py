@@ -99,7 +99,8 @@ class Attempt(Base):
 class ChannelEvent(Base):
     """A verified notification, sealed as it came, stored with its effect or without one (R5, R6).
 
-    `verdict` says what became of it; `pending` and `unmatched` ones are tried again.
+    After its time `raw` goes and the SHA-256 of what came stays. `verdict` says what became of it; `pending` and
+    `unmatched` ones are tried again.
     """
 
     __tablename__ = "channel_event"
@@ -115,11 +116,14 @@ class ChannelEvent(Base):
     repeats: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     sent_at: Mapped[datetime]
     received_at: Mapped[datetime]
-    raw: Mapped[bytes] = mapped_column(LargeBinary)
+    raw: Mapped[bytes | None] = mapped_column(LargeBinary)
+    digest: Mapped[bytes | None] = mapped_column(LargeBinary)
 
     __table_args__ = (
         Index("uq_channel_event", "channel", "event_id", unique=True),
         Index("ix_channel_event_number", "channel", "number"),
         Index("ix_channel_event_waiting", "received_at", postgresql_where=text("verdict IN ('pending', 'unmatched')")),
+        Index("ix_channel_event_raw", "received_at", postgresql_where=text("raw IS NOT NULL")),
         CheckConstraint("kind IN ('payment', 'refund')", name="kind"),
+        CheckConstraint("num_nulls(raw, digest) = 1", name="raw"),
     )

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from backend.core import clock, crypto, db
 from backend.core.errors import Text
 from backend.core.states import record_event, transition
-from payments import bills, locks, opening, settlement
+from payments import bills, lateness, locks, opening, settlement
 from payments.attempt_models import Attempt, AttemptEventRow
 from payments.bill_models import Bill
 from payments.errors import BillNotOpen, CannotSettle, NothingProposed, SamePerson
@@ -65,7 +65,7 @@ def begin(session: Session, *, bill_id: UUID, terms: Terms, payer_id: UUID | Non
         if _is_same(live, bill, terms, payer_id):
             return live.id
         raise OtherAttempt(live.id)
-    bills.grow(session, bill)
+    lateness.grow(session, bill)
     expires_at = payable_until(bill)
     attempt_id = db.new_id()
     order = {"client_ip": terms.client_ip, "description": bill.title_zh}
@@ -99,11 +99,11 @@ def begin(session: Session, *, bill_id: UUID, terms: Terms, payer_id: UUID | Non
 def payable_until(bill: Bill) -> datetime:
     """Until when an order of this bill may live. Raises BillNotOpen.
 
-    A fine past its due date is payable at today's figure, so until midnight; finance's own fine is asked for anew.
+    A bill that grows is payable past its due date at today's figure, so until midnight; no other is.
     """
     now, today = clock.now(), clock.today()
     late = bill.due_on < today
-    if bill.state != BillState.ISSUED or (late and (bill.notice_type != "penalty" or bill.source == "finance")):
+    if bill.state != BillState.ISSUED or (late and not bill.grows):
         raise BillNotOpen()
     last_day = today if late else bill.due_on
     until = min(now + LIFE, clock.instant(last_day + timedelta(days=1), time(0)))
@@ -220,7 +220,7 @@ def look_soon(session: Session, attempt_id: UUID) -> None:
 def propose(session: Session, *, attempt_id: UUID, proposal: str, actor: str, reason: str) -> Attempt:
     """The first of two people says what becomes of money in suspense. Raises CannotSettle."""
     bill, attempt = locks.by_id(session, attempt_id)
-    if attempt.state != AttemptState.SUSPENSE or (proposal == "settle" and not _can_settle(bill, attempt)):
+    if attempt.state != AttemptState.SUSPENSE or (proposal == "settle" and not can_settle(bill, attempt)):
         raise CannotSettle()
     attempt.proposal, attempt.proposed_by, attempt.proposal_reason = proposal, actor, reason
     session.flush()
@@ -235,14 +235,14 @@ def confirm(session: Session, *, attempt_id: UUID, proposal: str, actor: str) ->
     if attempt.proposed_by == actor:
         raise SamePerson()
     settle = proposal == "settle"
-    if settle and not _can_settle(bill, attempt):
+    if settle and not can_settle(bill, attempt):
         raise CannotSettle()
-    reason = f"{attempt.proposed_by}: {attempt.proposal_reason}"
-    settlement.decide_suspense(session, bill, attempt, settle=settle, actor=actor, reason=reason)
+    settlement.decide_suspense(session, bill, attempt, settle=settle, actor=actor)
     return attempt
 
 
-def _can_settle(bill: Bill, attempt: Attempt) -> bool:
+def can_settle(bill: Bill, attempt: Attempt) -> bool:
+    """Whether money in suspense is exactly what its bill asks for now; otherwise it can only go back."""
     exact = attempt.paid_fen == bill.total_fen and attempt.refunded_fen == 0 and attempt.currency == CURRENCY
     return exact and bill.state == BillState.ISSUED
 

@@ -25,10 +25,10 @@ class BillEventRow(EventRow, Base):
 class Bill(Base):
     """缴款书: what somebody owes a collecting unit for one thing (`subject_type` + `subject_id`).
 
-    `pay_code` is finance's number, or the unit's own. `version` grows with the amount, which only an overdue fine
-    does. `person_id` is told about it; `hall_code` is the hall whose staff issued it. `paid_via` is a channel, or
-    `other` for money that finance's list shows. A `postage` bill is no non-tax bill and finance never hears of it
-    (money rule M5). Amounts are fen.
+    `pay_code` is finance's number, or the unit's own. `version` grows with the amount, which only a bill that `grows`
+    does, once it is overdue; `grown_on` is the day of its figure. `person_id` is told about it; `hall_code` is the
+    hall whose staff issued it. `paid_via` is a channel, or `other` for money that finance's list shows. A `postage`
+    bill is no non-tax bill and finance never hears of it (money rule M5). Amounts are fen.
     """
 
     __tablename__ = "bill"
@@ -55,6 +55,8 @@ class Bill(Base):
     accepted_on: Mapped[date] = mapped_column(Date)
     due_on: Mapped[date] = mapped_column(Date)
     source: Mapped[str] = mapped_column(Text)
+    grows: Mapped[bool]
+    grown_on: Mapped[date | None] = mapped_column(Date)
     qr_url: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
     paid_at: Mapped[datetime | None]
@@ -74,6 +76,7 @@ class Bill(Base):
         CheckConstraint("payer_type IN ('person', 'organisation')", name="payer_type"),
         CheckConstraint("source IN ('unit', 'finance')", name="source"),
         CheckConstraint("total_fen > 0", name="total"),
+        CheckConstraint("grows OR grown_on IS NULL", name="grown_on"),
         CheckConstraint("version > 0", name="version"),
         CheckConstraint("paid_at IS NOT NULL OR state IN ('issued', 'void', 'expired')", name="paid_at"),
         CheckConstraint("(paid_at IS NULL) = (paid_via IS NULL)", name="paid_via"),

@@ -13,6 +13,7 @@ from payments import attempts, bills
 from payments.attempt_models import Attempt
 from payments.bill_models import Bill, BillItem, BillReader, EBill
 from payments.errors import BillNotFound, NotYourPayment
+from payments.models import CollectingUnit
 from payments.refund_models import Refund
 from payments.states import LIVE, REFUND_RESERVES, SETTLED, AttemptState, BillState
 
@@ -117,6 +118,25 @@ def view(
     }
 
 
+def staff_row(session: Session, bill: Bill, language: str) -> dict[str, Any]:
+    """A bill in a list of staff's."""
+    [row] = summaries(session, [bill], language)
+    return {**row, "payer_name_masked": masked(bills.payer_name(bill))}
+
+
+def draft_view(session: Session, draft: bills.Draft, language: str) -> dict[str, Any]:
+    """What a bill would say."""
+    unit = session.get_one(CollectingUnit, draft.unit_code)
+    return {
+        "unit_name": unit.name_en if language == "en" else unit.name_zh,
+        "notice_type": draft.notice_type,
+        "grows": draft.grows,
+        "items": [_item(item, language) for item in draft.items],
+        "total_fen": draft.total_fen,
+        "due_on": draft.due_on,
+    }
+
+
 def _may_refund(bill: Bill, tried: Sequence[Attempt], person_id: UUID | None) -> bool:
     paid = {bill.person_id, *(attempt.payer_id for attempt in tried if attempt.state == AttemptState.PAID)}
     return person_id is not None and person_id in paid and bill.notice_type != bills.POSTAGE
@@ -196,6 +216,7 @@ def suspense_case(attempt: Attempt, bill: Bill) -> dict[str, Any]:
         "bill_id": bill.id,
         "pay_code": bill.pay_code,
         "bill_state": bill.state,
+        "can_settle": attempts.can_settle(bill, attempt),
         "channel": attempt.channel,
         "number": attempt.number,
         "asked_fen": attempt.amount_fen,

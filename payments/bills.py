@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import ColumnElement, exists, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backend.core import audit, clock, crypto, db
 from backend.core.errors import Text
 from backend.core.states import record_event, transition
-from payments import amounts, notices, pay_codes, queries
+from payments import amounts, lateness, notices, pay_codes, queries
 from payments.attempt_models import Attempt
 from payments.bill_models import Bill, BillEventRow, BillItem, BillReader, BillRelief
 from payments.errors import BillBusy, BillNotFound, BillNotOpen, BillRefused, DecisionNeeded, PayCodeTaken
@@ -29,8 +29,6 @@ EXPIRE_BATCH = 200
 POSTAGE = "postage"
 KINDS = {"penalty": "penalty", POSTAGE: POSTAGE}
 """Kind of income item → kind of its bill; every other makes an ordinary one."""
-GROWS_DAYS = 60
-"""A fine has reached its cap after 34 days; the rest is for a worker that was away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ class Payer:
 class Order:
     """What a bill is issued from. `pay_code` is finance's; None makes the unit's own.
 
-    `document` is the decision behind a reduction. `due_on` None means the ordinary time.
+    `document` is the decision behind a reduction. `due_on` None means the ordinary time, `title` None what it is for.
     """
 
     region_code: str
@@ -72,7 +70,7 @@ class Order:
     payer: Payer
     subject_type: str
     subject_id: str
-    title: Text
+    title: Text | None
     hall_code: str | None = None
     due_on: date | None = None
     pay_code: str | None = None
@@ -81,10 +79,22 @@ class Order:
     document: str | None = None
 
 
-def issue(session: Session, order: Order, *, actor: str) -> Bill:
-    """Write the bill and tell its payer. Amounts come from the standards of the acceptance date, never from a client.
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a bill would say: nothing is stored."""
 
-    Raises BillRefused, DecisionNeeded, PayCodeTaken, and the refusals of `payments.queries.charge_on`.
+    unit_code: str
+    notice_type: str
+    grows: bool
+    items: list[BillItem]
+    total_fen: int
+    due_on: date
+
+
+def draft(session: Session, order: Order) -> Draft:
+    """Price an order by the standards of its acceptance date; amounts never come from a client.
+
+    Raises BillRefused, DecisionNeeded, and the refusals of `payments.queries.charge_on`.
     """
     items, income = _priced(session, order)
     total = sum(item.fee_fen for item in items)
@@ -94,38 +104,53 @@ def issue(session: Session, order: Order, *, actor: str) -> Bill:
         raise BillRefused(Text("金额太大", "The sum is too large"))
     today = clock.today()
     kind = KINDS.get(income[0].kind, "ordinary")
+    penalty = kind == "penalty"
+    if penalty and order.due_on is not None and order.source == "unit":
+        raise BillRefused(Text("罚款的期限由法律定，不能改", "The law sets the last day of a fine"))
+    due_on = order.due_on or today + timedelta(days=FINE_DAYS if penalty else ORDINARY_DAYS)
+    if due_on < today:
+        raise BillRefused(Text("最晚缴款日不能早于今天", "The last day to pay cannot be in the past"))
+    grows = lateness.grows(income, order.source)
+    return Draft(income[0].collecting_unit, kind, grows, items, total, due_on)
+
+
+def issue(session: Session, order: Order, *, actor: str) -> Bill:
+    """Write the bill and tell its payer. Raises PayCodeTaken, and as `draft`."""
+    priced = draft(session, order)
+    title = order.title or _named(priced.items)
     bill = Bill(
         id=db.new_id(),
         state=BillState.ISSUED,
         state_at=clock.now(),
         region_code=order.region_code,
-        unit_code=income[0].collecting_unit,
-        pay_code=order.pay_code or pay_codes.next_code(session, order.region_code, today),
-        notice_type=kind,
+        unit_code=priced.unit_code,
+        pay_code=order.pay_code or pay_codes.next_code(session, order.region_code, clock.today()),
+        notice_type=priced.notice_type,
         subject_type=order.subject_type,
         subject_id=order.subject_id,
-        title_zh=order.title.zh,
-        title_en=order.title.en,
+        title_zh=title.zh,
+        title_en=title.en,
         hall_code=order.hall_code,
         person_id=order.payer.person_id,
         payer_type=order.payer.kind,
         payer_name_index=name_index(order.payer.name),
         version=1,
-        total_fen=total,
+        total_fen=priced.total_fen,
         accepted_on=order.accepted_on,
-        due_on=order.due_on or today + timedelta(days=FINE_DAYS if kind == "penalty" else ORDINARY_DAYS),
+        due_on=priced.due_on,
         source=order.source,
+        grows=priced.grows,
         qr_url=order.qr_url,
         created_at=clock.now(),
     )
     bill.payer_name = crypto.seal(order.payer.name, table="bill", column="payer_name", row=bill.id)
     if order.payer.id_number:
         bill.payer_id_number = crypto.seal(order.payer.id_number, table="bill", column="payer_id_number", row=bill.id)
-    bill = _insert(session, bill, items)
-    if lowered := sum(item.reduction_fen for item in items):
+    bill = _insert(session, bill, priced.items)
+    if lowered := sum(item.reduction_fen for item in priced.items):
         _relieve(session, bill, kind="reduction", document=order.document, amount_fen=lowered, actor=actor)
     record_event(session, BillEventRow, bill.id, None, BillState.ISSUED, BillEvent.ISSUE, actor=actor)
-    if kind != POSTAGE:
+    if bill.notice_type != POSTAGE:
         notices.issued(session, bill)
     return bill
 
@@ -193,14 +218,14 @@ def void(session: Session, *, bill_id: UUID, actor: str, reason: str) -> Bill:
 
 
 def expire(session: Session) -> int:
-    """逾期: ordinary bills past their due date die, at most 200; they are issued anew (money rule M11).
+    """逾期: bills past their due date die, at most 200; they are issued anew (money rule M11).
 
-    Fines do not: they grow. A bill that somebody may be paying waits until their order is closed.
+    Those that grow do not. A bill that somebody may be paying waits until their order is closed.
     """
     paying = exists().where(Attempt.bill_id == Bill.id, Attempt.state.in_(LIVE))
     over = session.scalars(
         select(Bill)
-        .where(Bill.state == BillState.ISSUED, Bill.due_on < clock.today(), Bill.notice_type != "penalty", ~paying)
+        .where(Bill.state == BillState.ISSUED, Bill.due_on < clock.today(), ~_stays(), ~paying)
         .order_by(Bill.due_on)
         .limit(EXPIRE_BATCH)
         .with_for_update(skip_locked=True)
@@ -209,51 +234,6 @@ def expire(session: Session) -> int:
     for bill in over:
         transition(session, bill, BillEvent.EXPIRE, actor="system", reason="过期未缴")
     return len(over)
-
-
-def grow(session: Session, bill: Bill) -> bool:
-    """What a fine past its due date costs today (money rule M7); True if that changed. The caller holds the lock.
-
-    The figure belongs to a version, and no order of an older version may be open. Raises BillBusy.
-    """
-    days = (clock.today() - bill.due_on).days
-    if bill.notice_type != "penalty" or bill.state != BillState.ISSUED or days <= 0 or bill.source == "finance":
-        return False
-    total = 0
-    rows = session.execute(
-        select(BillItem, IncomeItem)
-        .join(IncomeItem, IncomeItem.code == BillItem.income_item_code)
-        .where(BillItem.bill_id == bill.id)
-    ).all()
-    for item, income in rows:
-        base = item.standard_fen * item.quantity - item.reduction_fen
-        late = amounts.late_charge(base, days, day_bp=income.late_day_bp or 0, cap_percent=income.late_cap_percent or 0)
-        item.penalty_fen, item.fee_fen = late, base + item.overdue_fen + late
-        total += item.fee_fen
-    if total == bill.total_fen:
-        return False
-    if _live_attempt(session, bill.id):
-        raise BillBusy()
-    session.flush()
-    session.execute(update(Bill).where(Bill.id == bill.id).values(total_fen=total, version=Bill.version + 1))
-    session.refresh(bill)
-    return True
-
-
-def late_fines(session: Session) -> list[UUID]:
-    """Fines past their due date whose figure may have changed since yesterday."""
-    capped = timedelta(days=GROWS_DAYS)
-    return list(
-        session.scalars(
-            select(Bill.id).where(
-                Bill.state == BillState.ISSUED,
-                Bill.notice_type == "penalty",
-                Bill.source != "finance",
-                Bill.due_on < clock.today(),
-                Bill.due_on >= clock.today() - capped,
-            )
-        )
-    )
 
 
 def adopt(session: Session, *, person_id: UUID, former_id: UUID) -> None:
@@ -329,6 +309,13 @@ def _item(session: Session, order: Order, position: int, line: Line, income: Inc
     )
 
 
+def _named(items: list[BillItem]) -> Text:
+    first, more = items[0], len(items) - 1
+    if not more:
+        return Text(first.name_zh, first.name_en)
+    return Text(f"{first.name_zh}等 {more + 1} 项", f"{first.name_en} and {more} more")
+
+
 def _insert(session: Session, bill: Bill, items: list[BillItem]) -> Bill:
     """The unique index decides whose a pay code is."""
     columns = {column.name: getattr(bill, column.name) for column in Bill.__table__.columns}
@@ -369,6 +356,11 @@ def _relieve(
     audit.record(
         session, actor=actor, action=f"bill.{kind}", object_type="bill", object_id=bill.id, data={"document": document}
     )
+
+
+def _stays() -> ColumnElement[bool]:
+    """Finance's own fine waits for the figure that finance asks for."""
+    return or_(Bill.grows, Bill.notice_type == "penalty")
 
 
 def _live_attempt(session: Session, bill_id: UUID) -> UUID | None:

@@ -66,6 +66,11 @@ class Outcome:
         return 500 if self.genuine else 401
 
 
+def clock_is_wrong() -> bool:
+    """Whether a channel's notices were all refused for their age lately, as far as this node knows (P17)."""
+    return metrics.highest(metrics.STALE_NOTICES) >= STALE_IN_A_ROW
+
+
 def receive(gateways: Gateways, channel: str, headers: Mapping[str, str], body: bytes) -> Outcome:
     """One notification. Nothing of a forged one reaches the database (P7)."""
     gateway = gateways.gateway(channel)
@@ -95,6 +100,7 @@ def receive(gateways: Gateways, channel: str, headers: Mapping[str, str], body: 
 def _watch_clock(channel: str, *, too_old: bool) -> None:
     """When nothing but stale notices comes, it is our clock (P17). The window is never widened; polling goes on."""
     _stale[channel] = _stale[channel] + 1 if too_old else 0
+    metrics.STALE_NOTICES.labels(channel).set(_stale[channel])
     if _stale[channel] == STALE_IN_A_ROW:
         alert("clock", channel=channel)
 

@@ -7,21 +7,20 @@ from payments import bills
 from payments.attempt_models import Attempt
 from payments.bill_models import Bill, BillItem
 from payments.gateways.wechat_nontax import NonTaxItem, NonTaxNotice, Owed, Unit
+from payments.models import CollectingUnit
 
 KINDS = {"ordinary": 1, "penalty": 2}
 
 
 def owed(number: str) -> Owed:
-    """The unit and the notice behind an attempt's number. Opens a transaction of its own.
-
-    Departments' names are not known here: the unit goes by its code.
-    """
+    """The unit and the notice behind an attempt's number. Opens a transaction of its own."""
     with transaction() as session:
         attempt = session.scalars(select(Attempt).where(Attempt.number == number)).one()
         bill = session.get_one(Bill, attempt.bill_id)
         items = session.scalars(select(BillItem).where(BillItem.bill_id == bill.id).order_by(BillItem.position))
+        unit = session.get_one(CollectingUnit, bill.unit_code)
         return Owed(
-            Unit(bill.unit_code, bill.unit_code, bill.region_code),
+            Unit(bill.unit_code, unit.name_zh, bill.region_code),
             NonTaxNotice(
                 items=tuple(
                     NonTaxItem(item.income_item_code, item.name_zh, item.fee_fen, item.overdue_fen, item.penalty_fen)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from backend.core.config import Settings
 from backend.core.db import retrying, transaction
-from payments import attempts, bills, ledger, paying, refunding, refunds
+from payments import attempts, bills, lateness, ledger, paying, refunding, refunds
 from payments.alerts import alert
 from payments.errors import BillBusy
 from payments.registry import Gateways, gateways_of
@@ -54,20 +54,20 @@ def send(gateways: Gateways, callers: int = CALLERS) -> int:
 
 
 def expire_bills() -> None:
-    """Ordinary bills past their due date die (money rule M11)."""
+    """Bills past their due date that do not grow die (money rule M11)."""
     while True:
         with transaction() as session:
             if bills.expire(session) == 0:
                 return
 
 
-def grow_fines() -> None:
-    """Fines past their due date cost more each day, up to their cap (money rules M7, M11)."""
+def grow_late() -> None:
+    """Fines, and charges whose law says so, cost more each day after the due date, up to their cap (M7, M8, M11)."""
     with transaction() as session:
-        late = bills.late_fines(session)
+        late = lateness.late_bills(session)
     for bill_id in late:
         with suppress(BillBusy), transaction() as session:
-            bills.grow(session, bills.locked(session, bill_id))
+            lateness.grow(session, bills.locked(session, bill_id))
 
 
 def warn_overdue() -> None:

@@ -9,6 +9,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 from backend.core.db import Base, new_id
 
 
+class CollectingUnit(Base):
+    """执收单位: who may charge by law, under the name that payers and channels are told."""
+
+    __tablename__ = "collecting_unit"
+
+    code: Mapped[str] = mapped_column(Text, primary_key=True)
+    name_zh: Mapped[str] = mapped_column(Text)
+    name_en: Mapped[str] = mapped_column(Text)
+
+
 class IncomeItem(Base):
     """Income item 收入项目 that finance has given a collecting unit.
 
@@ -26,7 +36,7 @@ class IncomeItem(Base):
 
     code: Mapped[str] = mapped_column(Text, primary_key=True)
     kind: Mapped[str] = mapped_column(Text)
-    collecting_unit: Mapped[str] = mapped_column(Text)
+    collecting_unit: Mapped[str] = mapped_column(ForeignKey("collecting_unit.code"))
     finance_code: Mapped[str | None] = mapped_column(Text)
     name_zh: Mapped[str] = mapped_column(Text)
     name_en: Mapped[str] = mapped_column(Text)

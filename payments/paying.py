@@ -9,10 +9,12 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from backend.core import idempotency
+from backend.core import clock, idempotency
 from backend.core.db import retrying, transaction
+from backend.core.errors import Text
 from payments import attempts, locks, settlement
 from payments.alerts import alert
+from payments.attempt_models import Attempt
 from payments.attempts import OtherAttempt, Terms
 from payments.errors import ChannelBusy, ChannelRefused, PreviousStillOpen
 from payments.gateways.base import (
@@ -91,7 +93,7 @@ def pay(gateways: Gateways, begin: Callable[[int], UUID]) -> UUID:
             attempt_id = begin(number)
         except OtherAttempt as other:
             if not close_order(gateways, other.attempt_id):
-                raise PreviousStillOpen() from None
+                raise _still_open(gateways, other.attempt_id) from None
             attempt_id = _after_closing(begin, number)
         outcome = open_order(gateways, attempt_id)
         if outcome == Opened.BUSY:
@@ -108,6 +110,22 @@ def _after_closing(begin: Callable[[int], UUID], number: int) -> UUID:
         return begin(number)
     except OtherAttempt:
         raise PreviousStillOpen() from None
+
+
+def _still_open(gateways: Gateways, attempt_id: UUID) -> PreviousStillOpen:
+    """Where an earlier order ends by itself only, its time is said: waiting is all that can be done."""
+    with transaction() as session:
+        attempt = session.get_one(Attempt, attempt_id)
+    life = gateways.order_life(attempt.channel)
+    if life is None:
+        return PreviousStillOpen()
+    until = attempt.opened_at + life
+    at = f"{clock.civil(until):%H:%M}"
+    words = Text(
+        f"上一次付款要到 {at} 才会关闭，请在那以后再换一种方式付，不会重复扣款",
+        f"Your earlier payment closes at {at}. Pay another way after that; you will not be charged twice",
+    )
+    return PreviousStillOpen(words, until=clock.rfc3339(until))
 
 
 def open_order(gateways: Gateways, attempt_id: UUID) -> Opened:

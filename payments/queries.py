@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from backend.core.errors import Conflict, NotFound, Text
-from payments.models import FeeStandard, IncomeItem
+from payments.models import CollectingUnit, FeeStandard, IncomeItem
 
 
 class IncomeItemNotFound(NotFound):
@@ -92,6 +93,27 @@ def tariffs(session: Session) -> dict[str, Tariff]:
     for row in session.scalars(select(FeeStandard).order_by(FeeStandard.income_item_code, FeeStandard.valid_from)):
         fees.setdefault(row.income_item_code, []).append(_fee(row))
     return {item.code: _tariff(item, fees.get(item.code, ())) for item in session.scalars(select(IncomeItem))}
+
+
+def chargeable(session: Session, on: date) -> list[dict[str, Any]]:
+    """Collecting units with what they may charge on a day; a fine has no sum of its own, what is free is left out."""
+    found = tariffs(session).values()
+    units = []
+    for unit in session.scalars(select(CollectingUnit).order_by(CollectingUnit.code)):
+        mine = [tariff for tariff in found if tariff.collecting_unit == unit.code]
+        items = [_charge(tariff, tariff.on(on)) for tariff in sorted(mine, key=lambda one: one.code)]
+        if charges := [item for item in items if item is not None]:
+            units.append({"code": unit.code, "name": Text(unit.name_zh, unit.name_en)._asdict(), "items": charges})
+    return units
+
+
+def _charge(tariff: Tariff, fee: Fee | None) -> dict[str, Any] | None:
+    shown = {"code": tariff.code, "kind": tariff.kind, "name": tariff.name._asdict()}
+    if tariff.kind == "penalty":
+        return {**shown, "amount_fen": None, "unit": None, "legal_basis": None}
+    if tariff.kind != "non_tax" or fee is None or not fee.verified or fee.amount_fen == 0:
+        return None
+    return {**shown, "amount_fen": fee.amount_fen, "unit": fee.unit, "legal_basis": fee.legal_basis}
 
 
 def _tariff(item: IncomeItem, fees: Iterable[Fee]) -> Tariff:

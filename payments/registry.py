@@ -29,10 +29,14 @@ POSTAGE_UNIT = "express"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A merchant's gateway and its app ids: `official`, `mini` or `web`."""
+    """A merchant's gateway and its app ids: `official`, `mini` or `web`.
+
+    `order_life` is how long an order stays payable where nobody can close one.
+    """
 
     gateway: Gateway
     app_ids: Mapping[str, str]
+    order_life: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,8 @@ WAYS: dict[str, Way] = {
     "wechat_native": Way((Channel.WECHAT_PAY,), Scene.NATIVE, "official"),
     "alipay_wap": Way((Channel.ALIPAY,), Scene.WAP, "web"),
 }
+SCREEN_CODE = "wechat_native"
+"""A code on a kiosk's or a window's screen, for anybody to scan."""
 WINDOW_CODE = "window_code"
 STAFF_WAYS = {WINDOW_CODE: Way((Channel.WECHAT_NONTAX,), Scene.MICROPAY, "official")}
 """Ways that only staff may choose: the payer's code scanned at a window."""
@@ -120,6 +126,11 @@ class Gateways:
         account = self._accounts.get(channel)
         return account.gateway if account else None
 
+    def order_life(self, channel: str) -> timedelta | None:
+        """When an order of this channel ends by itself, None where it can be closed."""
+        account = self._accounts.get(channel)
+        return account.order_life if account else None
+
     def call(self, channel: str, action: Callable[[Gateway], T]) -> T:
         """One call outside any transaction. Raises GatewayError; Busy at once while the channel rests."""
         gateway = self.gateway(channel)
@@ -149,7 +160,8 @@ def _alipay(settings: Settings) -> Account | None:
 
 def _wechat_nontax(settings: Settings) -> Account | None:
     gateway = wechat_nontax.from_settings(settings, token_source(official_account(settings)), owed)
-    return Account(gateway, {"official": settings.wechat_official_appid}) if gateway is not None else None
+    apps = {"official": settings.wechat_official_appid}
+    return Account(gateway, apps, wechat_nontax.ORDER_LIFE) if gateway is not None else None
 
 
 FACTORIES: dict[Channel, Callable[[Settings], Account | None]] = {

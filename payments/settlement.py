@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from backend.core import clock
+from backend.core import clock, jobs
 from backend.core.states import transition
 from payments import bills, ledger, locks, notices, repayment
 from payments.alerts import alert
@@ -69,8 +69,12 @@ def settle_elsewhere(session: Session, *, bill_id: UUID, paid_at: datetime, acto
     return True
 
 
-def decide_suspense(session: Session, bill: Bill, attempt: Attempt, *, settle: bool, actor: str, reason: str) -> None:
-    """Money in suspense settles its bill or goes back; the caller has heard two people."""
+def decide_suspense(session: Session, bill: Bill, attempt: Attempt, *, settle: bool, actor: str) -> None:
+    """Money in suspense settles its bill or goes back; the caller has heard two people.
+
+    The books name the first of them; the payer, who reads why money goes back, is told the words alone.
+    """
+    reason = attempt.proposal_reason or ""
     paid_at = attempt.paid_at or clock.now()
     credit = ledger.bill_account(bill.id) if settle else ledger.refund_due(bill.id)
     decided = ledger.Posting(
@@ -80,7 +84,7 @@ def decide_suspense(session: Session, bill: Bill, attempt: Attempt, *, settle: b
         sides=ledger.move(attempt.paid_fen - attempt.refunded_fen, debit=ledger.SUSPENSE, credit=credit),
         bill_id=bill.id,
         occurred_at=clock.now(),
-        reason=reason,
+        reason=f"{attempt.proposed_by}: {reason}",
     )
     if settle:
         transition(session, attempt, AttemptEvent.PAY, actor=actor, reason=reason)
@@ -162,7 +166,7 @@ def _settle(
     paid_at: datetime,
     actor: str,
 ) -> None:
-    """The bill is paid: its state, what was received and earned, the notice."""
+    """The bill is paid: its state, what was received and earned, the notice, and word to whatever was paid for."""
     bill.paid_at, bill.paid_via = paid_at, via
     transition(session, bill, BillEvent.PAY, actor=actor)
     items = session.connection().execute(_ITEMS, {"bill_id": bill.id}).all()
@@ -177,6 +181,8 @@ def _settle(
     )
     ledger.post(session, received, settled)
     notices.paid(session, bill, attempt)
+    subject = {"subject_type": bill.subject_type, "subject_id": bill.subject_id}
+    jobs.announce(session, "bill.settled", **subject, bill_id=str(bill.id))
 
 
 def _close_others(session: Session, bill: Bill) -> None:

@@ -1,4 +1,4 @@
-"""Staff's part: a hall issues and voids bills and checks refunds; finance defers, approves and decides suspense."""
+"""Staff's part: a hall looks up and voids bills and checks refunds; finance defers, approves and decides suspense."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,6 @@ from backend.core import limits, pagination
 from backend.core.auth import current_staff, request_language, staff
 from backend.core.config import Settings
 from backend.core.db import transaction
-from backend.core.errors import Text
 from backend.core.once import answer_once
 from backend.core.problems import ApiBlueprint
 from backend.core.schemas import EmptySchema
@@ -19,7 +18,6 @@ from payments import attempts, bill_queries, bills, pay_codes, paying, refunds
 from payments import staff_schemas as schemas
 from payments.api import gateways
 from payments.bill_models import Bill
-from payments.errors import BillRefused, DecisionNeeded
 from payments.refund_models import Refund
 from payments.schemas import BillSchema
 from payments.states import BillState
@@ -40,40 +38,9 @@ def list_bills(query: dict[str, Any]) -> dict[str, Any]:
     state = BillState(query["state"]) if "state" in query else None
     with transaction() as session:
         found = bill_queries.of_hall(session, current_staff().hall, state, before, PAGE)
-        shown = [_row(session, bill) for bill in found]
+        shown = [bill_queries.staff_row(session, bill, request_language()) for bill in found]
     last = found[-1] if len(found) == PAGE else None
     return {"bills": shown, "next_cursor": pagination.encode(last.created_at.isoformat(), last.id) if last else None}
-
-
-@blueprint.post("/staff/bills")
-@staff("bills.issue")
-@blueprint.arguments(schemas.IssueSchema)
-@blueprint.response(201, schemas.StaffBillSchema)
-def issue(body: dict[str, Any]) -> Response:
-    """Issue a bill. Amounts come from the fee standards; lowering one needs finance's permission and a document."""
-    principal = current_staff()
-    lines = [bills.Line(**line) for line in body["lines"]]
-    if any(line.item == bills.POSTAGE for line in lines):
-        raise BillRefused()
-    if any(line.reduction_fen for line in lines) and "bills.reduce" not in principal.permissions:
-        raise DecisionNeeded()
-    settings: Settings = current_app.extensions["settings"]
-    order = bills.Order(
-        region_code=settings.pay_region,
-        lines=lines,
-        accepted_on=body["accepted_on"],
-        payer=bills.Payer(**body["payer"]),
-        subject_type=body["subject_type"],
-        subject_id=body["subject_id"],
-        title=Text(body["title_zh"], body["title_en"]),
-        hall_code=principal.hall,
-        document=body["document"],
-    )
-
-    def effect(session: Session) -> dict[str, Any]:
-        return _row(session, bills.issue(session, order, actor=principal.actor))
-
-    return answer_once("staff-bills", body, effect, schemas.StaffBillSchema(), status=201)
 
 
 @blueprint.post("/staff/bills/look-up")
@@ -106,7 +73,7 @@ def void(body: dict[str, Any], bill_id: UUID) -> Response:
 
     def effect(session: Session) -> dict[str, Any]:
         bill = bills.void(session, bill_id=bill_id, actor=principal.actor, reason=body["reason"])
-        return _row(session, bill)
+        return bill_queries.staff_row(session, bill, request_language())
 
     return answer_once(f"staff-bills/void:{bill_id}", body, effect, schemas.StaffBillSchema())
 
@@ -120,7 +87,8 @@ def defer(body: dict[str, Any], bill_id: UUID) -> Response:
     actor = current_staff().actor
 
     def effect(session: Session) -> dict[str, Any]:
-        return _row(session, bills.defer(session, bill_id=bill_id, actor=actor, **body))
+        bill = bills.defer(session, bill_id=bill_id, actor=actor, **body)
+        return bill_queries.staff_row(session, bill, request_language())
 
     return answer_once(f"staff-bills/deferral:{bill_id}", body, effect, schemas.StaffBillSchema())
 
@@ -317,8 +285,3 @@ def _refund_page(query: dict[str, Any], hall_code: str | None) -> dict[str, Any]
         shown = [bill_queries.refund_case(refund, bill) for refund, bill in found]
     last = found[-1][0] if len(found) == PAGE else None
     return {"refunds": shown, "next_cursor": pagination.encode(last.created_at.isoformat(), last.id) if last else None}
-
-
-def _row(session: Session, bill: Bill) -> dict[str, Any]:
-    [row] = bill_queries.summaries(session, [bill], request_language())
-    return {**row, "payer_name_masked": bill_queries.masked(bills.payer_name(bill))}

@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from payments.schemas import FEN, REASON, BillRowSchema, PageQuerySchema, RefundSchema
+from payments.schemas import FEN, REASON, BillItemSchema, BillRowSchema, PageQuerySchema, RefundSchema
 from payments.states import AttemptState, BillState
 
 DOCUMENT = validate.Length(2, 80)
@@ -26,16 +26,69 @@ class PayerSchema(Schema):
 
 
 class IssueSchema(Schema):
-    """A bill to be issued for one thing. `document` is the decision behind a reduction."""
+    """A bill to be issued for one thing. `document` is the decision behind a reduction. Items name it without titles.
+
+    `due_on` is the last day to pay, the ordinary time when it is missing; the law sets a fine's.
+    """
 
     lines = fields.List(fields.Nested(BillLineSchema), required=True, validate=validate.Length(1, 20))
     accepted_on = fields.Date(required=True)
     payer = fields.Nested(PayerSchema, required=True)
     subject_type = fields.String(required=True, validate=validate.OneOf(["case", "appointment", "decision", "counter"]))
     subject_id = fields.String(required=True, validate=validate.Length(1, 64))
-    title_zh = fields.String(required=True, validate=validate.Length(1, 60))
-    title_en = fields.String(required=True, validate=validate.Length(1, 120))
+    title_zh = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 60))
+    title_en = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 120))
+    due_on = fields.Date(load_default=None, allow_none=True)
     document = fields.String(load_default=None, allow_none=True, validate=DOCUMENT)
+
+
+class ChargeableQuerySchema(Schema):
+    """The day on which the matter was accepted: its standards apply (money rule M10)."""
+
+    on = fields.Date(required=True)
+
+
+class BothNamesSchema(Schema):
+    """A name in both languages: a bill keeps both."""
+
+    zh = fields.String(required=True)
+    en = fields.String(required=True)
+
+
+class ChargeableItemSchema(Schema):
+    """An income item that may be charged; a fine's sum stands in its decision."""
+
+    code = fields.String(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(["non_tax", "penalty"]))
+    name = fields.Nested(BothNamesSchema, required=True)
+    amount_fen = fields.Integer(required=True, allow_none=True)
+    unit = fields.String(required=True, allow_none=True)
+    legal_basis = fields.String(required=True, allow_none=True)
+
+
+class ChargeableUnitSchema(Schema):
+    """A collecting unit with its items."""
+
+    code = fields.String(required=True)
+    name = fields.Nested(BothNamesSchema, required=True)
+    items_ = fields.List(fields.Nested(ChargeableItemSchema), required=True, data_key="items", attribute="items")
+
+
+class ChargeableUnitsSchema(Schema):
+    """Every unit that may charge something on that day."""
+
+    units = fields.List(fields.Nested(ChargeableUnitSchema), required=True)
+
+
+class BillDraftSchema(Schema):
+    """What a bill would say. One that `grows` costs more each day after its due date; another dies then."""
+
+    unit_name = fields.String(required=True)
+    notice_type = fields.String(required=True, validate=validate.OneOf(["ordinary", "penalty"]))
+    grows = fields.Boolean(required=True)
+    items_ = fields.List(fields.Nested(BillItemSchema), required=True, data_key="items", attribute="items")
+    total_fen = fields.Integer(required=True)
+    due_on = fields.Date(required=True)
 
 
 class WindowLookUpSchema(Schema):
@@ -136,12 +189,13 @@ class ConfirmationSchema(Schema):
 
 
 class SuspenseSchema(Schema):
-    """Money that came and does not fit."""
+    """Money that came and does not fit. Unless it `can_settle` its bill after all, it can only go back."""
 
     id = fields.UUID(required=True)
     bill_id = fields.UUID(required=True)
     pay_code = fields.String(required=True)
     bill_state = fields.String(required=True, validate=validate.OneOf(list(BillState)))
+    can_settle = fields.Boolean(required=True)
     channel = fields.String(required=True)
     number = fields.String(required=True)
     asked_fen = fields.Integer(required=True)

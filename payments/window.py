@@ -1,7 +1,7 @@
-"""Paying at a window: the clerk scans the payer's code (18 digits from 10 to 15), or looks whether finance has cash.
+"""Paying at a window: the clerk scans the payer's code (18 digits from 10 to 15), shows one, or asks finance for cash.
 
-Scanning opens an attempt like any other; the channel's own word alone makes it paid. While the payer types a password,
-or the channel does not answer, the page asks again every few seconds: the same number, never a second charge.
+Either code opens an attempt like any other; the channel's own word alone makes it paid. While the payer types a
+password, or the channel does not answer, the page asks again every few seconds: one number, never a second charge.
 """
 
 import re
@@ -17,8 +17,9 @@ from payments import attempts, bill_queries, locks, paying, settlement
 from payments.attempt_models import Attempt
 from payments.bill_models import Bill
 from payments.errors import ChannelBusy
+from payments.gateways.base import Scene
 from payments.gateways.finance import BillStatus, Finance
-from payments.registry import STAFF_WAYS, WINDOW_CODE, Gateways
+from payments.registry import STAFF_WAYS, WAYS, Gateways
 from payments.states import SETTLED, AttemptState, BillState
 
 PAYERS_CODE = re.compile(r"1[0-5][0-9]{16}")
@@ -34,6 +35,7 @@ class PayersCodeWrong(InvalidInput):
 class Phase(StrEnum):
     """What the clerk's page says."""
 
+    SHOWING = "showing"
     ASKING = "asking"
     TYPING = "typing"
     PAID = "paid"
@@ -57,6 +59,12 @@ PHASES = {
 }
 
 
+def phase_of(attempt: Attempt) -> Phase:
+    """What the page says of an attempt; SHOWING is a code on our screen that nobody has paid yet."""
+    phase = PHASES[attempt.state]
+    return Phase.SHOWING if phase is Phase.TYPING and attempt.scene == Scene.NATIVE else phase
+
+
 def checked_code(scanned: str) -> str:
     """The payer's code in what the scanner gave. Raises PayersCodeWrong."""
     code = re.sub(r"\s", "", scanned)
@@ -65,10 +73,12 @@ def checked_code(scanned: str) -> str:
     return code
 
 
-def terms(gateways: Gateways, bill: Bill, *, auth_code: str, client_ip: str) -> attempts.Terms:
-    """Where the code is charged. Raises WayNotOffered when none of the unit's channels takes one."""
-    channel, account = gateways.chosen(bill.unit_code, WINDOW_CODE)
-    way = STAFF_WAYS[WINDOW_CODE]
+def terms(
+    gateways: Gateways, bill: Bill, *, way_name: str, client_ip: str, auth_code: str | None = None
+) -> attempts.Terms:
+    """Terms of a payer whom we do not know. Raises WayNotOffered when none of the unit's channels can do it."""
+    channel, account = gateways.chosen(bill.unit_code, way_name)
+    way = WAYS.get(way_name) or STAFF_WAYS[way_name]
     return attempts.Terms(
         channel=channel,
         scene=way.scene,
@@ -93,7 +103,7 @@ def charge(gateways: Gateways, begin: Callable[[int], UUID]) -> UUID:
 
 
 def of_hall(session: Session, attempt_id: UUID, hall_code: str) -> Attempt:
-    """An attempt of a bill of this hall, made by scanning. Raises BillNotFound."""
+    """An attempt of a bill of this hall. Raises BillNotFound."""
     bill, attempt = locks.by_id(session, attempt_id)
     bill_queries.in_hall(session, bill.id, hall_code)
     return attempt

@@ -1,4 +1,4 @@
-"""Collecting at a window: scan the payer's code, follow it, give it up; ask finance about cash; the slip to print."""
+"""Collecting at a window: scan the payer's code or show one, follow it, give it up; cash at finance; the slip."""
 
 from typing import Any
 from uuid import UUID
@@ -16,10 +16,12 @@ from backend.core.schemas import EmptySchema
 from payments import bill_queries, paying, window
 from payments.api import gateways
 from payments.attempt_models import Attempt
+from payments.attempts import Terms, launch_of
 from payments.gateways import finance_http
 from payments.gateways.finance import PROVIDER
+from payments.registry import SCREEN_CODE, WINDOW_CODE
 from payments.schemas import ReceiptSchema
-from payments.window import PHASES, Phase
+from payments.window import Phase
 
 blueprint = ApiBlueprint("collecting", __name__, description="Collecting at a window")
 blueprints = (blueprint,)
@@ -32,7 +34,10 @@ class ScanSchema(Schema):
 
 
 class CollectionSchema(Schema):
-    """How far it is. `typing`: the payer's phone asks for a password. Look again after `again_s` seconds."""
+    """How far it is. Look again after `again_s` seconds.
+
+    `typing`: the payer's phone asks for a password; `showing`: the payer is to scan `qr`.
+    """
 
     attempt_id = fields.UUID(required=True)
     bill_id = fields.UUID(required=True)
@@ -40,6 +45,7 @@ class CollectionSchema(Schema):
     amount_fen = fields.Integer(required=True)
     paid_at = fields.AwareDateTime(required=True, allow_none=True)
     failure = fields.String(required=True, allow_none=True)
+    qr = fields.String(required=True, allow_none=True)
     again_s = fields.Integer(required=True, allow_none=True)
 
 
@@ -73,17 +79,22 @@ def scan(body: dict[str, Any], bill_id: UUID) -> dict[str, Any]:
     code = window.checked_code(body["auth_code"])
     with transaction() as session:
         bill = bill_queries.in_hall(session, bill_id, principal.hall)
-        terms = window.terms(gateways(), bill, auth_code=code, client_ip=request.remote_addr or "")
-    begin = paying.Beginning(
-        bill_id=bill_id,
-        terms=terms,
-        payer_id=None,
-        owner_id=principal.id,
-        route="scan",
-        key=request.headers.get("Idempotency-Key"),
-        body={},
-    )
-    return _shown(window.charge(gateways(), begin))
+        terms = window.terms(gateways(), bill, way_name=WINDOW_CODE, client_ip=_address(), auth_code=code)
+    return _shown(window.charge(gateways(), _beginning(bill_id, terms, "scan")))
+
+
+@blueprint.post("/staff/bills/<uuid:bill_id>/qr")
+@staff("bills.issue")
+@blueprint.arguments(EmptySchema)
+@blueprint.response(201, CollectionSchema)
+def show_code(body: dict[str, Any], bill_id: UUID) -> dict[str, Any]:
+    """A code for the payer to scan with WeChat, where the unit takes it. An order that is open is closed first."""
+    principal = current_staff()
+    limits.spend(f"scan:{principal.id}", capacity=30, per_seconds=60)
+    with transaction() as session:
+        bill = bill_queries.in_hall(session, bill_id, principal.hall)
+        terms = window.terms(gateways(), bill, way_name=SCREEN_CODE, client_ip=_address())
+    return _shown(paying.pay(gateways(), _beginning(bill_id, terms, "show-code")))
 
 
 @blueprint.post("/staff/collections/<uuid:attempt_id>/look")
@@ -135,6 +146,22 @@ def slip(bill_id: UUID) -> dict[str, Any]:
         return bill_queries.view(session, bill, request_language(), [])
 
 
+def _beginning(bill_id: UUID, terms: Terms, route: str) -> paying.Beginning:
+    return paying.Beginning(
+        bill_id=bill_id,
+        terms=terms,
+        payer_id=None,
+        owner_id=current_staff().id,
+        route=route,
+        key=request.headers.get("Idempotency-Key"),
+        body={},
+    )
+
+
+def _address() -> str:
+    return request.remote_addr or ""
+
+
 def _own(attempt_id: UUID) -> None:
     with transaction() as session:
         window.of_hall(session, attempt_id, current_staff().hall)
@@ -143,8 +170,9 @@ def _own(attempt_id: UUID) -> None:
 def _shown(attempt_id: UUID) -> dict[str, Any]:
     with transaction() as session:
         attempt = session.get_one(Attempt, attempt_id)
-        phase = PHASES[attempt.state]
-        again = {Phase.ASKING: 5, Phase.TYPING: 5, Phase.CHECKING: 10}.get(phase)
+        phase = window.phase_of(attempt)
+        again = {Phase.SHOWING: 5, Phase.ASKING: 5, Phase.TYPING: 5, Phase.CHECKING: 10}.get(phase)
+        launch = launch_of(attempt)
         return {
             "attempt_id": attempt.id,
             "bill_id": attempt.bill_id,
@@ -152,5 +180,6 @@ def _shown(attempt_id: UUID) -> dict[str, Any]:
             "amount_fen": attempt.amount_fen,
             "paid_at": attempt.paid_at,
             "failure": attempt.failure,
+            "qr": launch.qr if launch else None,
             "again_s": again,
         }

@@ -29,6 +29,7 @@ from backend.catalogue.bodies import hall_body
 from backend.catalogue.values import Hall
 from backend.core import calendar, clock
 from backend.core.errors import NotFound
+from backend.core.prepared import Prepared
 from backend.identity import queries as identity
 
 
@@ -51,11 +52,13 @@ _FIRST_SLOT = select(_SLOT.c.id).where(
     _SLOT.c.category_code == bindparam("category_code"),
     _SLOT.c.start == bindparam("start"),
 )
-_PARTICULARS = select(
-    func.array(_LINES.order_by(_LINE.c.item_slug).scalar_subquery(), type_=ARRAY(Text())),
-    func.array(_SLOTS.order_by(_FILLED.c.slot_id).scalar_subquery(), type_=ARRAY(Uuid())),
-    _FIRST_SLOT.scalar_subquery(),
-    identity.sealed_name(bindparam("person_id", type_=Uuid())),
+_PARTICULARS = Prepared(
+    select(
+        func.array(_LINES.order_by(_LINE.c.item_slug).scalar_subquery(), type_=ARRAY(Text())),
+        func.array(_SLOTS.order_by(_FILLED.c.slot_id).scalar_subquery(), type_=ARRAY(Uuid())),
+        _FIRST_SLOT.scalar_subquery(),
+        identity.sealed_name(bindparam("person_id", type_=Uuid())),
+    )
 )
 
 
@@ -64,7 +67,7 @@ def particulars(session: Session, row: Appointment) -> Particulars:
     if row.particulars is None:
         place = {"hall_code": row.hall_code, "category_code": row.category_code, "start": row.start}
         asked = {"appointment_id": row.id, "person_id": row.person_id, **place}
-        slugs, slots, first, sealed = session.connection().execute(_PARTICULARS, asked).one()
+        [(slugs, slots, first, sealed)] = _PARTICULARS.run(session, asked)
         name = identity.mask_sealed_name(sealed, row.person_id)
         row.particulars = Particulars(tuple(slugs), tuple(slots), first, name)
     found: Particulars = row.particulars

@@ -5,35 +5,39 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import Table, Uuid, bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from backend.appointments.models import Slot, SlotQuota
 from backend.core import clock
+from backend.core.prepared import Prepared
 
 _QUOTA = cast("Table", SlotQuota.__table__)
 _HELD, _BOOKED, _CAPACITY = _QUOTA.c.held, _QUOTA.c.booked, _QUOTA.c.capacity
 
 _PLACES = update(_QUOTA).where(
-    _QUOTA.c.slot_id.in_(bindparam("slot_ids", expanding=True)), _QUOTA.c.channel == bindparam("in_channel")
+    _QUOTA.c.slot_id == func.any(bindparam("slot_ids", type_=ARRAY(Uuid()))),
+    _QUOTA.c.channel == bindparam("in_channel"),
 )
 _FREE = _QUOTA.c.open & (_HELD + _BOOKED < _CAPACITY)
-_TAKE_HELD = _PLACES.where(_FREE).values({_HELD: _HELD + 1})
-_TAKE_BOOKED = _PLACES.where(_FREE).values({_BOOKED: _BOOKED + 1})
-_BOOK_HELD = _PLACES.values({_HELD: _HELD - 1, _BOOKED: _BOOKED + 1})
+_TAKE_HELD = Prepared(_PLACES.where(_FREE).values({_HELD: _HELD + 1}).returning(_QUOTA.c.slot_id))
+_TAKE_BOOKED = Prepared(_PLACES.where(_FREE).values({_BOOKED: _BOOKED + 1}).returning(_QUOTA.c.slot_id))
+_BOOK_HELD = Prepared(_PLACES.values({_HELD: _HELD - 1, _BOOKED: _BOOKED + 1}))
 
 
 def take(session: Session, slot_ids: Sequence[UUID], channel: str, *, booked: bool = False) -> bool:
     """One place in every open slot, or in none. `booked` skips the hold, for rescheduling."""
     _lock_in_order(session, slot_ids, channel)
     places = {"slot_ids": list(slot_ids), "in_channel": channel}
-    return session.connection().execute(_TAKE_BOOKED if booked else _TAKE_HELD, places).rowcount == len(slot_ids)
+    statement = _TAKE_BOOKED if booked else _TAKE_HELD
+    return len(statement.run(session, places)) == len(slot_ids)
 
 
 def book_held(session: Session, slot_ids: Sequence[UUID], channel: str) -> None:
     """The held place becomes a booked one; it is never free in between."""
     _lock_in_order(session, slot_ids, channel)
-    session.connection().execute(_BOOK_HELD, {"slot_ids": list(slot_ids), "in_channel": channel})
+    _BOOK_HELD.run(session, {"slot_ids": list(slot_ids), "in_channel": channel})
 
 
 def give_back_held(session: Session, slot_ids: Sequence[UUID], channel: str) -> None:

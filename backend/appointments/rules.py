@@ -6,6 +6,7 @@ from typing import cast
 from uuid import UUID
 
 from sqlalchemy import Table, bindparam, func, or_, select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backend.appointments import errors, visits
@@ -14,16 +15,19 @@ from backend.appointments.policy import closes_at, released_until
 from backend.appointments.states import State
 from backend.catalogue.queries import items_for_booking
 from backend.catalogue.values import BookableItem
-from backend.core import clock
+from backend.core import clock, db
 from backend.core.errors import LevelRequired
+from backend.core.prepared import Prepared
 
 _TABLE = cast("Table", Appointment.__table__)
-_COUNTS = select(
-    func.count().filter(_TABLE.c.state == State.HELD, _TABLE.c.expires_at > bindparam("now")),
-    func.count().filter(_TABLE.c.state == State.BOOKED),
-).where(_TABLE.c.booker_id == bindparam("booker_id"), _TABLE.c.end > bindparam("now"))
+_COUNTS = Prepared(
+    select(
+        func.count().filter(_TABLE.c.state == State.HELD, _TABLE.c.expires_at > bindparam("now")),
+        func.count().filter(_TABLE.c.state == State.BOOKED),
+    ).where(_TABLE.c.booker_id == bindparam("booker_id"), _TABLE.c.end > bindparam("now"))
+)
 """Live holds and coming appointments of one booker."""
-_LOCK_PERSON = text("SELECT pg_advisory_xact_lock(hashtextextended(:person, 0))")
+_LOCK_PERSON = Prepared(text("SELECT pg_advisory_xact_lock(hashtextextended(:person, 0))"))
 
 
 def bookable(
@@ -71,17 +75,28 @@ def refuse_closed(session: Session, policy: BookingPolicy, slot: Slot) -> None:
 
 def lock_person(session: Session, person_id: UUID) -> None:
     """Limits per person are counted under this lock, so parallel requests see each other."""
-    session.connection().execute(_LOCK_PERSON, {"person": str(person_id)})
+    _LOCK_PERSON.run(session, {"person": str(person_id)})
 
 
 def refuse_too_many(session: Session, booker_id: UUID, policy: BookingPolicy, *, new_hold: bool) -> None:
     """Live holds and coming appointments of a booker, counted under their lock. Raises TooManyHolds, TooManyOpen."""
     now = clock.now()
-    counts = session.connection().execute(_COUNTS, {"booker_id": booker_id, "now": now}).one()
-    if new_hold and counts[0] >= policy.live_holds:
+    [(held, booked)] = _COUNTS.run(session, {"booker_id": booker_id, "now": now})
+    if new_hold and held >= policy.live_holds:
         raise errors.TooManyHolds()
-    if counts[1] >= policy.open_total:
+    if booked >= policy.open_total:
         raise errors.TooManyOpen()
+
+
+class one_a_day:  # noqa: N801 - reads as a statement
+    """The partial unique index refused: the person has an appointment of this family that day."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, IntegrityError) and db.sqlstate(error) == "23505":
+            raise errors.DuplicateBooking() from None
 
 
 def times(policy: BookingPolicy, slot: Slot) -> dict[str, datetime]:

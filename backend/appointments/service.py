@@ -1,14 +1,13 @@
 """Booking: hold → confirm, release, cancel, reschedule. The database decides every race."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import Table, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -29,6 +28,7 @@ from backend.appointments.states import Event, State
 from backend.catalogue.values import BookableItem
 from backend.core import audit, clock, db
 from backend.core.errors import NotFound
+from backend.core.prepared import Prepared
 from backend.core.states import record_event, transition
 from backend.identity import queries as identity
 from notify.service import notify
@@ -47,8 +47,8 @@ _other = aliased(Appointment)
 _BOOKED_BY_THEM = select(func.count()).where(
     _other.booker_id == bindparam("booker_id"), _other.state == State.BOOKED, _other.end > bindparam("now")
 )
-_HELD_BY_THEM = (
-    select(Appointment, BookingPolicy, _BOOKED_BY_THEM.scalar_subquery())
+_HELD_BY_THEM = Prepared(
+    select(*_TABLE.c, BookingPolicy.open_total, _BOOKED_BY_THEM.scalar_subquery())
     .outerjoin(
         BookingPolicy,
         (BookingPolicy.hall_code == Appointment.hall_code) & (BookingPolicy.category_code == Appointment.category_code),
@@ -60,16 +60,16 @@ _HELD_BY_THEM = (
     )
     .with_for_update(of=Appointment)
 )
-"""The hold, locked, with the hall's own settings and the number of coming appointments of its booker."""
+"""The hold, locked, with the hall's own limit and the number of coming appointments of its booker."""
 _ONE_EACH = (
     select(func.min(_LINE.c.item_slug)).where(_LINE.c.appointment_id == bindparam("mine")).group_by(_LINE.c.family)
 )
-_ACTIVATE = (
+_ACTIVATE = Prepared(
     update(_LINE)
     .where(_LINE.c.appointment_id == bindparam("mine"), _LINE.c.item_slug.in_(_ONE_EACH))
     .values(active=True)
 )
-_INSERT = (
+_INSERT = Prepared(
     insert(_TABLE)
     .on_conflict_do_nothing(
         index_elements=[_TABLE.c.hall_code, _TABLE.c.day, _TABLE.c.code], index_where=_TABLE.c.code.is_not(None)
@@ -139,14 +139,14 @@ def confirm(session: Session, *, booker_id: UUID, appointment_id: UUID) -> Appoi
     rules.lock_person(session, booker_id)
     now = clock.now()
     asked = {"appointment_id": appointment_id, "booker_id": booker_id, "now": now}
-    found = session.execute(_HELD_BY_THEM, asked).one_or_none()
-    if found is None:
+    found = _HELD_BY_THEM.run(session, asked)
+    if not found:
         raise errors.HoldExpired() if _exists(session, booker_id, appointment_id) else NotFound()
-    held: Appointment = found[0]
-    policy, booked = found[1:]
+    *values, open_total, booked = found[0]
+    held = _as_committed(Appointment(), values)
     if held.expires_at is None or held.expires_at <= now:
         raise errors.HoldExpired()
-    if booked >= (policy or defaults(held.hall_code, held.category_code)).open_total:
+    if booked >= (open_total or defaults(held.hall_code, held.category_code).open_total):
         raise errors.TooManyOpen()
     _activate(session, held.id)
     quotas.book_held(session, particulars(session, held).slot_ids, held.channel)
@@ -390,10 +390,9 @@ def _insert(
     connection = session.connection()
     values = {column: getattr(appointment, column) for column in _COLUMNS}
     values["code"] = _draw_code()
-    while connection.execute(_INSERT, values).first() is None:
+    while not _INSERT.run(session, values):
         values["code"] = _draw_code()
-    for column, value in values.items():
-        set_committed_value(appointment, column, value)
+    _as_committed(appointment, values.values())
     make_transient_to_detached(appointment)
     session.add(appointment)
     connection.execute(insert(_FILLED), [{"appointment_id": appointment.id, "slot_id": place} for place in places])
@@ -415,10 +414,17 @@ def _insert(
     record_event(session, AppointmentEvent, appointment.id, None, appointment.state, event, actor=by)
 
 
+def _as_committed(appointment: Appointment, values: Iterable[Any]) -> Appointment:
+    """Give every column the value that the database has, as a load by the session would."""
+    for column, value in zip(_COLUMNS, values, strict=True):
+        set_committed_value(appointment, column, value)
+    return appointment
+
+
 def _activate(session: Session, appointment_id: UUID) -> None:
     """One line of each family stands for it: two items of a family in one visit are one booking of that family."""
-    with _one_a_day():
-        session.connection().execute(_ACTIVATE, {"mine": appointment_id})
+    with rules.one_a_day():
+        _ACTIVATE.run(session, {"mine": appointment_id})
 
 
 def _end(session: Session, appointment_id: UUID) -> None:
@@ -428,17 +434,6 @@ def _end(session: Session, appointment_id: UUID) -> None:
         update(AppointmentLine).where(AppointmentLine.appointment_id == appointment_id).values(active=False),
         execution_options={"synchronize_session": False},
     )
-
-
-class _one_a_day:  # noqa: N801 - reads as a statement
-    """The partial unique index refused: the person has an appointment of this family that day."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, IntegrityError) and db.sqlstate(error) == "23505":
-            raise errors.DuplicateBooking() from None
 
 
 def _draw_code() -> str:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from backend.core import clock, context
 from backend.core.chain import Chain
 from backend.core.db import Base
+from backend.core.prepared import Prepared
 
 
 class AuditEvent(Base):
@@ -34,7 +35,7 @@ class AuditEvent(Base):
     __table_args__ = (Index(None, "object_type", "object_id"), Index(None, "hall_code", "id"))
 
 
-_INSERT = insert(cast("Table", AuditEvent.__table__))
+_INSERT = Prepared(insert(cast("Table", AuditEvent.__table__)).inline())
 
 
 class AuditSeal(Base):
@@ -59,8 +60,8 @@ def record(
     data: dict[str, Any] | None = None,
 ) -> None:
     """Append one row in the caller's transaction. `actor` is `person:<id>`, `staff:<id>`, `device:<id>` or `system`."""
-    session.connection().execute(
-        _INSERT,
+    _INSERT.run(
+        session,
         {
             "at": clock.now(),
             "actor": actor,

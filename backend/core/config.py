@@ -213,6 +213,10 @@ class Settings:
     )
     pay_code_pattern: str = _setting("Pattern of the city's payment codes", default=r"3502\d{16}")
     pay_region: str = _setting("Division code of bills that are issued here", default="350200")
+    payment_notice_days: int = _setting(
+        "Days after which the text of a channel's notification is forgotten; its digest and outcome stay. At least 90",
+        default=400,
+    )
 
     @property
     def production(self) -> bool:
@@ -290,6 +294,8 @@ class Settings:
             re.compile(self.pay_code_pattern)
         except re.error:
             raise ConfigError("PAY_CODE_PATTERN is not a pattern") from None
+        if self.payment_notice_days < 90:
+            raise ConfigError("PAYMENT_NOTICE_DAYS must be at least 90: a dispute is looked into for that long")
 
     def _validate_production(self) -> None:
         if not self.public_url.startswith("https://"):

@@ -99,6 +99,7 @@ def make_engine(settings: Settings) -> Engine:
         pool_size=settings.web_threads,
         max_overflow=4,
         pool_timeout=2,
+        pool_use_lifo=True,
         pool_recycle=1800,
         query_cache_size=2000,
     )

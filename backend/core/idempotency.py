@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from backend.core import clock, errors
 from backend.core.db import Base
+from backend.core.prepared import Prepared
 
 KEPT = timedelta(hours=72)
 PURGED_AFTER = timedelta(days=1)
@@ -43,10 +44,9 @@ _MINE = (
     _TABLE.c.route == bindparam("my_route"),
     _TABLE.c.key == bindparam("my_key"),
 )
-_CLAIM = insert(_TABLE).on_conflict_do_nothing().returning(_TABLE.c.key)
+_CLAIM = Prepared(insert(_TABLE).on_conflict_do_nothing().returning(_TABLE.c.key))
 _FIRST = select(_TABLE.c.body_hash, _TABLE.c.answer).where(*_MINE)
-_ANSWER = update(_TABLE).where(*_MINE).values(status=bindparam("my_status"), answer=bindparam("my_answer"))
-"""Built once and run on the connection, without the ORM: they are part of every booking."""
+_ANSWER = Prepared(update(_TABLE).where(*_MINE).values(status=bindparam("my_status"), answer=bindparam("my_answer")))
 
 
 class KeyMissing(errors.InvalidInput):
@@ -84,14 +84,13 @@ def once(
     body_hash = hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).digest()
     claim = {"owner_id": owner_id, "route": route, "key": key, "body_hash": body_hash, "created_at": clock.now()}
     mine = {"my_owner_id": owner_id, "my_route": route, "my_key": key}
-    connection = session.connection()
-    if connection.execute(_CLAIM, claim).first() is None:
-        first = connection.execute(_FIRST, mine).one()
+    if not _CLAIM.run(session, claim):
+        first = session.execute(_FIRST, mine).one()
         if first.body_hash != body_hash:
             raise KeyReused()
         return first.answer or {}, True
     answer = effect()
-    connection.execute(_ANSWER, {**mine, "my_status": status, "my_answer": answer})
+    _ANSWER.run(session, {**mine, "my_status": status, "my_answer": answer})
     return answer, False
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from backend.core import clock, db
 from backend.core.db import Base
 from backend.core.errors import TooManyRequests
+from backend.core.prepared import Prepared
 
 
 class RateBucket(Base):
@@ -29,7 +30,7 @@ _NOW = bindparam("now", type_=db.UTCDateTime())
 _CAPACITY, _RATE = bindparam("capacity", type_=Float()), bindparam("rate", type_=Float())
 _ELAPSED = func.extract("epoch", _NOW - _TABLE.c.updated_at)
 _REFILLED = func.least(_CAPACITY, _TABLE.c.tokens + func.greatest(0.0, _ELAPSED) * _RATE)
-_SPEND = (
+_SPEND = Prepared(
     insert(_TABLE)
     .values(key=bindparam("key"), tokens=_CAPACITY - 1.0, updated_at=_NOW)
     .on_conflict_do_update(
@@ -72,7 +73,7 @@ def spend(key: str, *, capacity: int, per_seconds: float) -> None:
     rate = capacity / per_seconds
     values = {"key": key, "capacity": float(capacity), "rate": rate, "now": clock.now()}
     with db.reading() as session:
-        left = session.connection().execute(_SPEND, values).scalar_one()
+        [(left,)] = _SPEND.run(session, values)
     if left < 0:
         # Refused attempts count too, so what is missing is this one and the next.
         raise TooManyRequests(math.ceil((1 - left) / rate))

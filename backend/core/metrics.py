@@ -18,6 +18,17 @@ NOTICES_OLDEST_DUE = Gauge(
 )
 PAYMENT_ALERTS = Counter("payment_alerts_total", "Money that needs a person to look at it, by kind", ["kind"])
 CALLBACKS = Counter("payment_callbacks_total", "Notifications of payment channels by verdict", ["channel", "verdict"])
+FILES_LATE = Gauge(
+    "files_in_quarantine_late",
+    "Uploaded files that have waited for the scanner for more than half an hour; alert above 0",
+    multiprocess_mode="mostrecent",
+)
+STALE_NOTICES = Gauge(
+    "payment_stale_notices",
+    "Notifications of a channel in a row that were refused for their age; from 3 on our own clock is wrong",
+    ["channel"],
+    multiprocess_mode="mostrecent",
+)
 NOTICES_QUOTA_USED = Gauge(
     "notices_quota_used_ratio",
     "Share of a channel's daily messages that is used; alert from 0.8, where ordinary notices wait for tomorrow",
@@ -38,8 +49,19 @@ def requests(method: str, route: str, status: int) -> Histogram:
 
 def exposition() -> bytes:
     """What /metrics answers."""
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return generate_latest(registry)
-    return generate_latest(REGISTRY)
+    return generate_latest(_registry())
+
+
+def highest(gauge: Gauge) -> float:
+    """The highest value of a gauge among its labels, of all processes of this node; 0 before the first."""
+    [name] = [family.name for family in gauge.describe()]
+    found = [sample.value for family in _registry().collect() if family.name == name for sample in family.samples]
+    return max(found, default=0.0)
+
+
+def _registry() -> CollectorRegistry:
+    if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        return REGISTRY
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry

@@ -10,6 +10,7 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
@@ -19,10 +20,29 @@ import requests
 from backend.core import http
 from backend.core.errors import ProviderProtocolError, ProviderRejected, ProviderUnavailable
 
-VERSION = "OFFICE-1"
 SKEW_S = 300
-BUSY = "BUSY"
+BUSY = frozenset({"BUSY"})
 TIMEOUT_S = (3.0, 10.0)
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """The word that a signature begins with, the first part of the headers' names, and what means: come again."""
+
+    version: str = "OFFICE-1"
+    header: str = "X-Office"
+    busy: frozenset[str] = BUSY
+
+    def request_text(self, method: str, path: str, app: str, key_id: str, at: str, nonce: str, body: bytes) -> bytes:
+        """What a request signs: eight lines, the last the body's SHA-256."""
+        return _lines(self.version, method, path, app, key_id, at, nonce, body=body)
+
+    def answer_text(self, status: int, nonce: str, at: str, body: bytes) -> bytes:
+        """What an answer signs. It names the request's nonce, so that no other answer fits."""
+        return _lines(self.version, "ANSWER", str(status), nonce, at, body=body)
+
+
+OFFICE = Dialect()
 
 
 class Office:
@@ -35,6 +55,7 @@ class Office:
         app: str,
         keys: Mapping[int, bytes],
         *,
+        dialect: Dialect = OFFICE,
         offset_s: int = 0,
         timeout_s: tuple[float, float] = TIMEOUT_S,
     ) -> None:
@@ -42,6 +63,7 @@ class Office:
         self._base = base.rstrip("/")
         self._app = app
         self._keys = dict(keys)
+        self._dialect = dialect
         self._offset_s = offset_s
         self._timeout_s = timeout_s
 
@@ -57,14 +79,15 @@ class Office:
         body = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
         at, nonce = str(int(self._now())), secrets.token_hex(16)
         key_id, key = next(iter(self._keys.items()))
-        signed = _signed(VERSION, "POST", f"/v1/{operation}", self._app, str(key_id), at, nonce, body=body)
+        signed = self._dialect.request_text("POST", f"/v1/{operation}", self._app, str(key_id), at, nonce, body)
+        header = self._dialect.header
         headers = {
             "Content-Type": "application/json",
-            "X-Office-App": self._app,
-            "X-Office-Key": str(key_id),
-            "X-Office-Time": at,
-            "X-Office-Nonce": nonce,
-            "X-Office-Signature": hmac.new(key, signed, hashlib.sha256).hexdigest(),
+            f"{header}-App": self._app,
+            f"{header}-Key": str(key_id),
+            f"{header}-Time": at,
+            f"{header}-Nonce": nonce,
+            f"{header}-Signature": hmac.new(key, signed, hashlib.sha256).hexdigest(),
         }
         http.refuse_inside_transaction()
         try:
@@ -91,18 +114,19 @@ class Office:
         if response.status_code == requests.codes.ok:
             return answer
         code = self.text(answer, "code")
-        if response.status_code >= requests.codes.server_error or code == BUSY:
+        if response.status_code >= requests.codes.server_error or code in self._dialect.busy:
             raise ProviderUnavailable(self.provider, code)
         raise ProviderRejected(self.provider, code)
 
     def _is_genuine(self, response: requests.Response, nonce: str) -> bool:
-        key_id, at = response.headers.get("X-Office-Key", ""), response.headers.get("X-Office-Time", "")
+        header = self._dialect.header
+        key_id, at, given = (response.headers.get(f"{header}-{name}", "") for name in ("Key", "Time", "Signature"))
         key = self._keys.get(int(key_id)) if key_id.isascii() and key_id.isdecimal() else None
         if key is None or not (at.isascii() and at.isdecimal()) or abs(int(at) - self._now()) > SKEW_S:
             return False
-        signed = _signed(VERSION, "ANSWER", str(response.status_code), nonce, at, body=response.content)
+        signed = self._dialect.answer_text(response.status_code, nonce, at, response.content)
         expected = hmac.new(key, signed, hashlib.sha256).hexdigest()
-        return hmac.compare_digest(expected.encode(), response.headers.get("X-Office-Signature", "").encode())
+        return hmac.compare_digest(expected.encode(), given.encode())
 
     def _now(self) -> float:
         """Wall-clock seconds: signatures are about the wire, not about the business day."""
@@ -143,5 +167,5 @@ class Office:
         return tuple((self.text(line, "label"), self.text(line, "value")) for line in lines if isinstance(line, dict))
 
 
-def _signed(*lines: str, body: bytes) -> bytes:
+def _lines(*lines: str, body: bytes) -> bytes:
     return "\n".join((*lines, hashlib.sha256(body).hexdigest())).encode()

@@ -53,7 +53,7 @@ class StrictParser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": "exclude"}
 
     def load_json(self, req: Any, schema: Any) -> Any:
-        if req.data and not req.is_json:
+        if not req.is_json and req.data:
             raise UnsupportedMediaType()
         return super().load_json(req, schema)
 

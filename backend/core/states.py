@@ -5,27 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Executable,
-    Identity,
-    Table,
-    Text,
-    bindparam,
-    insert,
-    inspect,
-    select,
-    update,
-)
+from sqlalchemy import BigInteger, ColumnElement, Identity, Text, bindparam, insert, inspect, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.orm.attributes import set_committed_value
 
 from backend.core import clock, context
 from backend.core.errors import InvalidTransition
+from backend.core.prepared import Prepared
 
 S = TypeVar("S", bound=StrEnum)
 E = TypeVar("E", bound=StrEnum)
@@ -89,7 +78,7 @@ def transition(session: Session, entity: Any, event: StrEnum, *, actor: str, rea
     given = {f"event_{name}": value for name, value in values.items()}
     changed = {name: getattr(entity, name) for name in sorted(inspect(entity).committed_state)}
     given |= {f"changed_{name}": value for name, value in changed.items()}
-    if session.connection().execute(_step(kind, tuple(changed)), given).first() is None:
+    if not _step(kind, tuple(changed)).run(session, given):
         raise InvalidTransition(machine=entity.states.name, state=before.value, event=event.value)
     for name, value in {**changed, "state": after, "state_at": at}.items():
         set_committed_value(entity, name, value)
@@ -97,7 +86,7 @@ def transition(session: Session, entity: Any, event: StrEnum, *, actor: str, rea
 
 
 @cache
-def _step(kind: Any, changed: tuple[str, ...]) -> Executable:
+def _step(kind: Any, changed: tuple[str, ...]) -> Prepared:
     """One statement: the conditional UPDATE of the entity, and its event row if it moved."""
     table, events = kind.__table__, kind.events.__table__
     state = table.c.state.type
@@ -118,7 +107,7 @@ def _step(kind: Any, changed: tuple[str, ...]) -> Executable:
     )
     names = ["from_state", "to_state", "event", "actor", "reason", "at", "request_id"]
     row = select(moved.c.id, *(given(name) for name in names))
-    return insert(events).from_select(["entity_id", *names], row).returning(events.c.id)
+    return Prepared(insert(events).from_select(["entity_id", *names], row).returning(events.c.id))
 
 
 def record_event(
@@ -134,7 +123,13 @@ def record_event(
 ) -> None:
     """Append one row to an event table; also used for the row that creates an entity."""
     values = _event_values(entity_id, before, after, event, actor=actor, reason=reason, at=clock.now())
-    session.connection().execute(insert(cast("Table", table.__table__)), values)
+    events: Any = table
+    _first_step(events).run(session, values)
+
+
+@cache
+def _first_step(events: Any) -> Prepared:
+    return Prepared(insert(events.__table__).inline())
 
 
 def _event_values(

@@ -18,7 +18,7 @@ MAX_AGE = timedelta(minutes=5)
 SEEN_EVERY = timedelta(minutes=1)
 REQUESTS_PER_MINUTE = 120
 
-ANYWHERE = frozenset({"device.state", "device.book"})
+ANYWHERE = frozenset({"device.state", "device.book", "device.pay"})
 IN_HALL = ANYWHERE | {"device.ticket"}
 """What a device may do, by its place: numbers and check-ins need a hall around them."""
 

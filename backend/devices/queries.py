@@ -32,7 +32,7 @@ def state_view(session: Session, device_id: UUID, language: str) -> dict[str, An
     return {
         "id": found.id,
         "name": found.name,
-        "place": _place(session, found, language),
+        "place": place_of(session, device_id, language),
         "change_key_from": access.live_keys(session, device_id)[0].registered_at + KEY_LIFE,
         "server_time": clock.now(),
     }
@@ -96,7 +96,9 @@ def arrival(session: Session, arrived: Arrival, address: str, language: str) -> 
     }
 
 
-def _place(session: Session, found: Device, language: str) -> dict[str, str]:
+def place_of(session: Session, device_id: UUID, language: str) -> dict[str, str]:
+    """The hall or site where a device stands."""
+    found = session.get_one(Device, device_id)
     if found.hall_code:
         hall = catalogue.hall(session, found.hall_code)
         return {"kind": "hall", "code": hall.code, "name": hall.name.in_language(language)}

@@ -1,6 +1,6 @@
 """What a kiosk prints on 80 mm paper: lines for any printer, and the text of the QR code.
 
-The sentences about a number are those of the desk's receipt.
+The sentences about a number are those of the desk's receipt; those about money are those of a window's slip.
 """
 
 import re
@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from backend.core import clock
 from backend.core.errors import Text
+from payments import amounts
 
 WIDTH_MM = 80
 COLUMNS = {"normal": 48, "large": 24, "huge": 12}
@@ -29,6 +30,11 @@ COME = Text(
 )
 CANCEL_UNTIL = Text("不来了请在 {until} 前取消", "Cannot come? Cancel by {until}")
 FOR = Text("办事人：{name}", "For: {name}")
+PAID = Text("缴费小票", "Payment slip")
+PAYER = Text("缴款人：{name}", "Payer: {name}")
+RECEIPT = Text("电子票据 {code} {number} 校验码 {check_code}", "E-receipt {code} {number}, check code {check_code}")
+NO_RECEIPT = Text("小票不是收据，以电子票据为准", "This slip is no receipt; the electronic receipt counts")
+RECEIPT_ON_PHONE = Text("扫码登录后看电子票据", "Scan and log in to see the electronic receipt")
 
 
 def of_ticket(ticket: dict[str, Any], ahead: int | None, address: str, language: str) -> Slip:
@@ -63,6 +69,24 @@ def of_appointment(shown: dict[str, Any], language: str) -> Slip:
         (f"{shown['code'][:4]} {shown['code'][4:]}", "large"),
     ]
     return _slip(lines, shown["code"])
+
+
+def of_payment(bill: dict[str, Any], place: str, on_phone: str, language: str) -> Slip:
+    """The slip 小票 of a bill whose money is there; it is no receipt. The code opens the bill on a phone."""
+    lines: list[tuple[str, Size]] = [
+        (place, "normal"),
+        (PAID.in_language(language), "large"),
+        (bill["title"], "normal"),
+        (f"¥{amounts.to_yuan(bill['total_fen'])}", "huge"),
+        (PAYER.in_language(language).format(name=bill["payer_name_masked"]), "normal"),
+        (" ".join(re.findall(".{1,4}", bill["pay_code"])), "normal"),
+        (f"{clock.civil(bill['paid_at']):%Y-%m-%d %H:%M}", "normal"),
+    ]
+    receipt = bill["receipt"]
+    if receipt and receipt["number"]:
+        lines.append((RECEIPT.in_language(language).format(**receipt), "normal"))
+    lines += [(text.in_language(language), "normal") for text in (NO_RECEIPT, RECEIPT_ON_PHONE)]
+    return _slip(lines, on_phone)
 
 
 def _slip(lines: list[tuple[str, Size]], code: str) -> Slip:

@@ -8,6 +8,7 @@ from contextvars import copy_context
 from tempfile import TemporaryFile
 from typing import IO
 
+from backend.core import metrics
 from backend.core.config import Settings
 from backend.core.crypto import SealBroken
 from backend.core.db import transaction
@@ -112,6 +113,7 @@ def sweep() -> None:
         quarantine.drop_parts(session, parts)
         quarantine.drop_contents(session, [file_id for file_id, _ in contents])
         late = quarantine.waiting_too_long(session)
+    metrics.FILES_LATE.set(late)
     if late:
         log.error("files_wait_for_scanner", extra={"files": late})
 

@@ -2,8 +2,8 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import cast
+from datetime import datetime, timedelta
+from typing import NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import Table, bindparam, delete, func, insert, select, update
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from backend.core import clock, crypto, db
 from backend.core.auth import Principal
+from backend.core.prepared import Prepared
 from backend.identity.models import LoginSession, Person, Staff, StaffRole
 from backend.identity.roles import permissions_of
 
@@ -31,6 +32,17 @@ class Started:
     max_age_s: int
 
 
+class _Live(NamedTuple):
+    id: UUID
+    person_id: UUID | None
+    staff_id: UUID | None
+    hall_code: str | None
+    csrf_token: str
+    seen_at: datetime
+    level: int | None
+    roles: str | None
+
+
 _SESSION, _PERSON = cast("Table", LoginSession.__table__), cast("Table", Person.__table__)
 _STAFF, _ROLE = cast("Table", Staff.__table__), cast("Table", StaffRole.__table__)
 _ROLES = (
@@ -39,7 +51,7 @@ _ROLES = (
     .correlate(_STAFF)
     .scalar_subquery()
 )
-_BY_TOKEN = (
+_BY_TOKEN = Prepared(
     select(
         _SESSION.c.id,
         _SESSION.c.person_id,
@@ -58,7 +70,7 @@ _BY_TOKEN = (
         func.coalesce(_STAFF.c.active, True),
     )
 )
-"""One statement a request; built once, without the ORM."""
+"""One statement a request."""
 
 
 def load_principal(token: str) -> Principal | None:
@@ -66,20 +78,21 @@ def load_principal(token: str) -> Principal | None:
     now = clock.now()
     with db.reading() as session:
         asked = {"token_hash": crypto.token_hash(token), "now": now}
-        row = session.connection().execute(_BY_TOKEN, asked).one_or_none()
-        if row is None:
+        found = _BY_TOKEN.run(session, asked)
+        if not found:
             return None
+        row = _Live(*found[0])
         if row.staff_id is not None and now - row.seen_at > STAFF_IDLE:
             return None
         if now - row.seen_at > TOUCH_EVERY:
             session.execute(update(LoginSession).where(LoginSession.id == row.id).values(seen_at=now))
     if row.person_id is not None:
-        return Principal("citizen", row.person_id, row.id, level=row.level, csrf_token=row.csrf_token)
+        return Principal("citizen", row.person_id, row.id, level=row.level or 0, csrf_token=row.csrf_token)
     pairs = [pair.split("@") for pair in (row.roles or "").split()]
     roles = frozenset(role for role, hall in pairs if hall in {"*", row.hall_code})
     return Principal(
         "staff",
-        row.staff_id,
+        cast("UUID", row.staff_id),
         row.id,
         roles=roles,
         permissions=permissions_of(roles),

@@ -12,7 +12,7 @@ from backend.core.calendar import CalendarDay, CalendarYear
 from backend.seed.data import Table
 from backend.sites.models import ServiceSite
 from payments import fees
-from payments.models import IncomeItem
+from payments.models import CollectingUnit, IncomeItem
 
 
 def division(session: Session, row: Table) -> None:
@@ -21,7 +21,8 @@ def division(session: Session, row: Table) -> None:
 
 
 def department(session: Session, row: Table) -> None:
-    """A department; its successor stands before it in the file."""
+    """A department, which collects fees under the same name; its successor stands before it in the file."""
+    session.merge(CollectingUnit(code=row["collecting_unit"], **_named(row)))
     session.merge(
         models.Department(
             code=row["code"],

@@ -1,29 +1,19 @@
 """Finance's system by signed JSON over HTTP (docs/decisions/0009-finance-http.md)."""
 
 import hashlib
-import hmac
-import json
-import secrets
-import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
-import requests
-
-from backend.core import http
 from backend.core.config import Settings, parse_keys
-from backend.core.errors import ProviderProtocolError, ProviderRejected, ProviderUnavailable
+from backend.core.errors import ProviderProtocolError, ProviderUnavailable
+from backend.core.office import Dialect, Office
 from payments.gateways import finance
 from payments.gateways.finance import PROVIDER, Finance
 
-VERSION = "FINANCE-1"
 PAGE = 1000
-SKEW_S = 300
-TIMEOUT_S = (3.0, 10.0)
-BUSY = frozenset({"BUSY", "LIST_NOT_READY", "LIST_CHANGED"})
-"""Refusals after which the same call may be repeated."""
+DIALECT = Dialect("FINANCE-1", "X-Finance", frozenset({"BUSY", "LIST_NOT_READY", "LIST_CHANGED"}))
 
 
 @lru_cache(maxsize=2)
@@ -39,16 +29,6 @@ def from_settings(settings: Settings) -> Finance | None:
     )
 
 
-def request_text(method: str, path: str, app: str, key_id: str, at: str, nonce: str, body: bytes) -> bytes:
-    """What a request signs: eight lines, the last the body's SHA-256."""
-    return "\n".join((VERSION, method, path, app, key_id, at, nonce, hashlib.sha256(body).hexdigest())).encode()
-
-
-def answer_text(status: int, nonce: str, at: str, body: bytes) -> bytes:
-    """What an answer signs. It names the request's nonce, so that no other answer fits."""
-    return "\n".join((VERSION, "ANSWER", str(status), nonce, at, hashlib.sha256(body).hexdigest())).encode()
-
-
 def line_text(line: Mapping[str, Any]) -> bytes:
     """One line of the daily list as the list's digest takes it: its values in order of their names."""
     values = ["" if line[name] is None else str(line[name]) for name in sorted(line)]
@@ -59,10 +39,7 @@ class HttpFinance:
     """One application at finance's gateway. The first key signs requests; answers may be signed by any of them."""
 
     def __init__(self, base: str, app: str, keys: Mapping[int, bytes], *, offset_s: int = 0) -> None:
-        self._base = base.rstrip("/")
-        self._app = app
-        self._keys = dict(keys)
-        self._offset_s = offset_s
+        self._line = Office(PROVIDER, base, app, keys, dialect=DIALECT, offset_s=offset_s)
 
     def issue_notice(self, order: finance.NoticeOrder) -> finance.Notice:
         items = [
@@ -79,7 +56,7 @@ class HttpFinance:
             }
             for item in order.items
         ]
-        answer = self._ask(
+        answer = self._line.ask(
             "notices/issue",
             request_no=order.request_no,
             pay_code=order.pay_code,
@@ -94,7 +71,7 @@ class HttpFinance:
         return finance.Notice(_text(answer, "pay_code"), _text(answer, "qr_url"), _instant(answer, "issued_at"))
 
     def query_bill(self, region_code: str, pay_code: str) -> finance.BillAnswer:
-        answer = self._ask("notices/query", region_code=region_code, pay_code=pay_code)
+        answer = self._line.ask("notices/query", region_code=region_code, pay_code=pay_code)
         try:
             status = finance.BillStatus(_text(answer, "status"))
         except ValueError:
@@ -110,10 +87,10 @@ class HttpFinance:
         )
 
     def void_notice(self, region_code: str, pay_code: str, reason: str) -> None:
-        self._ask("notices/void", region_code=region_code, pay_code=pay_code, reason=reason)
+        self._line.ask("notices/void", region_code=region_code, pay_code=pay_code, reason=reason)
 
     def confirm(self, payment: finance.Confirmation) -> finance.Confirmed:
-        answer = self._ask(
+        answer = self._line.ask(
             "payments/confirm",
             region_code=payment.region_code,
             pay_code=payment.pay_code,
@@ -126,7 +103,7 @@ class HttpFinance:
         return finance.Confirmed(_text(answer, "confirm_no"), _instant(answer, "confirmed_at"))
 
     def issue_ebill(self, order: finance.EbillOrder) -> finance.IssuedEbill | None:
-        answer = self._ask(
+        answer = self._line.ask(
             "ebills/issue",
             business_no=order.business_no,
             region_code=order.region_code,
@@ -144,13 +121,15 @@ class HttpFinance:
         )
 
     def red_write(self, business_no: str, code: str, number: str, reason: str) -> finance.RedEbill:
-        answer = self._ask("ebills/red", business_no=business_no, ebill_code=code, ebill_number=number, reason=reason)
+        answer = self._line.ask(
+            "ebills/red", business_no=business_no, ebill_code=code, ebill_number=number, reason=reason
+        )
         return finance.RedEbill(_text(answer, "red_code"), _text(answer, "red_number"), _instant(answer, "red_at"))
 
     def check_ebill(
         self, code: str, number: str, check_code: str, amount_fen: int, issued_on: date
     ) -> finance.EbillState:
-        answer = self._ask(
+        answer = self._line.ask(
             "ebills/check",
             ebill_code=code,
             ebill_number=number,
@@ -168,7 +147,7 @@ class HttpFinance:
         after: str | None = ""
         held: finance.FinanceLine | None = None
         while after is not None:
-            page = self._ask("payments/list", day=day.isoformat(), after=after, limit=PAGE)
+            page = self._line.ask("payments/list", day=day.isoformat(), after=after, limit=PAGE)
             lines = page.get("lines")
             if not isinstance(lines, list):
                 raise ProviderProtocolError(PROVIDER, "lines")
@@ -180,62 +159,6 @@ class HttpFinance:
         check.finish()
         if held is not None:
             yield held
-
-    @cached_property
-    def _session(self) -> requests.Session:
-        return http.provider_session(self._base)
-
-    def _ask(self, operation: str, **fields: Any) -> dict[str, Any]:
-        """One signed call; the answer is verified before a byte of it is believed."""
-        body = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
-        url = f"{self._base}/v1/{operation}"
-        at, nonce = str(int(self._now())), secrets.token_hex(16)
-        key_id, key = next(iter(self._keys.items()))
-        signed = request_text("POST", f"/v1/{operation}", self._app, str(key_id), at, nonce, body)
-        headers = {
-            "Content-Type": "application/json",
-            "X-Finance-App": self._app,
-            "X-Finance-Key": str(key_id),
-            "X-Finance-Time": at,
-            "X-Finance-Nonce": nonce,
-            "X-Finance-Signature": hmac.new(key, signed, hashlib.sha256).hexdigest(),
-        }
-        http.refuse_inside_transaction()
-        try:
-            response = self._session.post(url, data=body, headers=headers, allow_redirects=False, timeout=TIMEOUT_S)
-        except requests.RequestException:
-            raise ProviderUnavailable(PROVIDER, "no_answer") from None
-        return self._read(response, nonce)
-
-    def _read(self, response: requests.Response, nonce: str) -> dict[str, Any]:
-        """The verified body. An answer that is not signed, whatever its status, is no answer (R4)."""
-        if not self._is_genuine(response, nonce):
-            raise ProviderUnavailable(PROVIDER, f"unsigned_{response.status_code}")
-        try:
-            answer = json.loads(response.content)
-        except ValueError:
-            raise ProviderProtocolError(PROVIDER, "body") from None
-        if not isinstance(answer, dict):
-            raise ProviderProtocolError(PROVIDER, "body")
-        if response.status_code == requests.codes.ok:
-            return answer
-        code = _text(answer, "code")
-        if response.status_code >= requests.codes.server_error or code in BUSY:
-            raise ProviderUnavailable(PROVIDER, code)
-        raise ProviderRejected(PROVIDER, code)
-
-    def _is_genuine(self, response: requests.Response, nonce: str) -> bool:
-        key_id, at = response.headers.get("X-Finance-Key", ""), response.headers.get("X-Finance-Time", "")
-        key = self._keys.get(int(key_id)) if key_id.isascii() and key_id.isdecimal() else None
-        if key is None or not (at.isascii() and at.isdecimal()) or abs(int(at) - self._now()) > SKEW_S:
-            return False
-        expected = hmac.new(key, answer_text(response.status_code, nonce, at, response.content), hashlib.sha256)
-        given = response.headers.get("X-Finance-Signature", "")
-        return hmac.compare_digest(expected.hexdigest().encode(), given.encode())
-
-    def _now(self) -> float:
-        """Wall-clock seconds: signatures are about the wire, not about the business day."""
-        return time.time() + self._offset_s
 
 
 class _ListCheck:

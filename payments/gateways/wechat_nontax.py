@@ -7,7 +7,7 @@ Its error codes and the envelope of its notices are not published. So nothing ha
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from backend.core import clock
@@ -39,6 +39,10 @@ BUSY_CODES = frozenset({NOT_SENT, "45009", "45011", *(str(code) for code in STAL
 NUMBER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 PAYERS_CODE = re.compile(r"1[0-5][0-9]{16}")
 """What the window scans off the payer's phone."""
+
+ORDER_LIFE = timedelta(hours=2)
+"""When an order that nobody paid ends: the guide gives no figure, this is what WeChat's other orders get. It is only
+what a payer is told; the channel's own answer decides."""
 
 ORDER_STATES = {
     1: PayStatus.PENDING,

@@ -60,7 +60,9 @@ def test_the_policy_allows_only_our_own_scripts(settings: Settings) -> None:
     assert "object-src 'none'" in policy
 
 
-def test_each_app_gets_its_pages_and_only_one_runs_webassembly(client: FlaskClient, tmp_path: Path, app: Flask) -> None:
+def test_each_app_gets_its_pages_and_only_those_with_a_camera_run_webassembly(
+    client: FlaskClient, tmp_path: Path, app: Flask
+) -> None:
     before = app.extensions["settings"]
     (tmp_path / "hall").mkdir()
     for name in ("index.html", "hall/hall.html"):
@@ -69,13 +71,16 @@ def test_each_app_gets_its_pages_and_only_one_runs_webassembly(client: FlaskClie
     try:
         policies = {}
         pages = {}
-        for path in ("/", "/staff/", "/staff/login", "/staff/scan", "/screen/350200-A", "/staffing"):
+        for path in ("/", "/staff/", "/staff/login", "/staff/scan", "/staff/collect", "/screen/350200-A", "/staffing"):
             with client.get(path) as answer:
                 policies[path] = answer.headers["Content-Security-Policy"]
                 pages[path] = answer.text
     finally:
         app.extensions["settings"] = before
-    assert {path for path, policy in policies.items() if "'wasm-unsafe-eval'" in policy} == {"/staff/scan"}
+    assert {path for path, policy in policies.items() if "'wasm-unsafe-eval'" in policy} == {
+        "/staff/scan",
+        "/staff/collect",
+    }
     assert [path for path, text in pages.items() if text == "index.html"] == ["/", "/staffing"]
 
 

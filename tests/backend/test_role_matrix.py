@@ -41,7 +41,7 @@ from payments.bill_models import Bill, EBill
 from payments.gateways.base import Channel, RefundStatus
 from payments.reconciliation import comparing as recon_compare
 from payments.reconciliation.models import ReconDifference
-from payments.registry import Account, Gateways
+from payments.registry import WINDOW_CODE, Account, Gateways
 from tests.backend import staff
 from tests.backend.applications import matrix, people
 from tests.backend.devices.kiosks import Kiosk
@@ -416,12 +416,13 @@ class World:
         taken = Gateways({**others, Channel.WECHAT_NONTAX: Account(channel, {"official": "wx-official"})})
         served |= {"payment_gateways": taken, "finance": office.finance}
         unpaid, scanned, received = (self._bill(office) for _ in range(3))
-        terms = collecting.terms(taken, scanned, auth_code="134567890123456789", client_ip="192.0.2.7")
+        scan = {"way_name": WINDOW_CODE, "auth_code": "134567890123456789"}
+        terms = collecting.terms(taken, scanned, client_ip="192.0.2.7", **scan)
         attempt_id = attempts.begin(self.session, bill_id=scanned.id, terms=terms, payer_id=None)
         ebill = {"code": "35040126", "number": "0000000001", "check_code": "abcdef", "amount_fen": 12_000}
         self.session.add(EBill(bill_id=received.id, issued_at=WEDNESDAY, **ebill))
         self.session.commit()
-        for path, body in (("scan", {"auth_code": "134567890123456789"}), ("look-at-finance", {})):
+        for path, body in (("scan", {"auth_code": "134567890123456789"}), ("qr", {}), ("look-at-finance", {})):
             self._of_hall("window_clerk", f"bills/<uuid:bill_id>/{path}", body, bill_id=unpaid.id)
         slip = Thing({"bill_id": unpaid.id}, {}, self.roles["window_clerk"])
         self.things["GET", "/api/v1/staff/bills/<uuid:bill_id>/slip"] = slip

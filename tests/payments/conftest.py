@@ -16,7 +16,7 @@ from payments import attempts, bills, callbacks, doctor, fees, jobs, ledger, pay
 from payments.attempt_models import Attempt
 from payments.bill_models import Bill
 from payments.gateways.base import Channel, Scene
-from payments.models import IncomeItem
+from payments.models import CollectingUnit, IncomeItem
 from payments.refund_models import Refund
 from payments.registry import Account, Gateways
 from tests.conftest import Clock
@@ -28,7 +28,16 @@ LAST_YEAR = date(2025, 1, 1)
 
 def add_income(session: Session) -> None:
     """Items of one collecting unit with their standards, one of another, and the holidays of 2026."""
+    for number in (1, 2):
+        code = f"TEST-350299-00{number}"
+        session.merge(CollectingUnit(code=code, name_zh=f"测试单位{number}", name_en=f"Test unit {number}"))
+    session.flush()
+    late = {
+        "fine": {"late_day_bp": 300, "late_cap_percent": 100, "late_basis": "行政处罚法"},
+        "levy": {"late_day_bp": 5, "late_cap_percent": 100, "late_basis": "某法"},
+    }
     rows = (
+        ("levy", "non_tax", UNIT, 100_000),
         ("copy-a", "non_tax", UNIT, 12_000),
         ("copy-b", "non_tax", UNIT, 1_999),
         ("free", "non_tax", UNIT, 0),
@@ -37,8 +46,8 @@ def add_income(session: Session) -> None:
         ("elsewhere", "non_tax", "TEST-350299-002", 700),
     )
     for code, kind, unit, amount in rows:
-        late = {"late_day_bp": 300, "late_cap_percent": 100, "late_basis": "行政处罚法"} if kind == "penalty" else {}
-        session.add(IncomeItem(code=code, kind=kind, collecting_unit=unit, name_zh=code, name_en=code, **late))
+        names = {"name_zh": code, "name_en": code}
+        session.add(IncomeItem(code=code, kind=kind, collecting_unit=unit, **names, **late.get(code, {})))
         session.flush()
         if amount is not None:
             fees.set_standard(

@@ -29,6 +29,7 @@ from payments.gateways.base import (
     RefundImpossible,
     RefundOrder,
     RefundStatus,
+    Scene,
     StatementLine,
 )
 
@@ -102,6 +103,8 @@ class FakeChannel:
                 raise OrderClosed(self.channel, "closed")
             if lost:
                 raise OutcomeUnknown(self.channel, "timeout")
+            if order.scene is Scene.NATIVE:
+                return Launch(qr=f"weixin://test?pr={order.number}", reference=f"pre-{order.number}")
             return Launch(url=f"https://cashier.test/{order.number}", reference=f"pre-{order.number}")
 
     def query(self, number: str) -> PayAnswer:

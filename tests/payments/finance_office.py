@@ -52,7 +52,7 @@ class Office:
         app.register_blueprint(create_blueprint(self.system))
         self.wire = Wire(app.test_client())
         self.finance: Finance = HttpFinance("http://finance.test/finance", "test", {1: KEY})
-        self.finance.__dict__["_session"] = self.wire
+        self.finance._line.__dict__["_session"] = self.wire
 
     def faults(self, **changes: Any) -> None:
         self.system.set_faults(changes)

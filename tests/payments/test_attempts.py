@@ -348,7 +348,7 @@ def test_p38_an_attempt_pins_the_version_of_its_bill(desk: Desk) -> None:
     attempt = desk.pay(fine)
     assert paying.close_order(desk.gateways, attempt.id)
     desk.clock.advance(days=20)
-    jobs.grow_fines()
+    jobs.grow_late()
     desk.wechat.pay_in_spite(attempt.number)
     desk.notify(desk.wechat, desk.wechat.notice(attempt.number))
     assert (desk.state(fine), states(desk, fine)) == ("issued", ["refund_due"])
@@ -396,6 +396,8 @@ def test_two_people_decide_about_suspense(desk: Desk, proposal: str, after: str)
             say("confirm", "settle", "staff:2")
         say("confirm", "give_back", "staff:2")
         assert desk.balance("suspense") == 0
+        assert [refund.reason for refund in desk.refunds(attempt)] == ["核对过"], "the payer reads it"
+        assert desk.rows("SELECT reason FROM journal WHERE kind = 'suspense_returned'") == [("staff:1: 核对过",)]
     assert (desk.state(bill), desk.state(attempt)) == ("issued", after)
 
 
@@ -405,7 +407,7 @@ def test_suspense_that_fits_after_all_settles(desk: Desk) -> None:
     attempt = desk.pay(fine)
     assert paying.close_order(desk.gateways, attempt.id)
     desk.clock.advance(days=16)
-    jobs.grow_fines()
+    jobs.grow_late()
     desk.wechat.pay_in_spite(attempt.number)
     desk.wechat.orders[attempt.number].paid_fen = 20_600
     desk.notify(desk.wechat, desk.wechat.notice(attempt.number))

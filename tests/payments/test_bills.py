@@ -1,6 +1,6 @@
 """Bills: the money rules M1 to M12, pay codes, finding, voiding, expiring, growing."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import uuid4
 
 import pytest
@@ -68,6 +68,10 @@ def test_m4_the_amount_of_an_issued_bill_never_changes(desk: Desk) -> None:
     with pytest.raises(DBAPIError, match="does not change"):
         desk.rows("UPDATE bill SET total_fen = 1 RETURNING 1")
     assert total(desk, bill) == 12000
+    desk.bill(FINE)
+    for change in ("version = 2", "version = 2, grown_on = due_on", "version = 3, grown_on = due_on + 1"):
+        with pytest.raises(DBAPIError, match="does not change"):
+            desk.rows(f"UPDATE bill SET total_fen = 30000, {change} WHERE grows RETURNING 1")
 
 
 def test_m4_a_partial_or_larger_payment_settles_nothing(desk: Desk) -> None:
@@ -114,16 +118,16 @@ def test_m7_a_fine_is_due_after_fifteen_days_and_grows_to_its_cap(desk: Desk) ->
     fine = desk.bill(FINE)
     assert fine.due_on == date(2026, 12, 9)
     desk.clock.advance(days=15)
-    jobs.grow_fines()
+    jobs.grow_late()
     assert total(desk, fine) == 20000
     desk.clock.advance(days=1)
-    jobs.grow_fines()
+    jobs.grow_late()
     assert total(desk, fine) == 20600
     desk.clock.advance(days=39)
-    jobs.grow_fines()
+    jobs.grow_late()
     assert total(desk, fine) == 40000
     desk.clock.advance(days=300)
-    jobs.grow_fines()
+    jobs.grow_late()
     assert total(desk, fine) == 40000
     assert desk.rows("SELECT version FROM bill WHERE id = :id", id=fine.id) == [(3,)]
 
@@ -135,11 +139,49 @@ def test_m7_an_order_of_yesterdays_figure_is_closed_before_the_fine_grows(desk: 
     assert first.amount_fen == 20600
     assert desk.clock.now + timedelta(minutes=20) == first.expires_at
     desk.clock.advance(minutes=21)
-    jobs.grow_fines()
+    jobs.grow_late()
     assert total(desk, fine) == 20600
     second = desk.pay(fine)
     assert (second.amount_fen, second.bill_version) == (21200, 3)
     assert desk.state(first) == "closed"
+
+
+def test_m8_a_charge_grows_only_where_its_law_says_so(desk: Desk) -> None:
+    """滞纳金 of 0.05 % a day up to the charge; what has no rule on the same bill stays as it is."""
+    both = desk.bill(bills.Line("levy"), bills.Line("copy-a"))
+    plain = desk.bill()
+    assert (both.total_fen, both.due_on) == (112_000, date(2026, 12, 24))
+
+    def on(day: date) -> tuple[int, int, str]:
+        desk.clock.set(datetime.combine(day, time(1), UTC))
+        jobs.expire_bills()
+        jobs.grow_late()
+        [row] = desk.rows("SELECT total_fen, version, state FROM bill WHERE id = :id", id=both.id)
+        return row
+
+    assert on(date(2026, 12, 24)) == (112_000, 1, "issued")
+    assert on(date(2026, 12, 25)) == (112_050, 2, "issued")
+    assert on(date(2027, 1, 23)) == (113_500, 3, "issued")
+    assert on(date(2032, 6, 15)) == (212_000, 4, "issued"), "never more than the charge itself"
+    assert on(date(2033, 6, 15)) == (212_000, 4, "issued")
+    assert desk.state(plain) == "expired"
+    parts = desk.rows(
+        "SELECT overdue_fen, penalty_fen FROM bill_item WHERE bill_id = :id ORDER BY position", id=both.id
+    )
+    assert parts == [(100_000, 0), (0, 0)]
+    attempt = desk.pay(both)
+    assert (attempt.amount_fen, attempt.bill_version) == (212_000, 4)
+    assert desk.wechat.pay(attempt.number)
+    desk.notify(desk.wechat, desk.wechat.notice(attempt.number))
+    assert (desk.state(both), desk.balance("income:levy")) == ("paid", -200_000)
+
+
+def test_m8_the_figure_of_the_day_is_asked_even_before_the_job_has_run(desk: Desk) -> None:
+    levy = desk.bill(bills.Line("levy"), due_on=date(2026, 11, 30))
+    desk.clock.set(datetime(2026, 12, 10, 1, tzinfo=UTC))
+    assert desk.pay(levy).amount_fen == 100_500
+    [(until,)] = desk.rows("SELECT expires_at FROM payment_attempt")
+    assert until <= datetime(2026, 12, 10, 16, tzinfo=UTC), "tomorrow it costs more"
 
 
 def test_m8_finances_figure_wins_and_only_finance_may_give_one(desk: Desk) -> None:
@@ -151,7 +193,7 @@ def test_m8_finances_figure_wins_and_only_finance_may_give_one(desk: Desk) -> No
     assert bill.total_fen == 12015
     fine = desk.bill(bills.Line("fine", decided_fen=100), source="finance", pay_code="35029900000000000002")
     desk.clock.advance(days=20)
-    jobs.grow_fines()
+    jobs.grow_late()
     assert total(desk, fine) == 100
     with pytest.raises(BillNotOpen):
         desk.pay(fine)

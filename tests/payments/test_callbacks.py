@@ -223,6 +223,27 @@ def test_p17_with_a_wrong_clock_notices_fail_and_polling_keeps_money_flowing(des
     paid_once(desk, bill, attempt)
 
 
+def test_p17_the_node_stays_ready_but_says_that_its_clock_is_wrong(desk: Desk, client: FlaskClient) -> None:
+    attempt = desk.pay(desk.bill())
+    desk.wechat.pay(attempt.number)
+    assert desk.notify(desk.wechat, desk.wechat.notice(attempt.number)).taken
+    late = desk.wechat.notice(attempt.number)
+    desk.clock.advance(minutes=6)
+
+    def degraded() -> bool:
+        answer = client.get("/readyz")
+        assert answer.status_code == 200, "payments go on by polling"
+        assert ("clock" in answer.json["degraded"]) == (answer.json["checks"]["clock"] == "amber")  # type: ignore[index]
+        return "clock" in answer.json["degraded"]  # type: ignore[index]
+
+    for times in range(3):
+        assert not degraded(), times
+        desk.notify(desk.wechat, late)
+    assert degraded()
+    desk.notify(desk.wechat, desk.wechat.notice(attempt.number))
+    assert not degraded()
+
+
 def test_p22_with_the_database_away_nothing_is_acknowledged(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     bill = desk.bill()
     attempt = desk.pay(bill)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from backend.core.config import Settings
 from payments import fees, queries
-from payments.models import FeeStandard, IncomeItem
+from payments.models import CollectingUnit, FeeStandard, IncomeItem
 from tests.backend.conftest import seeded_settings, seeded_template
 
 DAY = date(2026, 11, 24)
@@ -164,6 +164,8 @@ def test_whatever_is_set_every_day_has_one_standard_at_most(
 def test_of_many_at_once_one_sets_an_overlapping_standard(fresh_database: str) -> None:
     engine = create_engine(fresh_database)
     with Session(engine) as session:
+        session.add(CollectingUnit(code="TEST-350299-001", name_zh="测试", name_en="Test"))
+        session.flush()
         session.add(
             IncomeItem(code="race", kind="non_tax", collecting_unit="TEST-350299-001", name_zh="争", name_en="R")
         )

@@ -288,7 +288,7 @@ def test_a_slow_answer_is_given_up_though_it_had_its_effect(
     notice = finance.issue_notice(order())
     told = payment(notice)
     faults(sandbox, slow_s=0.4)
-    monkeypatch.setattr(finance_http, "TIMEOUT_S", (1.0, 0.1))
+    monkeypatch.setattr(finance._line, "_timeout_s", (1.0, 0.1))
     with unavailable("no_answer"):
         finance.confirm(told)
     faults(sandbox, slow_s=0.0)
@@ -316,7 +316,7 @@ def test_finance_refuses_unsigned_old_and_repeated_requests(sandbox: RunningSand
 
     def send(*, app: str = "sandbox-finance", at: float = 0, nonce: str = "", signature: str = "") -> Any:
         body, when, once = b"{}", str(int(datetime.now(UTC).timestamp() + at)), nonce or uuid4().hex
-        text = finance_http.request_text("POST", "/v1/notices/query", app, "2", when, once, body)
+        text = finance_http.DIALECT.request_text("POST", "/v1/notices/query", app, "2", when, once, body)
         headers = {
             "X-Finance-App": app,
             "X-Finance-Key": "2",
@@ -343,7 +343,7 @@ class Replies:
 
     def post(self, url: str, *, headers: dict[str, str], **_: Any) -> requests.Response:
         when = str(int(datetime.now(UTC).timestamp() + self.at))
-        text = finance_http.answer_text(self.status, headers["X-Finance-Nonce"], when, self.body)
+        text = finance_http.DIALECT.answer_text(self.status, headers["X-Finance-Nonce"], when, self.body)
         answer = requests.Response()
         answer.status_code = self.status
         answer._content = self.body
@@ -356,7 +356,7 @@ class Replies:
 def answering(plain_settings: Settings, body: str, **changes: Any) -> Finance:
     keys = parse_keys("FINANCE_KEYS", plain_settings.finance_keys)
     adapter = finance_http.HttpFinance("http://127.0.0.1:9/finance", "sandbox-finance", keys)
-    adapter.__dict__["_session"] = Replies(keys[2], body.encode(), **changes)
+    adapter._line.__dict__["_session"] = Replies(keys[2], body.encode(), **changes)
     return adapter
 
 

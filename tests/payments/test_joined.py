@@ -1,10 +1,12 @@
 """The books with the real adapters and the simulated providers over HTTP: pay, hear of it, refund."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from backend.core import db
 from payments import attempts, callbacks
 from payments.gateways.base import Channel, Scene
 from payments.registry import Account, Gateways, gateways_of
@@ -100,3 +102,24 @@ def test_the_settings_set_the_channels_up() -> None:
         pay_settings("http://127.0.0.1:9", OLD, payment_routes='{"A": ["alipay"], "*": ["wechat_pay"]}')
     )
     assert (routed.channels_of("A"), routed.channels_of("B")) == ([], ["wechat_pay"])
+
+
+def test_a_wrong_sum_at_wechat_pay_waits_and_goes_back_whole(desk: Desk, bank: Bank) -> None:
+    """The notice, the query and the refund speak of what came, not of what was asked."""
+    desk.gateways = Gateways({Channel.WECHAT_PAY: Account(bank.gateway, {"official": APP_ID})})
+    bill = desk.bill()
+    terms = {"scene": Scene.NATIVE, "app_id": APP_ID, "merchant_id": bank.gateway.merchant_id}
+    attempt = desk.pay(bill, **terms, client_ip="203.0.113.7")
+    bank.simulator.accounts.plan = replace(bank.simulator.accounts.plan, came=10_000)
+    bank.pay(attempt.number)
+    desk.clock.advance(seconds=6)
+    desk.poll()
+    assert (desk.state(bill), desk.state(attempt), desk.balance("suspense")) == ("issued", "suspense", -10_000)
+    for number, step in enumerate((attempts.propose, attempts.confirm)):
+        more = {} if number else {"reason": "金额不符"}
+        with db.transaction() as session:
+            step(session, attempt_id=attempt.id, proposal="give_back", actor=f"staff:{number}", **more)  # type: ignore[operator]
+    for _ in range(5):
+        desk.clock.advance(minutes=10)
+        desk.send()
+    assert (desk.state(attempt), desk.balance("clearing:wechat_pay")) == ("returned", 0)

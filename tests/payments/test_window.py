@@ -118,6 +118,50 @@ def test_a_code_of_another_hall_or_unit_is_not_charged(window: Window) -> None:
     assert window.channel.orders == {}
 
 
+def with_codes(window: Window) -> None:
+    """The unit takes WeChat Pay too, which has codes to scan."""
+    window.desk.gateways = Gateways(
+        {
+            Channel.WECHAT_NONTAX: Account(window.channel, {"official": "wx-official"}),
+            Channel.WECHAT_PAY: Account(window.desk.wechat, {"official": "wx-official"}),
+        }
+    )
+    window.client.application.extensions["payment_gateways"] = window.desk.gateways
+
+
+def test_a_code_on_the_window_s_screen_is_scanned_by_the_payer(window: Window) -> None:
+    with_codes(window)
+    bill = window.desk.bill()
+    first, again = (window.post(f"bills/{bill.id}/qr", key="one-press") for _ in range(2))
+    assert first.status_code == 201
+    assert (first.json["phase"], first.json["again_s"]) == ("showing", 5)
+    assert again.json == first.json
+    (number,) = window.desk.wechat.orders
+    assert first.json["qr"] == f"weixin://test?pr={number}"
+    assert window.look(first.json["attempt_id"])["phase"] == "showing"
+    assert window.desk.wechat.pay(number)
+    done = window.look(first.json["attempt_id"])
+    assert (done["phase"], done["qr"], window.desk.state(bill)) == ("paid", None, "paid")
+
+
+def test_the_payer_s_own_code_takes_the_place_of_the_one_on_the_screen(window: Window) -> None:
+    with_codes(window)
+    bill = window.desk.bill()
+    shown = window.post(f"bills/{bill.id}/qr").json
+    scanned = window.scan(bill).json
+    assert (scanned["phase"], scanned["qr"]) == ("typing", None)
+    assert window.look(shown["attempt_id"])["phase"] == "failed"
+    (number,) = window.channel.orders
+    assert window.channel.pay(number)
+    assert window.look(scanned["attempt_id"])["phase"] == "paid"
+    assert [order.status for order in window.desk.wechat.orders.values()] == ["closed"]
+
+
+def test_a_unit_that_takes_no_code_shows_none(window: Window) -> None:
+    answer = window.post(f"bills/{window.desk.bill().id}/qr")
+    assert (answer.status_code, answer.json["code"]) == (422, "way_not_offered")
+
+
 def test_cash_at_finance_is_seen_at_once_and_the_slip_names_the_receipt(window: Window) -> None:
     bill = window.desk.bill()
     receipt_jobs.tell(window.office.finance)

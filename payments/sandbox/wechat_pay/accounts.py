@@ -42,7 +42,7 @@ class Refund:
 
 @dataclass
 class Order:
-    """One order. `tokens` are prepay ids with the instant they end."""
+    """One order. `tokens` are prepay ids with the instant they end, `came` another sum than the one asked for."""
 
     kind: str
     body: dict[str, Any]
@@ -54,6 +54,7 @@ class Order:
     paid_at: float = 0.0
     payer: str = ""
     coupon: int = 0
+    came: int | None = None
     refunds: dict[str, Refund] = field(default_factory=dict)
 
     @property
@@ -62,7 +63,7 @@ class Order:
 
     @property
     def total(self) -> int:
-        return int(self.body["amount"]["total"])
+        return int(self.body["amount"]["total"]) if self.came is None else self.came
 
     @property
     def refunded(self) -> int:
@@ -71,13 +72,17 @@ class Order:
 
 @dataclass
 class Plan:
-    """How money behaves, at the operator's will. `balance` None never runs short; `refund_outcome` may be `never`."""
+    """How money behaves, at the operator's will. `balance` None never runs short; `refund_outcome` may be `never`.
+
+    While `came` is set, that many fen come in whatever was asked: an account that no longer adds up.
+    """
 
     refund_delay_s: float = 2.0
     refund_outcome: str = "SUCCESS"
     balance: int | None = None
     new_spelling: bool = False
     refund_gap: bool = True
+    came: int | None = None
 
 
 Told = Callable[[Order, Refund | None], None]
@@ -144,6 +149,7 @@ class Accounts:
             if refused:
                 return refused
             order.state, order.paid_at, order.payer, order.coupon = "SUCCESS", self.now(), payer, coupon
+            order.came = self.plan.came
             order.transaction_id = f"42000{secrets.randbelow(10**23):023d}"
             self.told(order, None)
             return ""

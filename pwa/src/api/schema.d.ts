@@ -1882,6 +1882,132 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/device/bills/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** How it stands, asked of the channel now: paid here, or meanwhile on a phone. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Notice"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DeviceBill"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/bills/find": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The bill of a notice in hand, of any hall, by its code and its payer's name; ten wrong pairs and it rests. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Notice"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DeviceBill"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/bills/pay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put a code on the screen that WeChat scans. An order on a phone is closed first: one bill is paid once. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Notice"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DeviceBill"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/device/bookings": {
         parameters: {
             query?: never;
@@ -6160,6 +6286,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/bills/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What the bill would say. Nothing is stored; issuing computes it again. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Issue"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["BillDraft"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/bills/{bill_id}/deferral": {
         parameters: {
             query?: never;
@@ -6240,6 +6408,52 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Paid"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/bills/{bill_id}/qr": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                bill_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A code for the payer to scan with WeChat, where the unit takes it. An order that is open is closed first. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    bill_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Collection"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -7941,6 +8155,46 @@ export interface paths {
                 default: components["responses"]["DEFAULT_ERROR"];
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/chargeable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The collecting units with what they may charge on an acceptance date: confirmed standards only, and fines. */
+        get: {
+            parameters: {
+                query: {
+                    on: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ChargeableUnits"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -13856,6 +14110,17 @@ export interface components {
             unit_code: string;
             ways: ("wechat_jsapi" | "wechat_mini" | "wechat_h5" | "wechat_native" | "alipay_wap")[];
         };
+        /** @description What a bill would say. One that `grows` costs more each day after its due date; another dies then. */
+        BillDraft: {
+            /** Format: date */
+            due_on: string;
+            grows: boolean;
+            items: components["schemas"]["BillItem"][];
+            /** @enum {string} */
+            notice_type: "ordinary" | "penalty";
+            total_fen: number;
+            unit_name: string;
+        };
         /** @description One charge: standard × quantity, what is added, what was remitted. */
         BillItem: {
             fee_fen: number;
@@ -13932,6 +14197,11 @@ export interface components {
             max_items: number;
             max_people: number;
             minutes: number;
+        };
+        /** @description A name in both languages: a bill keeps both. */
+        BothNames: {
+            en: string;
+            zh: string;
         };
         /** @description One of the last calls; `times` is how often this number was called. */
         Called: {
@@ -14245,6 +14515,26 @@ export interface components {
             short: boolean;
             used: number;
         };
+        /** @description An income item that may be charged; a fine's sum stands in its decision. */
+        ChargeableItem: {
+            amount_fen: number | null;
+            code: string;
+            /** @enum {string} */
+            kind: "non_tax" | "penalty";
+            legal_basis: string | null;
+            name: components["schemas"]["BothNames"];
+            unit: string | null;
+        };
+        /** @description A collecting unit with its items. */
+        ChargeableUnit: {
+            code: string;
+            items: components["schemas"]["ChargeableItem"][];
+            name: components["schemas"]["BothNames"];
+        };
+        /** @description Every unit that may charge something on that day. */
+        ChargeableUnits: {
+            units: components["schemas"]["ChargeableUnit"][];
+        };
         /** @description A scanned text or eight typed digits; `identity_checked` after comparing the masked name and last four. */
         CheckInRequest: {
             code: string;
@@ -14323,7 +14613,11 @@ export interface components {
         Code: {
             code: string;
         };
-        /** @description How far it is. `typing`: the payer's phone asks for a password. Look again after `again_s` seconds. */
+        /**
+         * @description How far it is. Look again after `again_s` seconds.
+         *
+         *     `typing`: the payer's phone asks for a password; `showing`: the payer is to scan `qr`.
+         */
         Collection: {
             again_s: number | null;
             amount_fen: number;
@@ -14335,7 +14629,8 @@ export interface components {
             /** Format: date-time */
             paid_at: string | null;
             /** @enum {string} */
-            phase: "asking" | "typing" | "paid" | "failed" | "checking" | "returned";
+            phase: "showing" | "asking" | "typing" | "paid" | "failed" | "checking" | "returned";
+            qr: string | null;
         };
         /** @description The result: a file uploaded for this case, or paper; with the name of its seal. */
         Conclude: {
@@ -14573,6 +14868,30 @@ export interface components {
             used_at: string | null;
             /** @enum {string} */
             verdict: "on_time" | "late" | "early" | "wrong_hall" | "wrong_day" | "already_used" | "cancelled" | "forged" | "unknown" | "check_identity";
+        };
+        /**
+         * @description A bill at a device. `scan` is there while its code can be paid; `on_phone` opens the bill on any phone.
+         *
+         *     `can_scan` says whether a code can be asked for, `slip` is what to print once the money is there: never a receipt.
+         */
+        DeviceBill: {
+            can_scan: boolean;
+            /** Format: date */
+            due_on: string;
+            items: components["schemas"]["BillItem"][];
+            on_phone: string;
+            /** Format: date-time */
+            paid_at: string | null;
+            paid_via: string | null;
+            pay_code: string;
+            payer_name_masked: string;
+            receipt: components["schemas"]["Receipt"] | null;
+            scan: components["schemas"]["ScanCode"] | null;
+            slip: components["schemas"]["Slip"] | null;
+            /** @enum {string} */
+            status: "issued" | "paying" | "checking" | "paid" | "refunding" | "part_refunded" | "refunded" | "void" | "expired";
+            title: string;
+            total_fen: number;
         };
         /** @description Whom, when and for what; a device outside the halls names the hall. */
         DeviceBooking: {
@@ -15285,19 +15604,30 @@ export interface components {
             show_if: components["schemas"]["Condition"] | null;
             source: string | null;
         };
-        /** @description A bill to be issued for one thing. `document` is the decision behind a reduction. */
+        /**
+         * @description A bill to be issued for one thing. `document` is the decision behind a reduction. Items name it without titles.
+         *
+         *     `due_on` is the last day to pay, the ordinary time when it is missing; the law sets a fine's.
+         */
         Issue: {
             /** Format: date */
             accepted_on: string;
             /** @default null */
             document: string | null;
+            /**
+             * Format: date
+             * @default null
+             */
+            due_on: string | null;
             lines: components["schemas"]["BillLine"][];
             payer: components["schemas"]["Payer"];
             subject_id: string;
             /** @enum {string} */
             subject_type: "case" | "appointment" | "decision" | "counter";
-            title_en: string;
-            title_zh: string;
+            /** @default null */
+            title_en: string | null;
+            /** @default null */
+            title_zh: string | null;
         };
         /** @description An item with its guide. Days are working days; an unverified guide must be shown as unconfirmed. */
         Item: {
@@ -15639,6 +15969,11 @@ export interface components {
         Note: {
             /** @default null */
             note: string | null;
+        };
+        /** @description A notice in hand: its code, typed or scanned, and the payer's name on it or on the id card in the reader. */
+        Notice: {
+            pay_code: string;
+            payer_name: string;
         };
         /** @description Kinds to switch off, and the channels in the wanted order. */
         NoticeChoice: {
@@ -16470,6 +16805,12 @@ export interface components {
         ScanCase: {
             code: string;
         };
+        /** @description The text of the code that WeChat scans, good until then. */
+        ScanCode: {
+            qr: string;
+            /** Format: date-time */
+            until: string;
+        };
         /** @description An item with the name or alias that matched. */
         SearchHit: {
             bookable: boolean;
@@ -17190,13 +17531,14 @@ export interface components {
         Supplement: {
             words: string;
         };
-        /** @description Money that came and does not fit. */
+        /** @description Money that came and does not fit. Unless it `can_settle` its bill after all, it can only go back. */
         Suspense: {
             asked_fen: number;
             /** Format: uuid */
             bill_id: string;
             /** @enum {string} */
             bill_state: "issued" | "paid" | "confirmed" | "ebill_issued" | "void" | "expired";
+            can_settle: boolean;
             channel: string;
             currency: string;
             /** Format: uuid */

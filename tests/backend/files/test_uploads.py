@@ -358,15 +358,16 @@ def test_a_window_scans_for_its_hall_alone(
     assert phone.get(f"/{file_id}").status_code == 404
 
 
-def test_two_records_of_one_person_share_their_files(
-    session: Session, phone: Phone, other_phone: Phone, photo: bytes
-) -> None:
+def test_two_records_of_one_person_share_their_files(session: Session, phone: Phone, photo: bytes) -> None:
     file_id = phone.begin(photo).json["id"]
     card = identity.RealName("350299199001010010", "张测试", None)
-    identity.verify(session, open_id="o-1", real_name=card, current=owner(other_phone))
-    kept = identity.verify(session, open_id="o-1", real_name=card, current=None)
-    assert kept == owner(other_phone)
-    assert row(session, file_id).person_id == owner(phone)
+    first = identity.log_in(session, provider="wechat_mini", subject="o-mini", current=None)
+    first = identity.verify(session, open_id="o-1", real_name=card, current=first)
+    assert identity.verify(session, open_id="o-1", real_name=card, current=owner(phone)) == first
+    session.commit()
+    found = row(session, file_id)
+    assert (found.person_id, found.uploaded_by) == (first, f"person:{first}")
+    assert phone.state(file_id) == "receiving", "the session follows too"
 
 
 def test_names_and_contents_lie_sealed(session: Session, phone: Phone, clamd: Virus, folder: Path) -> None:

@@ -64,13 +64,13 @@ export function staffPath(text: unknown): string {
   return /^\/staff(\/|\?|$)/.test(path) && !path.startsWith('/staff/login') ? path : '/staff/'
 }
 
-const isScan = (path: string) => path.startsWith('/staff/scan')
+const hasCamera = (path: string) => /^\/staff\/(scan|collect)(?=[/?#]|$)/.test(path)
 
-/** The scan page is entered and left by loading the document, because its security policy is its own. */
+/** Pages with a camera are entered and left by loading the document, because their security policy is their own. */
 export function useGo(): (to: string, replace?: boolean) => void {
   const router = useRouter()
   return (to, replace = false) => {
-    if (isScan(to) !== isScan(window.location.pathname)) window.location[replace ? 'replace' : 'assign'](to)
+    if (hasCamera(to) !== hasCamera(window.location.pathname)) window.location[replace ? 'replace' : 'assign'](to)
     else void router[replace ? 'replace' : 'push'](to)
   }
 }

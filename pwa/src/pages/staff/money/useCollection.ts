@@ -55,7 +55,7 @@ export function useCollection() {
     if (now) collection.value = now
     const one = collection.value
     if (!one || !bill.value) return
-    if (one.phase === 'paid' || one.phase === 'returned' || one.phase === 'checking') {
+    if (['paid', 'returned', 'checking', 'failed'].includes(one.phase)) {
       bill.value = await asStaff(() => lookUp(bill.value?.pay_code ?? '')).catch(() => bill.value)
       await printable()
     }
@@ -67,11 +67,14 @@ export function useCollection() {
     }, one.again_s * 1000)
   }
 
-  async function charge(scanned: string): Promise<void> {
+  async function begin(name: string, way: string, body: object): Promise<void> {
     if (!bill.value) return
     const key = newKey()
-    await follow(await attempt('charge', () => api.post<Collection>(`/staff/bills/${bill.value?.id}/scan`, { auth_code: scanned }, { idempotencyKey: key })))
+    await follow(await attempt(name, () => api.post<Collection>(`/staff/bills/${bill.value?.id}/${way}`, body, { idempotencyKey: key })))
   }
+
+  const charge = (scanned: string) => begin('charge', 'scan', { auth_code: scanned })
+  const showCode = () => begin('show', 'qr', {})
 
   async function giveUp(): Promise<void> {
     const one = collection.value
@@ -96,5 +99,5 @@ export function useCollection() {
     problem.value = note.value = ''
   }
 
-  return { bill, collection, slip, busy, problem, note, phase, waiting, find, charge, giveUp, askFinance, reset }
+  return { bill, collection, slip, busy, problem, note, phase, waiting, find, charge, showCode, giveUp, askFinance, reset }
 }

@@ -10,13 +10,13 @@ const STATES: Record<string, CameraState> = {
   NotAllowedError: 'denied', SecurityError: 'denied', NotFoundError: 'absent', OverconstrainedError: 'absent', NotReadableError: 'in_use', AbortError: 'in_use',
 }
 
-export function useCamera(video: Ref<HTMLVideoElement | undefined>, onText: (text: string) => void) {
+export function useCamera(video: Ref<HTMLVideoElement | undefined>, onText: (text: string) => void, bars = false) {
   const state = ref<CameraState>('off')
   const light = ref<boolean | null>(null)
   let stream: MediaStream | null = null
   let wanted = false
   let turn = 0
-  const reader = createReader()
+  const reader = createReader(bars)
 
   async function start(): Promise<void> {
     wanted = true

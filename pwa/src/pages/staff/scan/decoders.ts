@@ -1,24 +1,26 @@
-/** Finds a QR code in a camera picture: the browser's own detector, else the light decoder, and the heavy one when that sees nothing for a while. */
+/** Finds a code in a camera picture: the browser's own detector, else the light decoder, and the heavy one when that sees nothing for a while. */
 
 const LONG_SIDE = 800
 const GIVE_UP_LIGHT_MS = 3000
 
 interface Detector { detect: (source: CanvasImageSource) => Promise<{ rawValue: string }[]> }
 interface DetectorClass { new (options: { formats: string[] }): Detector; getSupportedFormats: () => Promise<string[]> }
-type Heavy = (frame: ImageData) => Promise<string | null>
+type Heavy = (frame: ImageData, bars: boolean) => Promise<string | null>
 
-/** Some browsers have the class without the codes, and some throw: only one that lists QR codes counts. */
-async function ownDetector(): Promise<Detector | null> {
+/** Some browsers have the class without the codes, and some throw: only one that lists what is looked for counts. */
+async function ownDetector(formats: string[]): Promise<Detector | null> {
   const found = (globalThis as { BarcodeDetector?: DetectorClass }).BarcodeDetector
   try {
-    return found && (await found.getSupportedFormats()).includes('qr_code') ? new found({ formats: ['qr_code'] }) : null
+    const known = found ? await found.getSupportedFormats() : []
+    return found && formats.every((one) => known.includes(one)) ? new found({ formats }) : null
   } catch {
     return null
   }
 }
 
-export async function createReader(): Promise<(video: HTMLVideoElement) => Promise<string | null>> {
-  let own = await ownDetector()
+/** `bars`: payment codes come as a QR code or as bars (CODE_128); only the browser's own detector and the heavy one read bars. */
+export async function createReader(bars = false): Promise<(video: HTMLVideoElement) => Promise<string | null>> {
+  let own = await ownDetector(bars ? ['qr_code', 'code_128'] : ['qr_code'])
   let light: ((frame: ImageData) => string | null) | null = null
   let heavy: Heavy | null = null
   let asked = false
@@ -34,7 +36,7 @@ export async function createReader(): Promise<(video: HTMLVideoElement) => Promi
   async function withHeavy(frame: ImageData): Promise<string | null> {
     if (!asked && performance.now() - lastHit > GIVE_UP_LIGHT_MS) askForHeavy()
     try {
-      return heavy ? await heavy(frame) : null
+      return heavy ? await heavy(frame, bars) : null
     } catch {
       heavy = null
       return null

@@ -4,7 +4,7 @@ import wasm from 'zxing-wasm/reader/zxing_reader.wasm?url'
 
 prepareZXingModule({ overrides: { locateFile: (path: string, prefix: string) => (path.endsWith('.wasm') ? wasm : prefix + path) } })
 
-export async function findWithZXing(frame: ImageData): Promise<string | null> {
-  const [found] = await readBarcodes(frame, { formats: ['QRCode'], tryHarder: true, maxNumberOfSymbols: 1 })
+export async function findWithZXing(frame: ImageData, bars: boolean): Promise<string | null> {
+  const [found] = await readBarcodes(frame, { formats: bars ? ['QRCode', 'Code128'] : ['QRCode'], tryHarder: true, maxNumberOfSymbols: 1 })
   return found?.isValid ? found.text : null
 }
