@@ -1,4 +1,4 @@
-"""A case at the desks: received, corrected once, accepted, decided and handed out by three people; no other hall sees it."""
+"""A case at the desks: corrected once, accepted, decided and handed out by three people; no other hall sees it."""
 
 import re
 from collections.abc import Iterator
@@ -121,7 +121,9 @@ def test_three_desks_carry_a_case_to_its_end(people: People) -> None:
     front.keyboard.press("r")
     expect(picture).to_have_attribute("style", re.compile(r"rotate\(90deg\)"))
     after = picture.bounding_box()
-    assert before and after and after["width"] > before["width"]
+    assert before
+    assert after
+    assert after["width"] > before["width"]
     stepped(front, "收件")
 
     front.get_by_role("button", name="要求补正", exact=True).click()
