@@ -65,9 +65,9 @@ bench: $(VENV)/.installed-dev ## speed beside its baselines; BENCH=slots runs on
 soak: $(VENV)/.installed-dev ## races and crashes at full size, and faults that tests must notice
 	$(BIN)/python -m tests.mutation
 	RACE_SCALE=10 $(BIN)/python -m pytest tests/crash tests/notify/test_storm.py tests/backend/core/test_wechat_tokens.py \
-	  tests/backend/appointments/test_races.py tests/backend/applications/test_races.py \
-	  tests/payments/test_races.py tests/payments/test_recon_races.py \
-	  tests/payments/test_simulator.py tests/express/test_races.py tests/payments/gateways/alipay/test_alipay_sdk.py \
+	  tests/backend/appointments/test_races.py tests/payments/test_races.py tests/payments/test_recon_races.py \
+	  tests/payments/test_simulator.py tests/backend/applications/test_races.py \
+	  tests/express/test_races.py tests/backend/files/test_races.py tests/payments/gateways/alipay/test_alipay_sdk.py \
 	  tests/payments/gateways/wechat_pay/test_wechat_pay_wire.py \
 	  $(addprefix tests/backend/queueing/test_,entrance_races.py calling_races.py simulator.py clause12.py)
 

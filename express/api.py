@@ -21,6 +21,8 @@ from express.models import Direction, Shipment
 from express.registry import Couriers, couriers_of
 from express.states import TO_CALL
 from express.subjects import Asking, Subject
+from payments import attempts, paying
+from payments.api import gateways
 
 blueprint = ApiBlueprint("express", __name__, description="Addresses, courier orders and where they are")
 blueprints = (blueprint,)
@@ -230,6 +232,9 @@ def show_shipment(shipment_id: UUID) -> dict[str, Any]:
 def cancel(body: dict[str, Any], shipment_id: UUID) -> Response:
     """Call it off while the courier has not collected it; paid postage goes back."""
     principal = current_citizen()
+    with transaction() as session:
+        bill_id = queries.own(session, shipment_id, principal.id).bill_id
+    close_payment(bill_id)
 
     def effect(session: Session) -> dict[str, Any]:
         shipment = ordering.mine(session, shipment_id, principal.id)
@@ -239,6 +244,16 @@ def cancel(body: dict[str, Any], shipment_id: UUID) -> Response:
     answer = answer_once(f"shipments/cancel:{shipment_id}", body, effect, schemas.ShipmentSchema())
     carrying.carry_on(couriers(), shipment_id)
     return answer
+
+
+def close_payment(bill_id: UUID | None) -> None:
+    """End an open order for the postage, so that nobody pays for what is being called off; paid money goes back."""
+    if bill_id is None:
+        return
+    with transaction() as session:
+        live = attempts.live_of(session, bill_id)
+    if live is not None:
+        paying.close_order(gateways(), live)
 
 
 @blueprint.post("/shipments/<uuid:shipment_id>/address")

@@ -53,7 +53,7 @@ class QuoteOver(Conflict):
 
 
 class AlreadyShipped(Conflict):
-    """There is a shipment for this already; `shipment_id` is its id when it is yours."""
+    """There is a shipment for this already; `shipment_id` is its id."""
 
     code = "already_shipped"
     title = Text("已经下过单了，不用再下", "It is ordered already. You need not order again")

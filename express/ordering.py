@@ -101,7 +101,7 @@ def paid(session: Session, shipment_id: UUID) -> None:
 
 
 def cancel(session: Session, shipment: Shipment, *, actor: str, reason: str) -> None:
-    """Call it off; with a courier ordered, `carrying.cancel` finishes it. The caller holds the lock.
+    """Call it off; with a courier ordered, `carrying.carry_on` finishes it. The caller holds the lock.
 
     Raises TooLateToCancel, and BillBusy while somebody may be paying the postage.
     """
@@ -312,8 +312,22 @@ def _insert(session: Session, shipment: Shipment) -> Shipment:
     values = {name: value for name in names if (value := getattr(shipment, name)) is not None}
     row = insert(Shipment).values(**values).on_conflict_do_nothing().returning(Shipment.id)
     if session.execute(row).first() is None:
-        raise AlreadyShipped()
+        raise AlreadyShipped(shipment_id=_known(session, shipment))
     return session.get_one(Shipment, shipment.id)
+
+
+def _known(session: Session, shipment: Shipment) -> str | None:
+    """The id of the one that is there: the index names the same person."""
+    there = session.scalar(
+        select(Shipment.id).where(
+            Shipment.subject_type == shipment.subject_type,
+            Shipment.subject_id == shipment.subject_id,
+            Shipment.direction == shipment.direction,
+            Shipment.person_id == shipment.person_id,
+            Shipment.state.in_(LIVE),
+        )
+    )
+    return str(there) if there else None
 
 
 def _open_postage(session: Session, shipment: Shipment, region_code: str, actor: str) -> None:

@@ -16,7 +16,7 @@ from backend.core.problems import ApiBlueprint
 from backend.core.schemas import EmptySchema
 from express import address_book, carrying, deciding, handing, ordering, queries, quoting
 from express import staff_schemas as schemas
-from express.api import couriers, ordered, quoted, read_line, subject_of
+from express.api import close_payment, couriers, ordered, quoted, read_line, subject_of
 from express.handing import Receiver
 from express.models import Direction, Shipment
 from express.schemas import PastedSchema, PostageQuoteSchema, ReadAddressSchema, ShipmentOrderSchema
@@ -146,6 +146,9 @@ def release(body: dict[str, Any], shipment_id: UUID) -> Response:
 def cancel(body: dict[str, Any], shipment_id: UUID) -> Response:
     """Call it off while the courier has not collected it; paid postage goes back."""
     principal = current_staff()
+    with transaction() as session:
+        bill_id = queries.in_hall(session, shipment_id, principal.hall).bill_id
+    close_payment(bill_id)
 
     def effect(session: Session) -> Shipment:
         shipment = ordering.in_hall(session, shipment_id, principal.hall)

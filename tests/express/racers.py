@@ -22,7 +22,8 @@ T = TypeVar("T")
 ORDERING, WORKING = 10, 400
 """How many seconds of the shipments' clock pass in one: while workers call, leases end before a slow call does."""
 THREADS = 4
-DEADLY = 0.04
+LIVES = 3, 9
+"""Calls after which a worker dies."""
 
 
 def hurry(started: float, speed: int) -> None:
@@ -39,22 +40,22 @@ def connect(settings: Settings, started: float, speed: int = ORDERING) -> None:
 
 
 class Deadly(Couriers):
-    """A few calls end the process, before the call is made or after it had its effect."""
+    """Lives for a few calls; the last one ends the process, before it is made or after it had its effect."""
 
     def __init__(self, couriers: Couriers, luck: random.Random) -> None:
         super().__init__({couriers.default: couriers.carrier(couriers.default)})
-        self.luck = luck
+        self.left = luck.randint(*LIVES)
+        self.before = luck.random() < 0.5
 
     def call(self, code: str, name: str, action: Callable[[Carrier], T]) -> T:
-        self._die()
+        self.left -= 1
+        if self.left <= 0 and self.before:
+            os.kill(os.getpid(), signal.SIGKILL)
         try:
             return super().call(code, name, action)
         finally:
-            self._die()
-
-    def _die(self) -> None:
-        if self.luck.random() < DEADLY:
-            os.kill(os.getpid(), signal.SIGKILL)
+            if self.left <= 0:
+                os.kill(os.getpid(), signal.SIGKILL)
 
 
 def work_and_die(settings: Settings, started: float, seed: int) -> None:

@@ -20,6 +20,7 @@ from tests.backend import staff
 from tests.backend.conftest import seeded_settings, seeded_template
 from tests.conftest import Clock
 from tests.express.carriers.ems_site import Site, running_ems, wait_until
+from tests.payments.conftest import Desk as Till
 from tests.payments.test_api import citizen
 
 __all__ = ["seeded_settings", "seeded_template"]
@@ -148,7 +149,8 @@ def test_a_result_travels_to_the_applicant(
     assert me.post("/shipments", {"quote_id": quote["id"]}, key)["id"] == asked["id"], "a repeat is the same shipment"
     assert (asked["state"], asked["next"], asked["certificate"]) == ("asked", "hall", True)
     again = me.post("/shipments/quotes", {**CERTIFICATE, "address_id": address})
-    assert me.send("/shipments", {"quote_id": again["id"]}).json["code"] == "already_shipped"
+    refused = me.send("/shipments", {"quote_id": again["id"]}).json
+    assert (refused["code"], refused["shipment_id"]) == ("already_shipped", asked["id"])
     [waiting] = clerk.get("/staff/shipments", state="asked")["shipments"]
     assert waiting["applicant_masked"] == "李*"
     clerk.post(f"/staff/shipments/{asked['id']}/release")
@@ -195,7 +197,11 @@ def test_a_forged_push_has_no_effect(ems: Site, client: FlaskClient) -> None:
         assert client.post("/callbacks/ems", data=body, content_type="application/json").status_code == 400
 
 
-def test_the_applicant_pays_first(me: Browser, clerk: Browser, ems: Site) -> None:
+def test_the_applicant_pays_first(
+    me: Browser, clerk: Browser, ems: Site, app: Flask, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An order for the postage that is open when the shipment is called off is closed first."""
+    monkeypatch.setitem(app.extensions, "payment_gateways", Till(clock).gateways)
     passport = {"item": "passport-first", "subject_id": "XM2026-00002"}
     asked = me.order(**passport)
     assert (asked["state"], asked["payer"]) == ("asked", "applicant_prepaid")
@@ -204,6 +210,8 @@ def test_the_applicant_pays_first(me: Browser, clerk: Browser, ems: Site) -> Non
     assert (owing["state"], owing["next"]) == ("unpaid", "pay")
     bill = me.get(f"/bills/{owing['bill_id']}")
     assert (bill["notice_type"], bill["total_fen"], bill["receipt"]) == ("postage", owing["estimate_fen"], None)
+    begun = me.send(f"/bills/{owing['bill_id']}/attempts", {"way": "wechat_h5"})
+    assert begun.status_code == 201, begun.text
     gone = me.post(f"/shipments/{asked['id']}/cancel")
     assert gone["state"] == "cancelled"
     assert me.get(f"/bills/{owing['bill_id']}")["state"] == "void"

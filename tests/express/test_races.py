@@ -111,7 +111,7 @@ def test_no_order_is_lost_or_doubled_with_lost_replies_and_killed_workers(ring: 
     ring.site.faults(*LOST, seed=11)
     started = time.time() - (time.time() - ring.started) * racers.ORDERING / racers.WORKING
     racers.hurry(started, racers.WORKING)
-    killed, seed, until = 0, 0, time.time() + 60 * SCALE
+    killed, seed, until = 0, 0, time.time() + 120 * SCALE
     while ring.states().keys() - {"ordered"}:
         assert time.time() < until, ring.states()
         workers = []
@@ -130,7 +130,7 @@ def test_no_order_is_lost_or_doubled_with_lost_replies_and_killed_workers(ring: 
         assert session.scalars(text("SELECT count(*) FROM notification")).one() == ORDERS
         assert session.query(ShipmentTask).count() == 0
     assert kept == {parcel.waybill for parcel in parcels}
-    assert killed > 3, "workers must have died"
+    assert killed > 2, "workers must have died"
 
 
 def test_a_budget_is_never_overspent(ring: Ring) -> None:

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261126_applications"
-down_revision = "20261126_files"
+down_revision = "20261126_payments_tail"
 branch_labels = None
 depends_on = None
 

@@ -211,6 +211,7 @@ def test_wrong_settings_are_named(name: str, value: str) -> None:
         ("wechat_mini_appid", "sandbox-mini"),
         ("finance_base", "http://127.0.0.1:8001/finance"),
         ("finance_app", "sandbox-finance"),
+        ("licence_app", "sandbox-licence"),
         ("ems_sender_no", "sandbox-ems"),
         ("ems_base", "https://127.0.0.1:8001/amp-prod-api/f/amp/api/open"),
         ("ems_base", "http://api.ems.com.cn/amp-prod-api/f/amp/api/open"),
@@ -226,7 +227,7 @@ def test_production_refuses_the_sandbox(name: str, value: object) -> None:
         "wechat_official_appid": "wx2",
         "ixiamen_client_id": "ix",
         "sms_base": "https://sms.example.cn",
-        "finance_app": "zw",
+        **dict.fromkeys(("finance_app", "licence_app", "eproof_app", "hotline_app", "province_app"), "zw"),
         "ems_sender_no": "1100000000000",
     }
     make_settings("postgresql://x/x", **good)
