@@ -1,7 +1,7 @@
 /** An application filled in for somebody at the counter: each answer is saved as it is given, one request at a time. */
 import { computed, onScopeDispose, reactive, ref, shallowRef } from 'vue'
 import { askedNames, fieldId, type Answers } from '../../../../shared/forms'
-import { api } from '../../../api/client'
+import { api, ApiProblem } from '../../../api/client'
 import type { Application } from '../../../api/types'
 import { t } from '../../../i18n'
 import { read, write } from '../../../state/storage'
@@ -18,6 +18,7 @@ export function useCounter() {
   /** What was typed here, over what the server knows; what it does not have yet is in `unsaved`. */
   const typed = reactive<Answers>({})
   let unsaved: Answers = {}
+  let flying: Answers = {}
   let timer = 0
   let running: Promise<void> | null = null
   onScopeDispose(() => window.clearTimeout(timer))
@@ -25,25 +26,36 @@ export function useCounter() {
   const asked = computed(() => (view.value ? askedNames(view.value.pages, typed) : new Set<string>()))
   const beside = computed(() => Object.fromEntries((view.value?.errors ?? []).map((one) => [fieldId(one.pointer), one.detail])))
 
+  /** A page that is closed before it has saved goes on from here. */
+  function keep(): void {
+    if (view.value) write(sessionStorage, PLACE, { id: view.value.id, unsaved: { ...flying, ...unsaved } })
+  }
+
   function show(found: Application): void {
     view.value = found
     Object.assign(typed, found.answers, unsaved)
-    write(sessionStorage, PLACE, found.id)
+    keep()
   }
 
   /** The one that was begun in this tab before. */
   async function again(): Promise<void> {
-    const id = read<string>(sessionStorage, PLACE)
-    if (!id) return
+    const kept = read<{ id: string; unsaved: Answers }>(sessionStorage, PLACE)
+    if (!kept) return
     try {
-      show(await asStaff(() => api.get<Application>(`/staff/applications/${id}`)))
-    } catch {
-      leave()
+      const found = await asStaff(() => api.get<Application>(`/staff/applications/${kept.id}`))
+      unsaved = kept.unsaved
+      show(found)
+      await save()
+    } catch (error) {
+      if (error instanceof ApiProblem && error.status === 404) leave()
+      else problem.value = said(error, t('staff.offline'))
     }
   }
 
   function answer(name: string, value: unknown, typing: boolean): void {
     typed[name] = unsaved[name] = value
+    saving.value = true
+    keep()
     window.clearTimeout(timer)
     timer = window.setTimeout(() => { void save() }, typing ? PAUSE_MS : 0)
   }
@@ -61,16 +73,20 @@ export function useCounter() {
 
   async function send(now: Application): Promise<void> {
     const answers = unsaved
+    flying = answers
     unsaved = {}
-    saving.value = true
     problem.value = ''
     try {
-      show(await asStaff(() => api.patch<Application>(`/staff/applications/${now.id}`, { revision: now.revision, answers })))
+      const saved = await asStaff(() => api.patch<Application>(`/staff/applications/${now.id}`, { revision: now.revision, answers }))
+      flying = {}
+      saving.value = Object.keys(unsaved).length > 0
+      show(saved)
     } catch (error) {
+      flying = {}
       unsaved = { ...answers, ...unsaved }
+      keep()
+      if (error instanceof ApiProblem && error.code === 'saved_elsewhere') await reload().catch(() => undefined)
       problem.value = said(error, t('staff.offline'))
-    } finally {
-      saving.value = false
     }
   }
 
