@@ -51,7 +51,7 @@ def photo(width: int, height: int, seed: int = 1) -> dict[str, Any]:
     noise = Image.frombytes("RGB", (width // 8, height // 8), random.Random(seed).randbytes(width * height // 64 * 3))
     content = io.BytesIO()
     noise.resize((width, height)).save(content, "JPEG", quality=96)
-    return {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": content.getvalue()}
+    return {"name": "IMG_0301.jpg", "mimeType": "image/jpeg", "buffer": content.getvalue()}
 
 
 def album(page: Page, *files: dict[str, Any]) -> None:
@@ -375,4 +375,4 @@ def test_every_page_is_accessible_steady_and_fits_a_small_phone(
     page.wait_for_url(f"**{case}")
     page.goto("/cases")
     inspector.look("cases")
-    assert inspector.wrong == {}
+    assert inspector.wrong == {}, inspector.wrong
