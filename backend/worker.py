@@ -50,6 +50,7 @@ PERIODIC: tuple[tuple[str, str], ...] = (
     ("37 * * * *", "backend.appointments.jobs:forget_beats"),
     ("*/10 * * * *", "backend.queueing.jobs:close_days"),
     ("* * * * *", "backend.appointments.jobs:remind"),
+    ("* * * * *", "backend.catalogue.versions.jobs:take_effect"),
     ("* * * * *", "notify.jobs:reconcile_receipts"),
     ("1-59/10 * * * *", "payments.jobs:expire_bills"),
     ("2-59/10 * * * *", "payments.jobs:grow_late"),

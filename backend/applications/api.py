@@ -42,15 +42,6 @@ def show_form(slug: str) -> dict[str, Any]:
         return queries.form_view(item, filed, form_queries.form_of(session, slug), request_language())
 
 
-@blueprint.get("/special-steps")
-@public
-@blueprint.response(200, schemas.SpecialStepsSchema)
-def list_special_steps() -> dict[str, Any]:
-    """特别程序清单: the published steps whose time the law does not count, with basis, condition and most days."""
-    with transaction() as session:
-        return {"steps": queries.special_steps(session, request_language())}
-
-
 @blueprint.get("/applications")
 @citizen()
 @blueprint.response(200, schemas.ApplicationsSchema)

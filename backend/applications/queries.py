@@ -48,21 +48,6 @@ def form_view(item: Item, filing_: Filing, form: Form, language: str) -> Body:
     }
 
 
-def special_steps(session: Session, language: str) -> list[Body]:
-    """The published list, for everybody."""
-    return [
-        {
-            "code": step.code,
-            "name": step.name_en if language == "en" else step.name_zh,
-            "basis": step.basis,
-            "condition": step.condition_en if language == "en" else step.condition_zh,
-            "days": step.days,
-            "items": [_item(session, slug, language) for slug in step.items],
-        }
-        for step in form_queries.published_steps(session)
-    ]
-
-
 def application_view(session: Session, application: Application, language: str) -> Body:
     """An application with its task list, what the profile answers, and everything that is still missing or wrong."""
     item, filing_ = form_queries.item_of(session, application.item_slug)

@@ -117,23 +117,6 @@ class FormSchema(Schema):
     materials = fields.List(fields.Nested(RequirementSchema), required=True)
 
 
-class SpecialStepSchema(Schema):
-    """A published special step. Without items it may be taken for all of them."""
-
-    code = fields.String(required=True)
-    name = fields.String(required=True)
-    basis = fields.String(required=True)
-    condition = fields.String(required=True)
-    days = fields.Integer(required=True)
-    items = fields.List(fields.Nested(NamedItemSchema), required=True)
-
-
-class SpecialStepsSchema(Schema):
-    """The list that is in force today."""
-
-    steps = fields.List(fields.Nested(SpecialStepSchema), required=True)
-
-
 class StartSchema(Schema):
     """What to file and for whom: oneself, a relative, or an organisation. `hall` for items of a district."""
 

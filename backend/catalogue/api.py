@@ -15,6 +15,7 @@ from backend.core import clock, db, pagination
 from backend.core.auth import public
 from backend.core.errors import FieldError, InvalidInput, Text
 from backend.core.problems import ApiBlueprint
+from backend.core.sheets import sheet, workbook
 
 blueprint = ApiBlueprint("catalogue", __name__, description="Halls, items and how to do things")
 blueprints = [blueprint]
@@ -22,6 +23,21 @@ blueprints = [blueprint]
 CACHE_CONTROL = "public, max-age=60"
 RELEASE = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))).hexdigest()
 """Part of every ETag: a new release of this code answers anew."""
+
+TABLES = {"csv": sheet, "xlsx": workbook}
+LIST_HEADER = {
+    "zh": ("实施编码", "业务办理项编码", "事项", "部门", "清单", "版本", "发布日期", "手工加入的原因"),
+    "en": (
+        "Item code",
+        "Handling code",
+        "Item",
+        "Department",
+        "List",
+        "Version",
+        "Published",
+        "Reason if added by hand",
+    ),
+}
 
 Query = dict[str, Any]
 View = Callable[..., Body]
@@ -125,7 +141,7 @@ def show_item(query: Query, slug: str, *, catalogue: snapshot.Snapshot) -> Body:
     """An item with its guide and the fees in force today."""
     if slug not in catalogue.items:
         raise queries.ItemNotFound()
-    return bodies.item_body(catalogue.items[slug], query["lang"], on=clock.today())
+    return bodies.guide_body(catalogue, catalogue.items[slug], query["lang"], on=clock.today())
 
 
 @blueprint.route("/lists")
@@ -149,14 +165,84 @@ def show_list(query: Query, tag: str, *, catalogue: snapshot.Snapshot) -> Body:
         raise queries.ListNotFound()
     published = catalogue.lists[tag]
     edition = _edition(published, query.get("version"))
-    slugs = {entry.item_slug for entry in edition.entries}
+    reasons = {entry.item_slug: entry.reason for entry in edition.entries}
     return {
         "tag": tag,
         "name": published.name.in_language(query["lang"]),
         "published_on": edition.published_on,
         "version": edition.version,
-        "items": [bodies.summary_body(item, query["lang"]) for item in catalogue.items.values() if item.slug in slugs],
+        "items": [
+            {**bodies.summary_body(item, query["lang"]), "reason": reasons[item.slug]}
+            for item in catalogue.items.values()
+            if item.slug in reasons
+        ],
+        "editions": [
+            {"version": one.version, "published_on": one.published_on, "count": len(one.entries)}
+            for one in published.editions
+        ],
     }
+
+
+@blueprint.route("/lists/<tag>/table")
+@blueprint.arguments(schemas.TableQuery, location="query")
+@blueprint.response(200, content_type="text/csv")
+@public
+def download_list(query: Query, tag: str) -> Response:
+    """An edition of a list for a spreadsheet."""
+    with db.reading() as session:
+        catalogue = snapshot.current(session)
+    if tag not in catalogue.lists:
+        raise queries.ListNotFound()
+    published, language = catalogue.lists[tag], query["lang"]
+    edition = _edition(published, query.get("version"))
+    rows = [
+        (
+            item.code,
+            item.handling_code,
+            item.name.in_language(language),
+            item.department.in_language(language),
+            published.name.in_language(language),
+            edition.version,
+            edition.published_on.isoformat(),
+            entry.reason,
+        )
+        for entry in edition.entries
+        for item in [catalogue.items[entry.item_slug]]
+    ]
+    return TABLES[query["format"]](f"list-{tag}-{edition.version}", LIST_HEADER[language], rows)
+
+
+@blueprint.route("/special-steps")
+@blueprint.arguments(schemas.LanguageQuery, location="query")
+@blueprint.response(200, schemas.SpecialSteps)
+@public
+@cacheable
+def list_special_steps(query: Query, *, catalogue: snapshot.Snapshot) -> Body:
+    """特殊环节: every step whose time is not counted, by item."""
+    items = [item for item in catalogue.items.values() if item.special_steps and item.ended is None]
+    return {
+        "items": [
+            {
+                "slug": item.slug,
+                "name": item.name.in_language(query["lang"]),
+                "steps": [bodies.special_step_body(step, query["lang"]) for step in item.special_steps],
+            }
+            for item in items
+        ],
+        "count": sum(len(item.special_steps) for item in items),
+    }
+
+
+@blueprint.route("/cancelled-proofs")
+@blueprint.arguments(schemas.LanguageQuery, location="query")
+@blueprint.response(200, schemas.CancelledProofs)
+@public
+@cacheable
+def list_cancelled_proofs(query: Query, *, catalogue: snapshot.Snapshot) -> Body:
+    """Proofs that nobody may ask for any more (circular clause 20)."""
+    today = clock.today()
+    cancelled = [proof for proof in catalogue.cancelled if proof.cancelled_on <= today]
+    return {"proofs": [bodies.cancelled_body(proof, query["lang"]) for proof in cancelled]}
 
 
 def _edition(published: PublishedList, version: int | None) -> Edition:
@@ -168,7 +254,8 @@ def _edition(published: PublishedList, version: int | None) -> Edition:
 
 def _matches(item: Item, query: Query) -> bool:
     return (
-        query.get("category", item.category.code) == item.category.code
+        item.ended is None
+        and query.get("category", item.category.code) == item.category.code
         and ("tag" not in query or query["tag"] in item.tags)
         and (item.popularity > 0 or not query["popular"])
     )

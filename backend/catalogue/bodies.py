@@ -3,7 +3,18 @@
 from datetime import date
 from typing import Any
 
-from backend.catalogue.values import BookableItem, Category, Hall, Item, ItemFee, Material, PublishedList
+from backend.catalogue.snapshot import Snapshot, letter_on
+from backend.catalogue.values import (
+    BookableItem,
+    CancelledProof,
+    Category,
+    Hall,
+    Item,
+    ItemFee,
+    Material,
+    PublishedList,
+    SpecialStep,
+)
 from backend.core.errors import Text
 
 Body = dict[str, Any]
@@ -104,6 +115,70 @@ def item_body(item: Item, language: str, *, on: date) -> Body:
     }
 
 
+def guide_body(catalogue: Snapshot, item: Item, language: str, *, on: date) -> Body:
+    """The shape `Item` of the API with what stands elsewhere in the catalogue: districts, letter, successor."""
+    letter = letter_on(catalogue, item.commitment, on)
+    return {
+        **item_body(item, language, on=on),
+        "version": item.version,
+        "handling_code": item.handling_code,
+        "district_days": [
+            {
+                "division": {
+                    "code": own.division_code,
+                    "name": catalogue.divisions[own.division_code].in_language(language),
+                },
+                "promise_days": own.promise_days,
+            }
+            for own in item.district_days
+        ],
+        "special_steps": [special_step_body(step, language) for step in item.special_steps],
+        "commitment": {
+            "code": letter.code,
+            "version": letter.version,
+            "title": letter.title.in_language(language),
+            "text": letter.text.in_language(language),
+        }
+        if letter
+        else None,
+        "ended": _ended(catalogue, item, language),
+    }
+
+
+def special_step_body(step: SpecialStep, language: str) -> Body:
+    """The shape `SpecialStep` of the API."""
+    return {
+        "name": step.name.in_language(language),
+        "basis": step.basis,
+        "condition": step.condition.in_language(language),
+        "days": step.days,
+        "standard": _text(step.standard, language),
+    }
+
+
+def cancelled_body(proof: CancelledProof, language: str) -> Body:
+    """The shape `CancelledProof` of the API."""
+    return {
+        "name": proof.name.in_language(language),
+        "basis": proof.basis,
+        "instead": _text(proof.instead, language),
+        "cancelled_on": proof.cancelled_on,
+        "verified": proof.verified,
+    }
+
+
+def _ended(catalogue: Snapshot, item: Item, language: str) -> Body | None:
+    if item.ended is None:
+        return None
+    successor = catalogue.items.get(item.ended.successor or "")
+    return {
+        "on": item.ended.on,
+        "kind": item.ended.kind,
+        "note": _text(item.ended.note, language),
+        "successor": {"slug": successor.slug, "name": successor.name.in_language(language)} if successor else None,
+    }
+
+
 def list_head(published: PublishedList, language: str) -> Body:
     """The shape of one row of `/lists`; a list without an edition counts nothing."""
     newest = published.editions[0] if published.editions else None
@@ -111,6 +186,7 @@ def list_head(published: PublishedList, language: str) -> Body:
         "tag": published.tag,
         "name": published.name.in_language(language),
         "count": len(newest.entries) if newest else 0,
+        "version": newest.version if newest else None,
         "published_on": newest.published_on if newest else None,
     }
 

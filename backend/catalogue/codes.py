@@ -38,3 +38,9 @@ def is_item_code(code: str) -> bool:
         and basic.isascii()
         and basic.isdigit()
     )
+
+
+def is_handling_code(code: str, item_code: str) -> bool:
+    """True for an item code followed by two digits."""
+    digits = code[ITEM_CODE_LENGTH:]
+    return code.startswith(item_code) and len(digits) == 2 and digits.isascii() and digits.isdigit()

@@ -3,17 +3,19 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, SmallInteger, Text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, SmallInteger, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.catalogue.values import HandleArea, ItemKind, ItemObject, MailPayer, MaterialSource
+from backend.catalogue.values import EndKind, HandleArea, ItemKind, ItemObject, MailPayer, MaterialSource
 from backend.core.db import Base
 
 
 class Item(Base):
-    """Item 办理项: what a citizen comes for, with its guide 办事指南 and its booking rules.
+    """Item 办理项: what a citizen comes for, with its guide 办事指南 and its booking rules, as it is in force now.
 
-    `slug` is the stable public name, `code` the 31 characters of GB/T 39554.1-2020. Days are working days.
+    `slug` is the stable public name, `code` the 31 characters of GB/T 39554.1-2020. Days are working days. The row is
+    written when a version of the item takes effect (`versions/projection.py`), and by nobody else.
     """
 
     __tablename__ = "item"
@@ -28,6 +30,10 @@ class Item(Base):
         CheckConstraint("minutes BETWEEN 5 AND 240 AND extra_minutes BETWEEN 0 AND 120", name="minutes"),
         CheckConstraint("max_items BETWEEN 1 AND 10 AND max_people BETWEEN 1 AND 10", name="booking_limits"),
         CheckConstraint("level BETWEEN 1 AND 3", name="level"),
+        CheckConstraint("length(handling_code) = 33 AND starts_with(handling_code, code)", name="handling_code"),
+        CheckConstraint("ended_kind IN ('abolished', 'merged')", name="ended_kind"),
+        CheckConstraint("(ended_kind IS NULL) = (ended_on IS NULL)", name="ended"),
+        CheckConstraint("ended_kind IS DISTINCT FROM 'merged' OR successor_slug IS NOT NULL", name="successor"),
         Index(None, "category_code"),
     )
 
@@ -76,6 +82,23 @@ class Item(Base):
     verified: Mapped[bool]
     """Whether the department has checked this guide; if not, it is shown as unconfirmed."""
     updated_at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(SmallInteger)
+    """Number of the version in force."""
+    handling_code: Mapped[str | None] = mapped_column(Text)
+    """业务办理项编码: the item code and two more digits, where the city uses one."""
+    district_days: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'"))
+    """Promises of districts that differ from the city's: `[{"division": "350203", "promise_days": 3}]`."""
+    special_steps: Mapped[list[dict[str, Any]]] = mapped_column(server_default=text("'[]'"))
+    """特殊环节, as in the version."""
+    commitment: Mapped[str | None] = mapped_column(ForeignKey("commitment_letter.code"))
+    """信用承诺: the letter an applicant signs."""
+    offline_filing: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """Why a filing 备案 needs no online way, with the documents of both approvals (circular clause 3)."""
+    ended_on: Mapped[date | None]
+    ended_kind: Mapped[EndKind | None] = mapped_column(Text)
+    successor_slug: Mapped[str | None] = mapped_column(ForeignKey("item.slug"))
+    ended_note_zh: Mapped[str | None] = mapped_column(Text)
+    ended_note_en: Mapped[str | None] = mapped_column(Text)
 
 
 class ItemHall(Base):

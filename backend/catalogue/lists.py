@@ -29,5 +29,7 @@ RULES: Mapping[str, Callable[[Item], bool]] = {
 
 
 def tags_of(item: Item, added_by_hand: frozenset[str] = frozenset()) -> tuple[str, ...]:
-    """The lists an item belongs on now, in the order of the circular."""
+    """The lists an item belongs on now, in the order of the circular; an ended item is on none."""
+    if item.ended is not None:
+        return ()
     return tuple(tag for tag, rule in RULES.items() if rule(item) or tag in added_by_hand)

@@ -1,12 +1,13 @@
 """What other features ask the catalogue. Every answer comes from this process's snapshot."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from sqlalchemy.orm import Session
 
 from backend.catalogue import snapshot
-from backend.catalogue.values import BookableItem, Category, Hall, Item, PublishedList
-from backend.core.errors import InvalidInput, NotFound, Text
+from backend.catalogue.values import BookableItem, Category, Hall, Item, Letter, PublishedList
+from backend.core.errors import Conflict, InvalidInput, NotFound, Text
 
 
 class ItemNotFound(NotFound):
@@ -37,6 +38,13 @@ class ListNotFound(NotFound):
     title = Text("没有找到这份目录", "There is no such list")
 
 
+class ItemEnded(Conflict):
+    """The item was abolished or merged; `successor` is the item to use instead, or null."""
+
+    code = "item_ended"
+    title = Text("这个事项已经取消或并入别的事项，不能再办", "This item has ended or was merged and is no longer done")
+
+
 class ItemNotBookable(InvalidInput):
     """No hall takes appointments for this item; its guide says how it is done."""
 
@@ -52,9 +60,17 @@ def item(session: Session, slug: str) -> Item:
         raise ItemNotFound(item=slug) from None
 
 
+def open_item(session: Session, slug: str) -> Item:
+    """An item that may be booked, filed and billed: one that has not ended. Raises ItemNotFound, ItemEnded."""
+    found = item(session, slug)
+    if found.ended is not None:
+        raise ItemEnded(item=slug, successor=found.ended.successor)
+    return found
+
+
 def items_for_booking(session: Session, slugs: Sequence[str]) -> tuple[BookableItem, ...]:
-    """What a booking must know of these items, in the same order. Raises ItemNotFound, ItemNotBookable."""
-    found = [item(session, slug) for slug in slugs]
+    """What a booking must know of these items, in the same order. Raises ItemNotFound, ItemEnded, ItemNotBookable."""
+    found = [open_item(session, slug) for slug in slugs]
     for one in found:
         if not one.bookable:
             raise ItemNotBookable(item=one.slug)
@@ -88,8 +104,8 @@ def categories(session: Session) -> tuple[Category, ...]:
 
 
 def items(session: Session) -> tuple[Item, ...]:
-    """Every item, most popular first."""
-    return tuple(snapshot.current(session).items.values())
+    """Every item that is done, most popular first."""
+    return tuple(one for one in snapshot.current(session).items.values() if one.ended is None)
 
 
 def published_list(session: Session, tag: str) -> PublishedList:
@@ -98,3 +114,8 @@ def published_list(session: Session, tag: str) -> PublishedList:
         return snapshot.current(session).lists[tag]
     except KeyError:
         raise ListNotFound(list=tag) from None
+
+
+def letter_of(session: Session, item: Item, *, on: date) -> Letter | None:
+    """The letter of commitment that an applicant of this item signs on a day; a case keeps its code and version."""
+    return snapshot.letter_on(snapshot.current(session), item.commitment, on)

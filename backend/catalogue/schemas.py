@@ -47,6 +47,12 @@ class ListQuery(LanguageQuery):
     version = fields.Integer(validate=validate.Range(1, 30_000))
 
 
+class TableQuery(ListQuery):
+    """Which edition, as which kind of file."""
+
+    format = fields.String(load_default="csv", validate=validate.OneOf(["csv", "xlsx"]))
+
+
 class Named(Schema):
     """A code with its name."""
 
@@ -193,6 +199,48 @@ class Department(Schema):
     name = fields.String(required=True)
 
 
+class DistrictDays(Schema):
+    """A district whose promise differs from the city's, in working days."""
+
+    division = fields.Nested(Named, required=True)
+    promise_days = fields.Integer(required=True)
+
+
+class SpecialStep(Schema):
+    """特殊环节: a step whose time is not counted, at most so many working days."""
+
+    name = fields.String(required=True)
+    basis = fields.String(required=True)
+    condition = fields.String(required=True)
+    days = fields.Integer(required=True)
+    standard = fields.String(required=True, allow_none=True)
+
+
+class Commitment(Schema):
+    """The letter that an applicant signs; its version is kept with the signature."""
+
+    code = fields.String(required=True)
+    version = fields.Integer(required=True)
+    title = fields.String(required=True)
+    text = fields.String(required=True)
+
+
+class ItemName(Schema):
+    """An item's address and name."""
+
+    slug = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class Ended(Schema):
+    """Since when an item is no longer done, and which one takes its place."""
+
+    on = fields.Date(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(["abolished", "merged"]))
+    note = fields.String(required=True, allow_none=True)
+    successor = fields.Nested(ItemName, required=True, allow_none=True)
+
+
 class Item(ItemSummary):
     """An item with its guide. Days are working days; an unverified guide must be shown as unconfirmed."""
 
@@ -214,6 +262,41 @@ class Item(ItemSummary):
     verified = fields.Boolean(required=True)
     updated_at = fields.DateTime(format=UTC_SECONDS, required=True)
     consult_phone = fields.String(required=True)
+    version = fields.Integer(required=True)
+    handling_code = fields.String(required=True, allow_none=True)
+    district_days = fields.List(fields.Nested(DistrictDays), required=True)
+    special_steps = fields.List(fields.Nested(SpecialStep), required=True)
+    commitment = fields.Nested(Commitment, required=True, allow_none=True)
+    ended = fields.Nested(Ended, required=True, allow_none=True)
+
+
+class ItemSpecialSteps(ItemName):
+    """The special steps of one item."""
+
+    steps = fields.List(fields.Nested(SpecialStep), required=True)
+
+
+class SpecialSteps(Schema):
+    """Every special step that is published: the only ones that may stop a case's clock."""
+
+    items_ = fields.List(fields.Nested(ItemSpecialSteps), required=True, data_key="items", attribute="items")
+    count = fields.Integer(required=True)
+
+
+class CancelledProof(Schema):
+    """A proof that nobody may ask for any more; an unverified entry is shown as unconfirmed."""
+
+    name = fields.String(required=True)
+    basis = fields.String(required=True)
+    instead = fields.String(required=True, allow_none=True)
+    cancelled_on = fields.Date(required=True)
+    verified = fields.Boolean(required=True)
+
+
+class CancelledProofs(Schema):
+    """Proofs that are cancelled today, the latest first."""
+
+    proofs = fields.List(fields.Nested(CancelledProof), required=True)
 
 
 class ListHead(Schema):
@@ -222,6 +305,7 @@ class ListHead(Schema):
     tag = fields.String(required=True)
     name = fields.String(required=True)
     count = fields.Integer(required=True)
+    version = fields.Integer(required=True, allow_none=True)
     published_on = fields.Date(required=True, allow_none=True)
 
 
@@ -231,11 +315,26 @@ class Lists(Schema):
     lists = fields.List(fields.Nested(ListHead), required=True)
 
 
+class Edition(Schema):
+    """When a list was published, and how many items it had then."""
+
+    version = fields.Integer(required=True)
+    published_on = fields.Date(required=True)
+    count = fields.Integer(required=True)
+
+
+class ListedItem(ItemSummary):
+    """An item on a list; `reason` says why it was added by hand, null when the list's rule names it."""
+
+    reason = fields.String(required=True, allow_none=True)
+
+
 class PublishedList(Schema):
-    """One edition of a list."""
+    """One edition of a list, and the others, the newest first."""
 
     tag = fields.String(required=True)
     name = fields.String(required=True)
     published_on = fields.Date(required=True)
     version = fields.Integer(required=True)
-    items_ = fields.List(fields.Nested(ItemSummary), required=True, data_key="items", attribute="items")
+    items_ = fields.List(fields.Nested(ListedItem), required=True, data_key="items", attribute="items")
+    editions = fields.List(fields.Nested(Edition), required=True)

@@ -5,13 +5,14 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.catalogue import lists, models
+from backend.catalogue import assembly, lists, models
 from backend.catalogue.item_models import (
     Item as ItemRow,
 )
@@ -30,23 +31,20 @@ from backend.catalogue.item_models import (
 from backend.catalogue.item_models import (
     PublishedList as ListRow,
 )
+from backend.catalogue.registers import queries as registers
 from backend.catalogue.search import Document, SearchIndex
 from backend.catalogue.values import (
-    BookableItem,
+    CancelledProof,
     Category,
     Edition,
     Hall,
     Item,
-    ItemFee,
+    Letter,
     ListEntry,
-    Mail,
-    Material,
     OpeningHours,
     PublishedList,
-    Step,
 )
 from backend.core.errors import Text
-from payments import queries as payments
 
 CHECK_SECONDS = 1.0
 """How stale a snapshot may be: the version is read at most this often."""
@@ -67,6 +65,11 @@ class Snapshot:
     categories: Mapping[str, Category]
     items: Mapping[str, Item]
     lists: Mapping[str, PublishedList]
+    divisions: Mapping[str, Text]
+    letters: Mapping[str, tuple[Letter, ...]]
+    """Versions of each letter of commitment, the newest first."""
+    cancelled: tuple[CancelledProof, ...]
+    """The latest first; some may only begin on a later day."""
     search: SearchIndex
 
 
@@ -95,6 +98,11 @@ def current(session: Session) -> Snapshot:
         _lock.release()
 
 
+def letter_on(catalogue: Snapshot, code: str | None, on: date) -> Letter | None:
+    """The version of a letter that is valid on a day; None without a letter or before its first day."""
+    return next((one for one in catalogue.letters.get(code or "", ()) if one.valid_from <= on), None)
+
+
 def forget() -> None:
     """Drop this process's snapshot: after a load in the same process, and between tests."""
     global _kept
@@ -109,7 +117,7 @@ def read_version(session: Session) -> Version:
 
 def build(session: Session, version: Version) -> Snapshot:
     """Read every table once. The version is read before, so a change during the read only causes another build."""
-    categories = _categories(session)
+    categories = assembly.categories(session)
     items = read_items(session)
     return Snapshot(
         version=version,
@@ -117,22 +125,22 @@ def build(session: Session, version: Version) -> Snapshot:
         categories=categories,
         items=items,
         lists=_lists(session),
+        divisions=divisions(session),
+        letters=_letters(session),
+        cancelled=_cancelled(session),
         search=SearchIndex(
-            [Document(item.slug, (item.name.zh, *item.aliases, item.name.en)) for item in items.values()]
+            [
+                Document(item.slug, (item.name.zh, *item.aliases, item.name.en))
+                for item in items.values()
+                if item.ended is None
+            ]
         ),
     )
 
 
-def _categories(session: Session) -> dict[str, Category]:
-    return {
-        row.code: Category(row.code, row.prefix, Text(row.name_zh, row.name_en), row.walk_in_only)
-        for row in _rows(session, models.WindowCategory, "position")
-    }
-
-
 def _halls(session: Session, categories: Mapping[str, Category]) -> dict[str, Hall]:
     rows = _rows(session, models.Hall, "position")
-    divisions = {row.code: Text(row.name_zh, row.name_en) for row in session.scalars(select(models.Division))}
+    names = divisions(session)
     windows: dict[str, dict[int, str]] = defaultdict(dict)
     for window in session.scalars(select(models.ServiceWindow).order_by(models.ServiceWindow.number)):
         windows[window.hall_code][window.number] = window.category_code
@@ -142,8 +150,8 @@ def _halls(session: Session, categories: Mapping[str, Category]) -> dict[str, Ha
             name=Text(row.name_zh, row.name_en),
             short_name=Text(row.short_name_zh, row.short_name_en),
             division_code=row.division_code,
-            division_name=divisions[row.division_code],
-            address=_optional(row.address_zh, row.address_en),
+            division_name=names[row.division_code],
+            address=assembly.optional(row.address_zh, row.address_en),
             address_verified=row.address_verified,
             lat=row.lat,
             lng=row.lng,
@@ -170,96 +178,12 @@ def read_items(session: Session) -> dict[str, Item]:
     added: dict[str, set[str]] = defaultdict(set)
     for addition in session.scalars(select(ListAddition)):
         added[addition.item_slug].add(addition.tag)
-    tariffs = payments.tariffs(session)
-    categories = _categories(session)
-    departments = {row.code: Text(row.name_zh, row.name_en) for row in session.scalars(select(models.Department))}
+    known = assembly.lookups(session)
     found: dict[str, Item] = {}
     for row in rows:
-        item = _item(
-            row,
-            categories[row.category_code],
-            departments[row.department_code],
-            hall_codes=tuple(link.hall_code for link in halls[row.slug]),
-            materials=tuple(_material(material) for material in materials[row.slug]),
-            fees=tuple(
-                ItemFee(tariffs[fee.income_item_code], _optional(fee.note_zh, fee.note_en)) for fee in fees[row.slug]
-            ),
-        )
+        item = assembly.assemble(row, known, halls=halls[row.slug], materials=materials[row.slug], fees=fees[row.slug])
         found[row.slug] = replace(item, tags=lists.tags_of(item, frozenset(added[row.slug])))
     return found
-
-
-def _item(
-    row: ItemRow,
-    category: Category,
-    department: Text,
-    *,
-    hall_codes: tuple[str, ...],
-    materials: tuple[Material, ...],
-    fees: tuple[ItemFee, ...],
-) -> Item:
-    return Item(
-        slug=row.slug,
-        code=row.code,
-        name=Text(row.name_zh, row.name_en),
-        summary=Text(row.summary_zh, row.summary_en),
-        aliases=tuple(row.aliases),
-        category=category,
-        department=department,
-        popularity=row.popularity,
-        object=row.object,
-        kind=row.kind,
-        instant=row.instant,
-        law_days=row.law_days,
-        promise_days=row.promise_days,
-        visits=row.visits,
-        visits_reason=_optional(row.visits_reason_zh, row.visits_reason_en),
-        depth=row.depth,
-        handle_area=row.handle_area,
-        self_service=row.self_service,
-        partners=tuple(row.partners),
-        mail=Mail(row.mail_in, row.mail_out, row.mail_payer),
-        online_url=row.online_url,
-        free=row.free,
-        conditions=tuple(_pair(condition) for condition in row.conditions),
-        steps=tuple(Step(_pair(step["title"]), _pair(step["text"])) for step in row.steps),
-        materials=materials,
-        fees=fees,
-        booking=_bookable(row, hall_codes),
-        consult_phone=row.consult_phone,
-        verified=row.verified,
-        updated_at=row.updated_at,
-    )
-
-
-def _bookable(row: ItemRow, hall_codes: tuple[str, ...]) -> BookableItem:
-    return BookableItem(
-        slug=row.slug,
-        code=row.code,
-        name_zh=row.name_zh,
-        name_en=row.name_en,
-        category_code=row.category_code,
-        family=row.family,
-        minutes=row.minutes,
-        extra_minutes=row.extra_minutes,
-        max_items=row.max_items,
-        max_people=row.max_people,
-        level=row.level,
-        hall_codes=hall_codes,
-    )
-
-
-def _material(row: ItemMaterial) -> Material:
-    return Material(
-        id=row.id,
-        name=Text(row.name_zh, row.name_en),
-        source=row.source,
-        original=row.original,
-        copies=row.copies,
-        exempt=row.exempt,
-        note=_optional(row.note_zh, row.note_en),
-        wording_document=row.wording_document,
-    )
 
 
 def _lists(session: Session) -> dict[str, PublishedList]:
@@ -275,6 +199,32 @@ def _lists(session: Session) -> dict[str, PublishedList]:
     }
 
 
+def divisions(session: Session) -> dict[str, Text]:
+    """Every division's name, by code."""
+    return {row.code: Text(row.name_zh, row.name_en) for row in _rows(session, models.Division, "code")}
+
+
+def _letters(session: Session) -> dict[str, tuple[Letter, ...]]:
+    letters: dict[str, list[Letter]] = defaultdict(list)
+    for row in registers.commitments(session):
+        title, text = Text(row.title_zh, row.title_en), Text(row.text_zh, row.text_en)
+        letters[row.code].append(Letter(row.code, row.version, title, text, row.valid_from))
+    return {code: tuple(versions) for code, versions in letters.items()}
+
+
+def _cancelled(session: Session) -> tuple[CancelledProof, ...]:
+    return tuple(
+        CancelledProof(
+            name=Text(row.name_zh, row.name_en),
+            basis=row.basis,
+            instead=assembly.optional(row.instead_zh, row.instead_en),
+            cancelled_on=row.cancelled_on,
+            verified=row.verified,
+        )
+        for row in registers.cancelled_proofs(session)
+    )
+
+
 def _rows(session: Session, table: type[R], order: str) -> Sequence[R]:
     return session.scalars(select(table).order_by(getattr(table, order))).all()
 
@@ -284,11 +234,3 @@ def _by_item(rows: Iterable[Any]) -> Mapping[str, list[Any]]:
     for row in rows:
         grouped[row.item_slug].append(row)
     return grouped
-
-
-def _pair(texts: Mapping[str, str]) -> Text:
-    return Text(texts["zh"], texts["en"])
-
-
-def _optional(zh: str | None, en: str | None) -> Text | None:
-    return Text(zh, en or zh) if zh else None

@@ -13,6 +13,7 @@ ItemKind = Literal["licence", "registration", "filing", "service"]
 HandleArea = Literal["city", "division", "hall"]
 MailPayer = Literal["gov", "applicant", "none"]
 MaterialSource = Literal["applicant", "licence_library", "eproof", "none"]
+EndKind = Literal["abolished", "merged"]
 
 TO_BE_CONFIRMED = Text("地址待核实", "Address to be confirmed")
 
@@ -123,6 +124,45 @@ class BookableItem:
 
 
 @dataclass(frozen=True)
+class SpecialStep:
+    """特殊环节: a step whose time is not counted, at most so many working days (circular clause 22)."""
+
+    id: str
+    name: Text
+    basis: str
+    condition: Text
+    days: int
+    standard: Text | None
+
+
+@dataclass(frozen=True)
+class DistrictDays:
+    """A district that promises another time than the city, in working days."""
+
+    division_code: str
+    promise_days: int
+
+
+@dataclass(frozen=True)
+class Ended:
+    """When and why an item is no longer done, and what takes its place."""
+
+    on: date
+    kind: EndKind
+    successor: str | None
+    note: Text | None
+
+
+@dataclass(frozen=True)
+class OfflineFiling:
+    """Why a filing 备案 has neither an online way nor a terminal; valid only with both approvals (clause 3)."""
+
+    reason: str
+    committee_document: str
+    reform_document: str
+
+
+@dataclass(frozen=True)
 class Item:
     """Item with its guide. Days are working days; `popularity` 1 is asked for most often, 0 is not ranked."""
 
@@ -157,11 +197,45 @@ class Item:
     verified: bool
     updated_at: datetime
     tags: tuple[str, ...] = ()
+    version: int = 1
+    handling_code: str | None = None
+    district_days: tuple[DistrictDays, ...] = ()
+    special_steps: tuple[SpecialStep, ...] = ()
+    commitment: str | None = None
+    offline_filing: OfflineFiling | None = None
+    ended: Ended | None = None
 
     @property
     def bookable(self) -> bool:
         """Whether some hall takes it."""
-        return bool(self.booking.hall_codes)
+        return bool(self.booking.hall_codes) and self.ended is None
+
+    def promised_in(self, division_code: str) -> int | None:
+        """The working days promised in a division: its own promise, else the city's."""
+        own = (one.promise_days for one in self.district_days if one.division_code == division_code)
+        return next(own, self.promise_days)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One version of a letter of commitment 信用承诺书."""
+
+    code: str
+    version: int
+    title: Text
+    text: Text
+    valid_from: date
+
+
+@dataclass(frozen=True)
+class CancelledProof:
+    """A proof that nobody may ask for any more, and what serves instead."""
+
+    name: Text
+    basis: str
+    instead: Text | None
+    cancelled_on: date
+    verified: bool
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,19 @@ class AccountsSchema(Schema):
     gives = fields.List(fields.String(), required=True)
 
 
+class OperatorSchema(Schema):
+    """An operator's id and name."""
+
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+
+
+class OperatorsSchema(Schema):
+    """Whoever edits and publishes items, now or earlier."""
+
+    operators = fields.List(fields.Nested(OperatorSchema), required=True)
+
+
 class HandedOverSchema(Schema):
     """The account, and what is shown this once: nobody can read it again."""
 

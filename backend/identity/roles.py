@@ -24,6 +24,8 @@ LEAD: Final = CLERK | {
 OPERATOR: Final = frozenset(
     {
         "platform.manage",
+        "items.edit",
+        "items.publish",
         "hall.today",
         "ratings.read",
         "ratings.review",

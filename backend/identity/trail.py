@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from backend.core import clock
 from backend.core.audit import AuditEvent
-from backend.identity.models import Staff
+from backend.identity.models import Staff, StaffRole
 
 
 def events(
@@ -65,6 +65,16 @@ def views(session: Session, found: Sequence[AuditEvent]) -> list[dict[str, Any]]
         }
         for event in found
     ]
+
+
+def operators(session: Session) -> list[dict[str, Any]]:
+    """Accounts with the operator's role, by name; a locked one keeps its place, for it may have written something."""
+    rows = session.execute(
+        select(Staff.id, Staff.display_name)
+        .where(Staff.id.in_(select(StaffRole.staff_id).where(StaffRole.role == "platform_operator")))
+        .order_by(Staff.display_name)
+    )
+    return [{"id": row.id, "name": row.display_name} for row in rows]
 
 
 def changes(data: Mapping[str, Any]) -> list[dict[str, Any]]:

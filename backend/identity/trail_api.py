@@ -62,6 +62,15 @@ def download_events(query: dict[str, Any]) -> Response:
     return sheet("audit", HEADER[request_language()], rows)
 
 
+@blueprint.get("/staff/operators")
+@staff("items.edit")
+@blueprint.response(200, schemas.OperatorsSchema)
+def list_operators() -> dict[str, Any]:
+    """Names of the platform's operators, to show who wrote and who published an item."""
+    with transaction() as session:
+        return {"operators": trail.operators(session)}
+
+
 def _said(change: dict[str, Any]) -> str:
     before, after = (json.dumps(change[name], ensure_ascii=False) for name in ("before", "after"))
     return f"{change['name']}: {before} → {after}"

@@ -19,6 +19,7 @@ def import_models() -> None:
     for pattern in (
         "backend/core/*.py",
         "backend/*/*models.py",
+        "backend/*/*/*models.py",
         "notify/models.py",
         "payments/*models.py",
         "payments/*/*models.py",

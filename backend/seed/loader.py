@@ -102,16 +102,30 @@ def _fees() -> list[Table]:
 def _items() -> list[Table]:
     bodies = {row["code"]: row["credit_code"] for row in data.read("places.toml")["department"]}
     halls = data.halls()
+    steps = data.read("registers.toml")["special_step"]
     return [
         {
-            **row,
+            **{name: value for name, value in row.items() if name not in {"basic_code", "bookable"}},
             "code": bodies[row["department"]] + row["basic_code"],
+            "special_steps": [
+                {"id": step["code"], **{name: step[name] for name in ("name", "basis", "condition", "days")}}
+                for step in steps
+                if row["slug"] in step["items"]
+            ],
             "halls": [hall["code"] for hall in halls if row["category"] in hall["windows"]]
             if row.get("bookable", True)
             else [],
         }
         for row in data.items()
     ]
+
+
+def _proofs() -> list[Table]:
+    return [{**row, "key": row["name"]["zh"]} for row in data.read("registers.toml")["cancelled_proof"]]
+
+
+def _letters() -> list[Table]:
+    return list(data.read("registers.toml")["letter"])
 
 
 def _additions() -> list[Table]:
@@ -146,6 +160,8 @@ KINDS = (
     Kind("neighbourhood", _neighbourhoods, "key", writers.neighbourhood),
     Kind("site", _sites, "code", writers.site, public=False),
     Kind("income_item", _fees, "code", writers.income_item),
+    Kind("cancelled_proof", _proofs, "key", writers.cancelled_proof),
+    Kind("letter", _letters, "code", writers.letter),
     Kind("item", _items, "slug", writers.item),
     Kind("form", data.forms, "key", filing.form, public=False),
     Kind("filing", _ways, "item", filing.way, public=False),

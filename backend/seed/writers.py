@@ -1,18 +1,24 @@
 """One function for each kind of object in the seed: a table of the data file becomes rows."""
 
+from contextlib import suppress
 from datetime import date
-from typing import Any
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from backend.catalogue import item_models, models
+from backend.catalogue.registers import service as registers
+from backend.catalogue.registers.models import CommitmentLetter
+from backend.catalogue.versions import service as versions
 from backend.core import clock
 from backend.core.calendar import CalendarDay, CalendarYear
 from backend.seed.data import Table
 from backend.sites.models import ServiceSite
 from payments import fees
 from payments.models import CollectingUnit, IncomeItem
+
+SINCE = date(2018, 8, 1)
+"""The month of the circular: what the seed says counts from then."""
 
 
 def division(session: Session, row: Table) -> None:
@@ -150,21 +156,32 @@ def income_item(session: Session, row: Table) -> None:
 
 
 def item(session: Session, row: Table) -> None:
-    """An item with its halls, materials and fees."""
-    session.merge(item_models.Item(**_item_columns(row)))
-    session.flush()
-    for table in (item_models.ItemHall, item_models.ItemMaterial, item_models.ItemFee):
-        session.execute(delete(table).where(table.item_slug == row["slug"]))
-    session.add_all(item_models.ItemHall(item_slug=row["slug"], hall_code=code) for code in row["halls"])
-    session.add_all(_material(row["slug"], position, part) for position, part in enumerate(row["materials"], start=1))
-    session.add_all(
-        item_models.ItemFee(
-            item_slug=row["slug"],
-            income_item_code=part["code"],
-            position=position,
-            **_optional("note", part.get("note")),
-        )
-        for position, part in enumerate(row.get("fees", []), start=1)
+    """The first version of an item, in force since the circular; a later seed is a later version."""
+    versions.plant(session, row["slug"], row, since=SINCE)
+
+
+def cancelled_proof(session: Session, row: Table) -> None:
+    """A cancelled proof that the city has yet to check; an entry that staff corrected stays theirs."""
+    entry = {
+        **_named(row),
+        "aliases": row["aliases"],
+        "basis": row["basis"],
+        "instead_zh": row["instead"]["zh"],
+        "instead_en": row["instead"]["en"],
+        "cancelled_on": row["cancelled_on"],
+    }
+    with suppress(registers.ProofListed):
+        registers.cancel_proof(session, entry, actor=versions.SEED, verified=False)
+
+
+def letter(session: Session, row: Table) -> None:
+    """The first words of a letter of commitment; a later seed is its next version."""
+    words = {
+        f"{part}_{language}": row[part][language].strip() for part in ("title", "text") for language in ("zh", "en")
+    }
+    known = session.get(CommitmentLetter, row["code"])
+    registers.write_letter(
+        session, row["code"], words, valid_from=clock.today() if known else SINCE, actor=versions.SEED
     )
 
 
@@ -189,66 +206,5 @@ def calendar_year(session: Session, row: Table) -> None:
     session.add_all(CalendarDay(day=day, workday=True, name=None) for day in row["workdays"])
 
 
-def _item_columns(row: Table) -> dict[str, Any]:
-    mail, booking = row.get("mail", {}), row.get("booking", {})
-    return {
-        "slug": row["slug"],
-        "code": row["code"],
-        "category_code": row["category"],
-        "department_code": row["department"],
-        "popularity": row.get("popularity", 0),
-        "summary_zh": row["summary"]["zh"],
-        "summary_en": row["summary"]["en"],
-        "aliases": row["aliases"],
-        "object": row.get("object", "person"),
-        "kind": row["kind"],
-        "instant": row.get("instant", False),
-        "law_days": row.get("law_days"),
-        "promise_days": row.get("promise_days"),
-        "visits": row["visits"],
-        "depth": row["depth"],
-        "handle_area": row.get("handle_area", "city"),
-        "self_service": row.get("self_service", False),
-        "partners": row.get("partners", []),
-        "mail_in": mail.get("in", False),
-        "mail_out": mail.get("out", False),
-        "mail_payer": mail.get("payer", "none"),
-        "online_url": row.get("online_url"),
-        "free": row.get("free", False),
-        "conditions": row.get("conditions", []),
-        "steps": row["steps"],
-        "family": booking.get("family", row["slug"]),
-        "minutes": booking.get("minutes", 15),
-        "extra_minutes": booking.get("extra_minutes", 0),
-        "max_items": booking.get("max_items", 1),
-        "max_people": booking.get("max_people", 1),
-        "level": booking.get("level", 1),
-        "consult_phone": row.get("consult_phone", "12345"),
-        "verified": row.get("verified", False),
-        "updated_at": clock.now(),
-        **_named(row),
-        **_optional("visits_reason", row.get("visits_reason")),
-    }
-
-
-def _material(slug: str, position: int, row: Table) -> item_models.ItemMaterial:
-    return item_models.ItemMaterial(
-        id=f"{slug}.{row['id']}",
-        item_slug=slug,
-        position=position,
-        source=row["source"],
-        original=row.get("original", 0),
-        copies=row.get("copies", 0),
-        exempt=row.get("exempt", False),
-        wording_document=row.get("wording_document"),
-        **_named(row),
-        **_optional("note", row.get("note")),
-    )
-
-
 def _named(row: Table) -> dict[str, str]:
     return {"name_zh": row["name"]["zh"], "name_en": row["name"]["en"]}
-
-
-def _optional(column: str, text: dict[str, str] | None) -> dict[str, str | None]:
-    return {f"{column}_zh": text["zh"] if text else None, f"{column}_en": text["en"] if text else None}

@@ -24,3 +24,7 @@ export function timeText(iso: string): string {
 
 /** "12月1日 周二 09:30" */
 export const whenText = (iso: string, lang: Lang): string => `${dayText(iso, lang)} ${timeText(iso)}`
+
+/** "2018年8月1日" or "1 August 2018", for what stays valid over years. */
+export const longDay = (date: string, lang: Lang): string =>
+  new Intl.DateTimeFormat(lang === 'zh' ? 'zh-CN' : 'en-GB', { dateStyle: 'long', timeZone: 'UTC' }).format(Date.parse(date))

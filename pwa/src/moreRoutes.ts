@@ -44,6 +44,7 @@ export const moreRoutes: RouteRecordRaw[] = [
   page('/me/notices', () => import('./pages/citizen/Notices.vue'), ['pages', 'notices']),
   page('/me/family', () => import('./pages/citizen/Family.vue')),
   page('/lists', () => import('./pages/citizen/Lists.vue')),
+  page('/standards', () => import('./pages/citizen/Standards.vue')),
   page('/lists/:tag', () => import('./pages/citizen/List.vue')),
   page('/halls', () => import('./pages/citizen/Halls.vue')),
   page('/sites', () => import('./pages/citizen/Sites.vue')),

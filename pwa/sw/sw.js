@@ -3,9 +3,9 @@ const VERSION = '__VERSION__'
 const SHELL = ['__SHELL__']
 const SHELL_CACHE = `shell-${VERSION}`
 const GUIDE_CACHE = 'guides-1'
-const GUIDES = /^\/api\/v1\/(items|halls|categories|lists|config)(\/|$)/
+const GUIDES = /^\/api\/v1\/(items|halls|categories|lists|special-steps|cancelled-proofs|config)(\/|$)/
 const LIVE = /^\/api\/v1\/(items\/(search$|[^/]+\/halls$)|halls\/[^/]+\/(queue|waits|load|ratings)$)/
-const PAGES = /^\/(search|items|book|appointments|tickets|inbox|me|login|lists|halls|help|bills|sites|applications|cases)?(\/|$)/
+const PAGES = /^\/(search|items|book|appointments|tickets|inbox|me|login|lists|halls|help|bills|sites|standards|applications|cases)?(\/|$)/
 
 /* Pages of the hall's app come from the server while it answers (the scan page has a policy of its own); the last copy of each serves a screen that starts without network. */
 const HALL = /^\/(staff|screen|kiosk)(\/|$)/

@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session
 from backend.app import create_app
 from backend.appointments.conduct_states import MarkState
 from backend.appointments.models import OpeningRule, Slot
+from backend.catalogue.registers import service as registers
+from backend.catalogue.versions import service as versions
 from backend.core.auth import Access, Principal, access_of
 from backend.core.config import Settings
 from backend.core.errors import Text
@@ -247,6 +249,18 @@ NOT_OF_A_HALL = {
     },
     ("POST", "/api/v1/staff/postage-policies/<uuid:policy_id>/end"): "who pays is set for all halls",
     **{
+        (method, f"/api/v1/staff/items/versions/<uuid:version_id>{rule}"): "items are the city's, not a hall's"
+        for method, rule in (
+            ("GET", ""),
+            ("PUT", ""),
+            ("POST", "/submission"),
+            ("POST", "/return"),
+            ("POST", "/publication"),
+            ("POST", "/discard"),
+        )
+    },
+    ("PUT", "/api/v1/staff/cancelled-proofs/<uuid:proof_id>"): "the list of cancelled proofs is the city's",
+    **{
         ("POST", f"/api/v1/staff/{rule}"): "finance decides for all halls"
         for rule in (
             "bills/<uuid:bill_id>/deferral",
@@ -278,6 +292,7 @@ class World:
         self._machines()
         self._notice()
         self._difference()
+        self._items()
         self._family()
         self._payments(clock)
         self._collecting()
@@ -407,6 +422,45 @@ class World:
         for change, body in (("assign", {"mine": True}), ("carry", REASON), ("close", REASON), ("try-again", {})):
             rule = f"reconciliation/differences/<uuid:difference_id>/{change}"
             self._of_hall("finance", rule, body, difference_id=ids[change])
+
+    def _items(self) -> None:
+        """A draft, a version that waits for review, and a cancelled proof."""
+        session, operator = self.session, self.roles["platform_operator"]
+        draft = versions.begin(session, "passport-first", actor="staff:x")
+        content = {**draft.content, "promise_days": 3}
+        draft, _ = versions.save(session, draft.id, given=content, revision=draft.revision, actor="staff:x")
+        other = versions.begin(session, "property-query", actor="staff:x")
+        given = {**other.content, "popularity": 9}
+        other, _ = versions.save(session, other.id, given=given, revision=other.revision, actor="staff:x")
+        versions.submit(session, other.id, note="改好了", revision=other.revision, actor="staff:x")
+        name = {"zh": "婚姻状况证明", "en": "Proof of marital status"}
+        entry = {"name": name, "basis": "某号文", "cancelled_on": "2026-11-01"}
+        proof = registers.cancel_proof(
+            session,
+            {
+                "name_zh": name["zh"],
+                "name_en": name["en"],
+                "aliases": [],
+                "basis": "某号文",
+                "instead_zh": None,
+                "instead_en": None,
+                "cancelled_on": MONDAY.date(),
+            },
+            actor="staff:x",
+        )
+        session.commit()
+        for method, rule, body, version in (
+            ("GET", "", {}, draft),
+            ("PUT", "", {"content": content, "revision": draft.revision}, draft),
+            ("POST", "/submission", {"note": "改好了", "revision": draft.revision}, draft),
+            ("POST", "/discard", REASON, draft),
+            ("POST", "/return", REASON, other),
+            ("POST", "/publication", {}, other),
+        ):
+            path = {"version_id": version.id}
+            self.things[method, f"/api/v1/staff/items/versions/<uuid:version_id>{rule}"] = Thing(path, body, operator)
+        correction = Thing({"proof_id": proof}, {**entry, **REASON}, operator)
+        self.things["PUT", "/api/v1/staff/cancelled-proofs/<uuid:proof_id>"] = correction
 
     def _collecting(self) -> None:
         """A bill at a window, another whose payer's code was scanned, and a third with its receipt."""

@@ -34,6 +34,7 @@ ANYBODY = [
     f"/book/{ITEM}/people",
     "/lists",
     "/lists/on-the-spot",
+    "/standards",
     "/halls",
     "/halls/XM",
     "/sites",

@@ -1426,6 +1426,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cancelled-proofs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Proofs that nobody may ask for any more (circular clause 20). */
+        get: {
+            parameters: {
+                query?: {
+                    lang?: "zh" | "en";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CancelledProofs"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cases": {
         parameters: {
             query?: never;
@@ -4063,6 +4103,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/lists/{tag}/table": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tag: string;
+            };
+            cookie?: never;
+        };
+        /** An edition of a list for a spreadsheet. */
+        get: {
+            parameters: {
+                query?: {
+                    lang?: "zh" | "en";
+                    version?: number;
+                    format?: "csv" | "xlsx";
+                };
+                header?: never;
+                path: {
+                    tag: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -5257,10 +5341,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** 特别程序清单: the published steps whose time the law does not count, with basis, condition and most days. */
+        /** 特殊环节: every step whose time is not counted, by item. */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    lang?: "zh" | "en";
+                };
                 header?: never;
                 path?: never;
                 cookie?: never;
@@ -5276,6 +5362,7 @@ export interface paths {
                         "application/json": components["schemas"]["SpecialSteps"];
                     };
                 };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
                 default: components["responses"]["DEFAULT_ERROR"];
             };
         };
@@ -6698,6 +6785,115 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Policy"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cancelled-proofs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Cancelled proofs, and who still demands them. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffProofs"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** Put a proof on the list; from its date on no item may demand it. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CancelProof"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffProofs"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cancelled-proofs/{proof_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                proof_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Put an entry right. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    proof_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CorrectProof"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffProofs"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -8515,6 +8711,69 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["Collection"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/commitment-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every version of every letter of commitment. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CommitmentLetters"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** The next version of a letter's words; earlier versions stay for those who signed them. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["LetterCode"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CommitmentLetters"];
                     };
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
@@ -10408,6 +10667,732 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/item-reports/special-steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Special steps then and now, and whether a tenth is gone (circular clause 22). */
+        get: {
+            parameters: {
+                query: {
+                    lang?: "zh" | "en";
+                    since: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StepCount"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/item-reports/time-limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Items whose promised time differs between districts. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TimeLimitReport"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/item-reports/time-limits/table": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same for a spreadsheet, one column a district. */
+        get: {
+            parameters: {
+                query?: {
+                    lang?: "zh" | "en";
+                    format?: "csv" | "xlsx";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every item with its version in force and its open one. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ManagedItems"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** The first draft of a new item. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewItem"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ItemVersion"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/items/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every item in force, as it would be read in again. */
+        get: {
+            parameters: {
+                query?: {
+                    format?: "json" | "csv" | "xlsx";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/items/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a draft of every item that says something else than the version in force; nothing is published. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ImportItems"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TakenItems"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/items/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The codes an item may point at, with their names. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ItemOptions"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/items/versions/{version_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        /** One version with its words and what is wrong with them today. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    version_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ItemVersion"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        /** Keep what was written, with its faults named; a stale `revision` is refused. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    version_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SaveItem"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ItemVersion"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/items/versions/{version_id}/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give up an open version, or call off one that is not yet in force. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    version_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ItemReason"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ItemVersion"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/items/versions/{version_id}/publication": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Publish what another person wrote, now or from a later day. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    version_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PublishItem"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ItemVersion"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/items/versions/{version_id}/return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Back to its author, with what is to be done. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    version_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ItemReason"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ItemVersion"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/items/versions/{version_id}/submission": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a draft to review; refused while the linter finds a fault. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    version_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SubmitItem"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ItemVersion"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/items/{slug}/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        /** What differs between two versions, in words. */
+        get: {
+            parameters: {
+                query: {
+                    from: number;
+                    to: number;
+                };
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ItemComparison"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/items/{slug}/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The item's open version, or a new draft of the next one. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["BeginItem"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ItemVersion"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/items/{slug}/version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        /** The version that counted on a day. */
+        get: {
+            parameters: {
+                query: {
+                    on: string;
+                };
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ItemVersion"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/items/{slug}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        /** An item's versions, the newest first. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    slug: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ItemHistory"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/licences/{licence_id}": {
         parameters: {
             query?: never;
@@ -10443,6 +11428,140 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/lists/publication": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Publish a new edition of every list whose items are others than last time. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PublishedTags"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/lists/{tag}/additions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tag: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put an item on a list by hand; the list is published anew. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    tag: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Addition"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Empty"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/lists/{tag}/additions/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tag: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take an item off a list that was added by hand; the list is published anew. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    tag: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Addition"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Empty"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -10964,6 +12083,43 @@ export interface paths {
                 default: components["responses"]["DEFAULT_ERROR"];
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/operators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Names of the platform's operators, to show who wrote and who published an item. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Operators"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -13769,6 +14925,11 @@ export interface components {
         AddItem: {
             item: string;
         };
+        /** @description An item put on a list by hand, or taken off, and why. */
+        Addition: {
+            item: string;
+            reason: string;
+        };
         /** @description An entry of the address book. */
         Address: {
             city: string;
@@ -14067,6 +15228,10 @@ export interface components {
             tickets: number;
             windows: number;
         };
+        /** @description A draft from the version in force, or from an earlier one. */
+        BeginItem: {
+            of?: number;
+        };
         /** @description A listed step, for at most its days, with the number of the written notice to the applicant. */
         BeginStep: {
             code: string;
@@ -14198,6 +15363,11 @@ export interface components {
             max_people: number;
             minutes: number;
         };
+        /** @description A text in both languages. */
+        BothLanguages: {
+            en: string;
+            zh: string;
+        };
         /** @description A name in both languages: a bill keeps both. */
         BothNames: {
             en: string;
@@ -14227,6 +15397,29 @@ export interface components {
         Cancel: {
             /** @default null */
             reason: string | null;
+        };
+        /** @description A proof to cancel: its names, the decision it rests on, what serves instead, and from which day. */
+        CancelProof: {
+            aliases?: string[];
+            basis: string;
+            /** Format: date */
+            cancelled_on: string;
+            /** @default null */
+            instead: components["schemas"]["BothLanguages"] | null;
+            name: components["schemas"]["ProofName"];
+        };
+        /** @description A proof that nobody may ask for any more; an unverified entry is shown as unconfirmed. */
+        CancelledProof: {
+            basis: string;
+            /** Format: date */
+            cancelled_on: string;
+            instead: string | null;
+            name: string;
+            verified: boolean;
+        };
+        /** @description Proofs that are cancelled today, the latest first. */
+        CancelledProofs: {
+            proofs: components["schemas"]["CancelledProof"][];
         };
         /** @description What the reader gives of an id card. */
         Card: {
@@ -14632,6 +15825,17 @@ export interface components {
             phase: "showing" | "asking" | "typing" | "paid" | "failed" | "checking" | "returned";
             qr: string | null;
         };
+        /** @description The letter that an applicant signs; its version is kept with the signature. */
+        Commitment: {
+            code: string;
+            text: string;
+            title: string;
+            version: number;
+        };
+        /** @description Every version of every letter, the newest first. */
+        CommitmentLetters: {
+            letters: components["schemas"]["LetterVersion"][];
+        };
         /** @description The result: a file uploaded for this case, or paper; with the name of its seal. */
         Conclude: {
             /**
@@ -14671,6 +15875,17 @@ export interface components {
         Confirmation: {
             /** @enum {string} */
             proposal: "settle" | "give_back";
+        };
+        /** @description The whole entry as it should be, and why. */
+        CorrectProof: {
+            aliases?: string[];
+            basis: string;
+            /** Format: date */
+            cancelled_on: string;
+            /** @default null */
+            instead: components["schemas"]["BothLanguages"] | null;
+            name: components["schemas"]["ProofName"];
+            reason: string;
         };
         /** @description What staff asked for, everything at once. */
         Correction: {
@@ -14981,6 +16196,16 @@ export interface components {
             differences: components["schemas"]["Difference"][];
             next_cursor: string | null;
         };
+        /** @description A district whose promise differs from the city's, in working days. */
+        DistrictDays: {
+            division: components["schemas"]["Named"];
+            promise_days: number;
+        };
+        /** @description A district's promise in working days. */
+        DistrictPromise: {
+            division: components["schemas"]["Named"];
+            promise_days: number;
+        };
         /** @description A free slot and its hall. */
         EarlySlot: {
             distance_km: number | null;
@@ -14992,6 +16217,13 @@ export interface components {
             place: components["schemas"]["Place"] | null;
             slots: components["schemas"]["EarlySlot"][];
         };
+        /** @description When a list was published, and how many items it had then. */
+        Edition: {
+            count: number;
+            /** Format: date */
+            published_on: string;
+            version: number;
+        };
         /** @description No body is needed. */
         Empty: Record<string, never>;
         /** @description The first day on which the half-day is not opened any more. */
@@ -14999,6 +16231,15 @@ export interface components {
             /** Format: date */
             ends: string;
             reason: string;
+        };
+        /** @description Since when an item is no longer done, and which one takes its place. */
+        Ended: {
+            /** @enum {string} */
+            kind: "abolished" | "merged";
+            note: string | null;
+            /** Format: date */
+            on: string;
+            successor: components["schemas"]["ItemName"] | null;
         };
         /** @description The one-time code that staff read out, and the device's first key. */
         Enrolment: {
@@ -15571,6 +16812,12 @@ export interface components {
             to: string;
             weekdays: number[];
         };
+        /** @description A file of items: JSON or CSV as text, a workbook in base64. */
+        ImportItems: {
+            content: string;
+            /** @enum {string} */
+            format: "json" | "csv" | "xlsx";
+        };
         /** @description A page of messages, newest first. */
         Inbox: {
             messages: components["schemas"]["InboxMessage"][];
@@ -15635,15 +16882,19 @@ export interface components {
             booking: components["schemas"]["Booking"];
             category: components["schemas"]["Named"];
             code: string;
+            commitment: components["schemas"]["Commitment"] | null;
             conditions: string[];
             consult_phone: string;
             department: components["schemas"]["Department"];
             depth: number;
+            district_days: components["schemas"]["DistrictDays"][];
+            ended: components["schemas"]["Ended"] | null;
             fees: components["schemas"]["ItemFee"][];
             free: boolean;
             hall_codes: string[];
             /** @enum {string} */
             handle_area: "city" | "division" | "hall";
+            handling_code: string | null;
             instant: boolean;
             law_days: number | null;
             mail: components["schemas"]["Mail"];
@@ -15654,14 +16905,124 @@ export interface components {
             online_url: string | null;
             promise_days: number | null;
             slug: string;
+            special_steps: components["schemas"]["SpecialStep"][];
             steps: components["schemas"]["Step"][];
             summary: string;
             tags: ("on-the-spot" | "online" | "nearby" | "one-trip" | "city-wide" | "upfront" | "fully-online" | "self-service" | "zero-trip")[];
             /** Format: date-time */
             updated_at: string;
             verified: boolean;
+            version: number;
             visits: number;
             visits_reason: string | null;
+        };
+        /** @description Limits of one booking. */
+        ItemBooking: {
+            extra_minutes: number;
+            family: string;
+            level: number;
+            max_items: number;
+            max_people: number;
+            minutes: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description What differs between two versions. */
+        ItemComparison: {
+            lines: components["schemas"]["ItemDifference"][];
+        };
+        /** @description Everything a version says. Unknown fields are kept under `extra`. */
+        ItemContent: {
+            aliases?: string[];
+            booking: components["schemas"]["ItemBooking"];
+            category: string;
+            code: string;
+            /** @default null */
+            commitment: string | null;
+            conditions?: components["schemas"]["BothLanguages"][];
+            /** @default 12345 */
+            consult_phone: string;
+            department: string;
+            depth: number;
+            district_days?: components["schemas"]["ItemDistrictDays"][];
+            /** @default null */
+            ended: components["schemas"]["ItemEnding"] | null;
+            extra?: {
+                [key: string]: unknown;
+            };
+            fees?: components["schemas"]["ItemFeeRef"][];
+            /** @default false */
+            free: boolean;
+            halls?: string[];
+            /**
+             * @default city
+             * @enum {string}
+             */
+            handle_area: "city" | "division" | "hall";
+            /** @default null */
+            handling_code: string | null;
+            /** @default false */
+            instant: boolean;
+            /** @enum {string} */
+            kind: "licence" | "registration" | "filing" | "service";
+            /** @default null */
+            law_days: number | null;
+            mail: components["schemas"]["ItemMail"];
+            materials?: components["schemas"]["ItemMaterial"][];
+            name: components["schemas"]["BothLanguages"];
+            /**
+             * @default person
+             * @enum {string}
+             */
+            object: "person" | "legal" | "both";
+            /** @default null */
+            offline_filing: components["schemas"]["OfflineFiling"] | null;
+            /**
+             * Format: url
+             * @default null
+             */
+            online_url: string | null;
+            partners?: ("bank" | "hospital" | "school" | "post_office" | "community")[];
+            /** @default 0 */
+            popularity: number;
+            /** @default null */
+            promise_days: number | null;
+            /** @default false */
+            self_service: boolean;
+            special_steps?: components["schemas"]["ItemSpecialStep"][];
+            steps?: components["schemas"]["ItemStep"][];
+            summary: components["schemas"]["BothLanguages"];
+            /** @default false */
+            verified: boolean;
+            visits: number;
+            /** @default null */
+            visits_reason: components["schemas"]["BothLanguages"] | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description One field in words, before and after; null where there was or is nothing. */
+        ItemDifference: {
+            after: string | null;
+            before: string | null;
+            field: string;
+            pointer: string;
+        };
+        /** @description A district's own promise. */
+        ItemDistrictDays: {
+            division: string;
+            promise_days: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description The item ends when this version takes effect. */
+        ItemEnding: {
+            /** @enum {string} */
+            kind: "abolished" | "merged";
+            /** @default null */
+            note: components["schemas"]["BothLanguages"] | null;
+            successor: string | null;
+        } & {
+            [key: string]: unknown;
         };
         /** @description What is charged today. An amount of null is not confirmed; then the note says so. */
         ItemFee: {
@@ -15674,10 +17035,106 @@ export interface components {
             valid_from: string | null;
             verified: boolean;
         };
+        /** @description An income item that may be charged. */
+        ItemFeeRef: {
+            code: string;
+            /** @default null */
+            note: components["schemas"]["BothLanguages"] | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description What is wrong at one field of the content. */
+        ItemFinding: {
+            code: string;
+            pointer: string;
+            text: string;
+        };
+        /** @description An item's versions, the newest first. */
+        ItemHistory: {
+            slug: string;
+            versions: components["schemas"]["ItemVersionHead"][];
+        };
+        /** @description By courier in or out, and who pays. */
+        ItemMail: {
+            in: boolean;
+            out: boolean;
+            /** @enum {string} */
+            payer: "gov" | "applicant" | "none";
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description A material; its `id` stays when it is renamed, because cases refer to it. */
+        ItemMaterial: {
+            /** @default 0 */
+            copies: number;
+            /** @default false */
+            exempt: boolean;
+            id: string;
+            name: components["schemas"]["BothLanguages"];
+            /** @default null */
+            note: components["schemas"]["BothLanguages"] | null;
+            /** @default 0 */
+            original: number;
+            /** @enum {string} */
+            source: "applicant" | "licence_library" | "eproof" | "none";
+            /** @default null */
+            wording_document: string | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description An item's address and name. */
+        ItemName: {
+            name: string;
+            slug: string;
+        };
+        /** @description A code with its name. */
+        ItemOption: {
+            code: string;
+            name: string;
+        };
+        /** @description The codes an item may point at. */
+        ItemOptions: {
+            categories: components["schemas"]["ItemOption"][];
+            departments: components["schemas"]["ItemOption"][];
+            districts: components["schemas"]["ItemOption"][];
+            fees: components["schemas"]["ItemOption"][];
+            halls: components["schemas"]["ItemOption"][];
+            items: components["schemas"]["ItemOption"][];
+            letters: components["schemas"]["ItemOption"][];
+        };
+        /** @description Why. */
+        ItemReason: {
+            reason: string;
+        };
         /** @description An item by its slug. */
         ItemRef: {
             name: string;
             slug: string;
+        };
+        /** @description 特殊环节: a step whose time is not counted. */
+        ItemSpecialStep: {
+            basis: string;
+            condition: components["schemas"]["BothLanguages"];
+            days: number;
+            id: string;
+            name: components["schemas"]["BothLanguages"];
+            /** @default null */
+            standard: components["schemas"]["BothLanguages"] | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description The special steps of one item. */
+        ItemSpecialSteps: {
+            name: string;
+            slug: string;
+            steps: components["schemas"]["SpecialStep"][];
+        };
+        /** @description One step of a guide. */
+        ItemStep: {
+            text: components["schemas"]["BothLanguages"];
+            title: components["schemas"]["BothLanguages"];
+        } & {
+            [key: string]: unknown;
         };
         /** @description An item in a list. `visits` is how often one must come, `depth` 5 is all online. */
         ItemSummary: {
@@ -15692,6 +17149,44 @@ export interface components {
             summary: string;
             tags: ("on-the-spot" | "online" | "nearby" | "one-trip" | "city-wide" | "upfront" | "fully-online" | "self-service" | "zero-trip")[];
             visits: number;
+        };
+        /** @description A version with its words, and what is wrong with them today. */
+        ItemVersion: {
+            answer: string | null;
+            base_number: number | null;
+            content: components["schemas"]["ItemContent"];
+            editors: string[];
+            /** Format: date */
+            effective_on: string | null;
+            findings: components["schemas"]["ItemFinding"][];
+            /** Format: uuid */
+            id: string;
+            note: string | null;
+            number: number;
+            reviewed_by: string | null;
+            revision: number;
+            /** Format: date-time */
+            saved_at: string;
+            slug: string;
+            /** @enum {string} */
+            state: "draft" | "in_review" | "scheduled" | "in_force" | "superseded" | "discarded";
+        };
+        /** @description A version without its words. `editors` and `reviewed_by` are ids of staff; the seed has none. */
+        ItemVersionHead: {
+            answer: string | null;
+            base_number: number | null;
+            editors: string[];
+            /** Format: date */
+            effective_on: string | null;
+            /** Format: uuid */
+            id: string;
+            note: string | null;
+            number: number;
+            reviewed_by: string | null;
+            /** Format: date-time */
+            saved_at: string;
+            /** @enum {string} */
+            state: "draft" | "in_review" | "scheduled" | "in_force" | "superseded" | "discarded";
         };
         /** @description A page of items, most popular first. */
         Items: {
@@ -15721,6 +17216,24 @@ export interface components {
             } | null;
             qr: string | null;
             url: string | null;
+        };
+        /** @description The same with the letter's code; an unknown code begins a new letter. */
+        LetterCode: {
+            code: string;
+            text: components["schemas"]["BothLanguages"];
+            title: components["schemas"]["ProofName"];
+            /** Format: date */
+            valid_from: string;
+        };
+        /** @description A version of a letter, and whether it is the one signed today. */
+        LetterVersion: {
+            code: string;
+            text: components["schemas"]["BothLanguages"];
+            title: components["schemas"]["ProofName"];
+            valid: boolean;
+            /** Format: date */
+            valid_from: string;
+            version: number;
         };
         /** @description What came of looking one material up. Unless it was found, the document is uploaded (`upload_instead`). */
         Licence: {
@@ -15795,6 +17308,22 @@ export interface components {
             /** Format: date */
             published_on: string | null;
             tag: string;
+            version: number | null;
+        };
+        /** @description An item on a list; `reason` says why it was added by hand, null when the list's rule names it. */
+        ListedItem: {
+            bookable: boolean;
+            category: components["schemas"]["Named"];
+            depth: number;
+            free: boolean;
+            name: string;
+            /** @enum {string} */
+            object: "person" | "legal" | "both";
+            reason: string | null;
+            slug: string;
+            summary: string;
+            tags: ("on-the-spot" | "online" | "nearby" | "one-trip" | "city-wide" | "upfront" | "fully-online" | "self-service" | "zero-trip")[];
+            visits: number;
         };
         /** @description A special step that this item may take. */
         ListedStep: {
@@ -15863,6 +17392,23 @@ export interface components {
         /** @description Why this item is not mailed. */
         MailReason: {
             reason: string;
+        };
+        /** @description An item as the operator's list shows it; one that was never in force has no `in_force`. */
+        ManagedItem: {
+            category: string;
+            code: string;
+            ended: boolean;
+            /** @description Findings of the version in force today */
+            faults: number;
+            in_force: components["schemas"]["ItemVersionHead"] | null;
+            kind: string;
+            name: string;
+            open: components["schemas"]["ItemVersionHead"] | null;
+            slug: string;
+        };
+        /** @description Every item, by its address name. */
+        ManagedItems: {
+            items: components["schemas"]["ManagedItem"][];
         };
         /** @description 守约记录: one missed visit (1 point) or late cancellation (half a point). */
         Mark: {
@@ -15960,6 +17506,11 @@ export interface components {
         NewDevice: {
             name: string;
         };
+        /** @description A new item: its name in addresses, and its first words. */
+        NewItem: {
+            content: components["schemas"]["ItemContent"];
+            slug: string;
+        };
         /** @description An Ed25519 public key in hexadecimal, and its signature of the proof that the page on devices describes. */
         NextKey: {
             proof: string;
@@ -16017,6 +17568,14 @@ export interface components {
             /** @default null */
             hall: string | null;
         };
+        /** @description Why a filing needs no online way; both documents or none (circular clause 3). */
+        OfflineFiling: {
+            committee_document: string;
+            reason: string;
+            reform_document: string;
+        } & {
+            [key: string]: unknown;
+        };
         /** @description Who works at a window now, for which queues, with which number. */
         OpenWindow: {
             categories: string[];
@@ -16033,6 +17592,16 @@ export interface components {
             next_release_at: string;
             /** Format: date */
             released_until: string;
+        };
+        /** @description An operator's id and name. */
+        Operator: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+        };
+        /** @description Whoever edits and publishes items, now or earlier. */
+        Operators: {
+            operators: components["schemas"]["Operator"][];
         };
         /** @description A department's answer. */
         Opinion: {
@@ -16458,20 +18027,38 @@ export interface components {
             detail: string;
             pointer: string;
         };
+        /** @description The proof's name in both languages. */
+        ProofName: {
+            en: string;
+            zh: string;
+        };
         /** @description What is to become of money in suspense. */
         Proposal: {
             /** @enum {string} */
             proposal: "settle" | "give_back";
             reason: string;
         };
-        /** @description One edition of a list. */
+        /** @description From which Xiamen day it counts; at once without one. */
+        PublishItem: {
+            /**
+             * Format: date
+             * @default null
+             */
+            effective_on: string | null;
+        };
+        /** @description One edition of a list, and the others, the newest first. */
         PublishedList: {
-            items: components["schemas"]["ItemSummary"][];
+            editions: components["schemas"]["Edition"][];
+            items: components["schemas"]["ListedItem"][];
             name: string;
             /** Format: date */
             published_on: string;
             tag: string;
             version: number;
+        };
+        /** @description The lists of which a new edition was published. */
+        PublishedTags: {
+            published: ("on-the-spot" | "online" | "nearby" | "one-trip" | "city-wide" | "upfront" | "fully-online" | "self-service" | "zero-trip")[];
         };
         /** @description Open numbers of one queue. */
         QueueCount: {
@@ -16789,6 +18376,11 @@ export interface components {
             delivery_consent: boolean;
             /** @default null */
             pickup_hall: string | null;
+            revision: number;
+        };
+        /** @description The whole content, with the revision it was made from. */
+        SaveItem: {
+            content: components["schemas"]["ItemContent"];
             revision: number;
         };
         /** @description One message, with files that were uploaded for this case. */
@@ -17173,18 +18765,18 @@ export interface components {
             served: number;
             taken: number;
         };
-        /** @description A published special step. Without items it may be taken for all of them. */
+        /** @description 特殊环节: a step whose time is not counted, at most so many working days. */
         SpecialStep: {
             basis: string;
-            code: string;
             condition: string;
             days: number;
-            items: components["schemas"]["NamedItem"][];
             name: string;
+            standard: string | null;
         };
-        /** @description The list that is in force today. */
+        /** @description Every special step that is published: the only ones that may stop a case's clock. */
         SpecialSteps: {
-            steps: components["schemas"]["SpecialStep"][];
+            count: number;
+            items: components["schemas"]["ItemSpecialSteps"][];
         };
         /** @description A bill as staff see it. */
         StaffBill: {
@@ -17331,6 +18923,24 @@ export interface components {
             permissions: string[];
             roles: string[];
             username: string;
+        };
+        /** @description An entry of the list, and the items that still demand the proof. */
+        StaffProof: {
+            aliases?: string[];
+            basis: string;
+            /** Format: date */
+            cancelled_on: string;
+            demanded_by: components["schemas"]["ItemName"][];
+            /** Format: uuid */
+            id: string;
+            /** @default null */
+            instead: components["schemas"]["BothLanguages"] | null;
+            name: components["schemas"]["ProofName"];
+            verified: boolean;
+        };
+        /** @description Every cancelled proof, the latest first; some begin on a later day. */
+        StaffProofs: {
+            proofs: components["schemas"]["StaffProof"][];
         };
         /** @description One shipment whole. */
         StaffShipment: {
@@ -17521,6 +19131,22 @@ export interface components {
             text: string;
             title: string;
         };
+        /** @description Special steps on two days; `gone_percent` is cut off, never rounded up, and null when there was none. */
+        StepCount: {
+            before: number;
+            gone_percent: string | null;
+            now: number;
+            /** Format: date */
+            on: string;
+            reached: boolean;
+            /** Format: date */
+            since: string;
+        };
+        /** @description What is new in this version. */
+        SubmitItem: {
+            note: string;
+            revision: number;
+        };
         /** @description What `wx.requestSubscribeMessage` gave back: template id → answer; `accept_always` for a long-term one. */
         SubscriptionReport: {
             answers: {
@@ -17556,6 +19182,19 @@ export interface components {
         /** @description All of it, oldest first. */
         SuspenseList: {
             cases: components["schemas"]["Suspense"][];
+        };
+        /** @description What became of one item of a file; `open`: somebody is at work on it, `refused`: see `problems`. */
+        TakenItem: {
+            faults: number;
+            number: number | null;
+            /** @enum {string} */
+            outcome: "unchanged" | "draft" | "new" | "open" | "refused";
+            problems: string[];
+            slug: string;
+        };
+        /** @description Every item of a file, in its order. */
+        TakenItems: {
+            items: components["schemas"]["TakenItem"][];
         };
         /** @description A special step of this case. */
         TakenStep: {
@@ -17606,6 +19245,20 @@ export interface components {
             /** @enum {string} */
             state: "waiting" | "waiting_priority" | "called" | "serving" | "passed" | "parked" | "done" | "cancelled" | "abandoned" | "closed" | "carried_over";
             window: number | null;
+        };
+        /** @description Items with differences, the widest first, of how many items in all. */
+        TimeLimitReport: {
+            items: components["schemas"]["TimeLimits"][];
+            total: number;
+        };
+        /** @description An item that districts promise differently. */
+        TimeLimits: {
+            city_days: number | null;
+            districts: components["schemas"]["DistrictPromise"][];
+            law_days: number | null;
+            name: string;
+            slug: string;
+            spread: number;
         };
         /** @description The day at one hall. */
         Today: {

@@ -65,13 +65,6 @@ def test_only_a_listed_step_pauses_and_at_most_its_days(
     assert office.do("approver", case, "decision", grant=True, document="一号").json["code"] == "invalid_transition"
 
 
-def test_the_list_of_steps_is_published(citizen_: Filer, step: SpecialStep) -> None:
-    listed = {row["code"]: row for row in citizen_.get("/special-steps", en=True).json["steps"]}
-    assert listed["look"]["name"] == "Inspection"
-    assert listed["look"]["items"] == [{"slug": PLATE, "name": listed["look"]["items"][0]["name"]}]
-    assert listed["hearing"]["days"] == 20
-
-
 def test_a_step_that_ends_early_gives_its_days_back(
     citizen_: Filer, office: Office, step: SpecialStep, clock: Clock
 ) -> None:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import event, text, update
 from sqlalchemy.orm import Session
 
 from backend.catalogue import queries, service, snapshot
@@ -106,6 +106,7 @@ def test_other_threads_keep_the_old_snapshot_while_one_builds(
 
 def test_an_empty_catalogue_is_a_catalogue(isolated: None, session: Session) -> None:
     snapshot.forget()
+    session.execute(text("SET LOCAL session_replication_role = replica"))
     for table in reversed(db.Base.metadata.sorted_tables):
         if table.name in {"item_hall", "item_material", "item_fee", "list_entry", "list_addition", "item"}:
             session.execute(table.delete())

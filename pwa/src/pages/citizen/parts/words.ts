@@ -5,6 +5,7 @@ import { prefs } from '../../../state/prefs'
 import type { Hall } from '../../../api/types'
 
 export const dayText = (date: string) => dates.dayText(date, prefs.lang)
+export const longDay = (date: string) => dates.longDay(date, prefs.lang)
 export const whenText = (iso: string) => dates.whenText(iso, prefs.lang)
 
 export const addressText = (hall: Hall) =>

@@ -1,7 +1,7 @@
 /** The pages for running a hall: address under /staff/, who may open it, and its group in the menu. */
 import { defineAsyncComponent, type Component } from 'vue'
 
-export interface ManagePage { name: string; group: 'now' | 'cases' | 'mail' | 'money' | 'plan' | 'people' | 'look'; may: string[]; load: () => Promise<unknown>; page: Component }
+export interface ManagePage { name: string; group: 'now' | 'cases' | 'mail' | 'money' | 'city' | 'plan' | 'people' | 'look'; may: string[]; load: () => Promise<unknown>; page: Component }
 
 /** `load` may be awaited: it is the one request that the page waits for too. */
 function lazy(request: () => Promise<unknown>): Pick<ManagePage, 'load' | 'page'> {
@@ -25,6 +25,9 @@ export const MANAGE: ManagePage[] = [
   { name: 'refunds', group: 'money', may: ['refunds.check', 'refunds.approve'], ...lazy(() => import('../money/Refunds.vue')) },
   { name: 'suspense', group: 'money', may: ['suspense.decide'], ...lazy(() => import('../money/Suspense.vue')) },
   { name: 'reconciliation', group: 'money', may: ['finance.reconcile'], ...lazy(() => import('../money/Reconciliation.vue')) },
+  { name: 'items', group: 'city', may: ['items.edit'], ...lazy(() => import('../items/Items.vue')) },
+  { name: 'lists', group: 'city', may: ['items.publish'], ...lazy(() => import('../items/Lists.vue')) },
+  { name: 'registers', group: 'city', may: ['items.edit'], ...lazy(() => import('../items/Registers.vue')) },
   { name: 'hours', group: 'plan', may: ['hall.manage'], ...lazy(() => import('./Hours.vue')) },
   { name: 'days', group: 'plan', may: ['hall.manage', 'platform.manage'], ...lazy(() => import('./Days.vue')) },
   { name: 'places', group: 'plan', may: ['hall.manage'], ...lazy(() => import('./Places.vue')) },
@@ -39,7 +42,7 @@ export const MANAGE: ManagePage[] = [
 ]
 
 /** What is done for the whole city, by the platform's operator and by finance, needs no hall. */
-const CITY = ['platform.manage', 'express.policies', 'express.settle', 'refunds.approve', 'suspense.decide', 'finance.reconcile']
+const CITY = ['platform.manage', 'items.edit', 'items.publish', 'express.policies', 'express.settle', 'refunds.approve', 'suspense.decide', 'finance.reconcile']
 
 export const openTo = (page: ManagePage, permissions: string[], inHall: boolean): boolean =>
   page.may.some((one) => permissions.includes(one) && (inHall || CITY.includes(one)))
