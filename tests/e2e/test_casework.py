@@ -221,6 +221,42 @@ def test_a_window_files_for_who_stands_there(people: People) -> None:
     expect(desk.get_by_text(re.compile("交好了，办件编号"))).to_be_visible()
 
 
+def test_a_partner_point_files_with_the_citizens_code(people: People) -> None:
+    citizen = people.citizen("zhang")
+    desk = people.staff("bank.xm", "/staff/case-filing")
+    desk.get_by_label("办的是什么事").fill(COUNTER_NAME)
+    desk.get_by_role("button", name="找", exact=True).click()
+    expect(desk.locator("#f-item")).to_have_value(COUNTER)
+    desk.get_by_label("证件上的姓名").fill("张测试")
+    desk.get_by_label("证件号码").fill("350299199001010010")
+    desk.get_by_role("button", name="开始填").click()
+    for field, words in (("phone", "13900000001"), ("address", "测试路 1 号"), ("matter", "查一下名下的房子")):
+        desk.locator(f"#f-{field}").fill(words)
+    desk.locator("#f-truthful").check()
+    desk.get_by_role("button", name="提交", exact=True).click()
+    expect(desk.get_by_role("alert").get_by_text("要先输入办事人的确认码")).to_be_visible()
+    desk.get_by_label("办事人的确认码").fill(ask(citizen, "POST", "/me/filing-code", {})["code"])
+    desk.get_by_role("button", name="核对确认码").click()
+    expect(desk.get_by_text("办事人确认过了")).to_be_visible()
+    desk.get_by_role("button", name="提交", exact=True).click()
+    expect(desk.get_by_text(re.compile("交好了，办件编号"))).to_be_visible()
+
+
+def test_a_result_is_a_file_that_was_checked(people: People) -> None:
+    desk = people.staff("issue.xm", "/staff/cases")
+    desk.locator("tbody tr").filter(has_text="准予").first.locator(".pick").click()
+    desk.get_by_role("button", name="办结", exact=True).click()
+    desk.get_by_text("电子文件").click()
+    desk.get_by_role("button", name="确定办结").click()
+    expect(desk.get_by_role("link", name="先放上结果文件")).to_be_visible()
+    image = desk.screenshot(clip={"x": 0, "y": 0, "width": 400, "height": 300})
+    desk.locator("#f-result").set_input_files({"name": "结果.png", "mimeType": "image/png", "buffer": image})
+    expect(desk.get_by_text("结果.png 检查过了，可以用")).to_be_visible(timeout=SLOW_MS)
+    desk.get_by_role("button", name="确定办结").click()
+    expect(desk.get_by_text("办结，办好了")).to_be_visible()
+    expect(desk.get_by_text("结果文件校验值")).to_be_visible()
+
+
 @pytest.mark.parametrize(("size", "language"), [(SMALL, "zh"), (DESKTOP, "en")])
 def test_pages_fit_and_can_be_used_by_everybody(people: People, size: tuple[int, int], language: str) -> None:
     desk = people.staff("window.xm", "/staff/cases", size)
