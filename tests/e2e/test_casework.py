@@ -235,7 +235,7 @@ def test_a_partner_point_files_with_the_citizens_code(people: People) -> None:
     desk.locator("#f-truthful").check()
     desk.get_by_role("button", name="提交", exact=True).click()
     expect(desk.get_by_role("alert").get_by_text("要先输入办事人的确认码")).to_be_visible()
-    desk.get_by_label("办事人的确认码").fill(ask(citizen, "POST", "/me/filing-code", {})["code"])
+    desk.locator("#f-code").fill(ask(citizen, "POST", "/me/filing-code", {})["code"])
     desk.get_by_role("button", name="核对确认码").click()
     expect(desk.get_by_text("办事人确认过了")).to_be_visible()
     desk.get_by_role("button", name="提交", exact=True).click()
