@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from backend.applications import confirmation, counter, drafts, filing, front, queries, schemas, staff_schemas
 from backend.applications.models import Application
 from backend.core import clock, limits
-from backend.core.auth import current_staff, staff
+from backend.core.auth import current_staff, request_language, staff
 from backend.core.config import Settings
 from backend.core.db import transaction
 from backend.core.once import answer_once
@@ -42,7 +42,7 @@ def start(body: dict[str, Any]) -> Response:
             hall_code=principal.hall,
             actor=principal.actor,
         )
-        return queries.application_view(session, application, "zh")
+        return queries.application_view(session, application, request_language())
 
     return answer_once("staff-applications", body, effect, schemas.ApplicationSchema(), status=201)
 
@@ -53,7 +53,7 @@ def start(body: dict[str, Any]) -> Response:
 def show(application_id: UUID) -> dict[str, Any]:
     """One that I began, until it is handed in."""
     with transaction() as session:
-        return queries.application_view(session, _mine(session, application_id), "zh")
+        return queries.application_view(session, _mine(session, application_id), request_language())
 
 
 @blueprint.patch("/staff/applications/<uuid:application_id>")
@@ -65,7 +65,7 @@ def save(body: dict[str, Any], application_id: UUID) -> dict[str, Any]:
     with transaction() as session:
         application = _mine(session, application_id)
         drafts.save(session, application, revision=body["revision"], changes=body["answers"])
-        return queries.application_view(session, application, "zh")
+        return queries.application_view(session, application, request_language())
 
 
 @blueprint.put("/staff/applications/<uuid:application_id>/papers")
@@ -77,7 +77,7 @@ def note_papers(body: dict[str, Any], application_id: UUID) -> dict[str, Any]:
     with transaction() as session:
         application = _mine(session, application_id, lock=True)
         front.note_papers(session, application, body["papers"], actor=current_staff().actor)
-        return queries.application_view(session, application, "zh")
+        return queries.application_view(session, application, request_language())
 
 
 @blueprint.post("/staff/applications/<uuid:application_id>/confirm")
@@ -94,7 +94,7 @@ def confirm(body: dict[str, Any], application_id: UUID) -> dict[str, Any]:
     with transaction() as session:
         application = _mine(session, application_id, lock=True)
         confirmation.redeem(session, application, body["code"], stored, actor=principal.actor)
-        return queries.application_view(session, application, "zh")
+        return queries.application_view(session, application, request_language())
 
 
 @blueprint.post("/staff/applications/<uuid:application_id>/submit")

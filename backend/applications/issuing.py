@@ -7,8 +7,9 @@ from sqlalchemy.orm import Session
 from backend.applications import desk, moves, notices
 from backend.applications.case_models import Case
 from backend.applications.desk import Desk
-from backend.applications.errors import DeliveryNotAgreed, FeeUnpaid, ResultMissing
+from backend.applications.errors import DeliveryNotAgreed, FeeUnpaid, MaterialUnusable, ResultMissing
 from backend.applications.states import HANDED_OUT, CaseEvent, CaseState
+from backend.applications.threads import CASE
 from backend.catalogue import queries as catalogue
 from backend.core import audit, clock
 from backend.files import service as files
@@ -57,11 +58,31 @@ def come_back(session: Session, case: Case, by: Desk) -> None:
     notices.tell(session, case, "case_result", key="back", hall=hall.zh, hall_en=hall.en)
 
 
-def hand_over(session: Session, case: Case, by: Desk) -> None:
-    """送达 at the window of the pick-up hall, with the receiver's identity checked."""
+def hand_over(
+    session: Session, case: Case, by: Desk, *, signature_id: UUID | None = None, authorisation: str | None = None
+) -> None:
+    """送达 at the window of the pick-up hall, with the receiver's identity checked and their signature as a file.
+
+    Raises MaterialUnusable for a signature that is not a checked file of this case.
+    """
+    signed = None
+    if signature_id is not None:
+        signed = {one.id: one for one in files.ready_files(session, CASE, str(case.id))}.get(signature_id)
+        if signed is None:
+            raise MaterialUnusable()
     case.delivered_at = clock.now()
-    if desk.step(session, case, CaseEvent.DELIVER, by):
-        notices.tell(session, case, "case_delivered")
+    if not desk.step(session, case, CaseEvent.DELIVER, by):
+        return
+    audit.record(
+        session,
+        actor=by.actor,
+        action="case.handed_over",
+        object_type="case",
+        object_id=case.id,
+        hall_code=by.hall_code,
+        data={"signature": signed.sha256.hex() if signed else None, "authorisation": authorisation},
+    )
+    notices.tell(session, case, "case_delivered")
 
 
 def delivered(session: Session, case: Case, *, actor: str, how: str) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from backend.applications import desk, issuing, review, staff_queries
 from backend.applications import staff_schemas as schemas
 from backend.applications.staff_api import here, stepped
-from backend.core.auth import current_staff, staff
+from backend.core.auth import current_staff, request_language, staff
 from backend.core.errors import FieldError, InvalidInput, Text
 from backend.core.once import answer_once
 from backend.core.problems import ApiBlueprint
@@ -66,7 +66,7 @@ def give_opinion(body: dict[str, Any], case_id: UUID, part_id: UUID) -> Response
     def effect(session: Session) -> dict[str, Any]:
         case = desk.locked(session, case_id, by)
         review.give_opinion(session, case, by, part_id=part_id, **body)
-        return staff_queries.view(session, case, principal)
+        return staff_queries.view(session, case, principal, request_language())
 
     return answer_once(f"case-opinion:{part_id}", body, effect, schemas.StaffCaseSchema())
 
@@ -130,7 +130,7 @@ def hand_over(body: dict[str, Any], case_id: UUID) -> Response:
 
     def effect(session: Session) -> dict[str, Any]:
         case = desk.locked(session, case_id, by)
-        issuing.hand_over(session, case, by)
-        return staff_queries.view(session, case, principal)
+        issuing.hand_over(session, case, by, signature_id=body["signature_id"], authorisation=body["authorisation"])
+        return staff_queries.view(session, case, principal, request_language())
 
     return answer_once(f"case-hand-over:{case_id}", body, effect, schemas.StaffCaseSchema())

@@ -53,7 +53,7 @@ def stepped(case_id: UUID, route: str, body: dict[str, Any], act: Callable[[Sess
     def effect(session: Session) -> dict[str, Any]:
         case = desk.in_charge(session, case_id, by)
         act(session, case, by)
-        return staff_queries.view(session, case, principal)
+        return staff_queries.view(session, case, principal, request_language())
 
     return answer_once(f"case-{route}:{case_id}", body, effect, schemas.StaffCaseSchema())
 
@@ -67,7 +67,7 @@ def list_cases(query: dict[str, Any]) -> dict[str, Any]:
     after = _position(query["cursor"]) if "cursor" in query else None
     with transaction() as session:
         found = staff_queries.inbox(session, current_staff().hall, query, after, PAGE)
-        shown = staff_queries.rows(session, found)
+        shown = staff_queries.rows(session, found, request_language())
     last = found[-1] if len(found) == PAGE else None
     due = (last.owed_on or staff_queries.NEVER).isoformat() if last else ""
     return {"cases": shown, "next_cursor": pagination.encode(due, last.id) if last else None}
@@ -101,7 +101,7 @@ def scan(body: dict[str, Any]) -> dict[str, Any]:
         case = staff_queries.find(session, body["code"], here())
         if case is None:
             raise CaseNotFound()
-        return staff_queries.rows(session, [case])[0]
+        return staff_queries.rows(session, [case], request_language())[0]
 
 
 @blueprint.get("/staff/cases/<uuid:case_id>")
@@ -110,7 +110,7 @@ def scan(body: dict[str, Any]) -> dict[str, Any]:
 def show_case(case_id: UUID) -> dict[str, Any]:
     """One that my hall may see."""
     with transaction() as session:
-        return staff_queries.view(session, desk.seen(session, case_id, here()), current_staff())
+        return staff_queries.view(session, desk.seen(session, case_id, here()), current_staff(), request_language())
 
 
 @blueprint.post("/staff/cases/<uuid:case_id>/reveal")
@@ -301,7 +301,7 @@ def _at_transfer(
     def effect(session: Session) -> dict[str, Any]:
         case = desk.locked(session, case_id, by)
         act(session, case, by)
-        return staff_queries.view(session, case, principal)
+        return staff_queries.view(session, case, principal, request_language())
 
     return answer_once(f"case-{route}:{case_id}", body, effect, schemas.StaffCaseSchema())
 

@@ -23,8 +23,10 @@ from backend.applications.desk import Desk, open_transfer, seen_by
 from backend.applications.models import Application
 from backend.applications.states import CASE, UNDECIDED, WHO, CaseEvent, CaseState, PartState, TransferState
 from backend.catalogue import queries as catalogue
+from backend.catalogue.models import Department
 from backend.core import clock
 from backend.core.auth import Principal
+from backend.core.errors import Text
 from backend.identity.models import Staff
 
 Body = dict[str, Any]
@@ -76,16 +78,19 @@ def counts(session: Session, hall_code: str) -> Body:
     return {"boxes": boxes, "overdue": sum(late for _, late in numbers.values())}
 
 
-def rows(session: Session, cases: Sequence[Case]) -> list[Body]:
+def rows(session: Session, cases: Sequence[Case], language: str) -> list[Body]:
     """Rows of the inbox."""
     whose, unread = queries.applicants(session, cases), queries.unread_of(session, cases, "citizen")
     return [
         {
             "id": case.id,
             "number": case.short_number,
-            "item": {"slug": case.item_slug, "name": catalogue.item(session, case.item_slug).name.zh},
+            "item": {
+                "slug": case.item_slug,
+                "name": catalogue.item(session, case.item_slug).name.in_language(language),
+            },
             "state": case.state,
-            "status": case_words.STATUS[case.state].zh,
+            "status": case_words.STATUS[case.state].in_language(language),
             "instant": case.instant,
             "joint": case.joint,
             "channel": case.channel,
@@ -102,7 +107,7 @@ def rows(session: Session, cases: Sequence[Case]) -> list[Body]:
     ]
 
 
-def view(session: Session, case: Case, principal: Principal) -> Body:
+def view(session: Session, case: Case, principal: Principal, language: str) -> Body:
     """A case whole, with what this member of staff may do now."""
     desk = Desk(principal.id, principal.hall)
     application = session.get_one(Application, case.application_id)
@@ -111,7 +116,7 @@ def view(session: Session, case: Case, principal: Principal) -> Body:
     answers = profile.opened(application)
     transfer = open_transfer(session, case)
     return {
-        **rows(session, [case])[0],
+        **rows(session, [case], language)[0],
         "full_number": case.number,
         "hall_code": case.hall_code,
         "filed_hall": case.filed_hall,
@@ -128,21 +133,27 @@ def view(session: Session, case: Case, principal: Principal) -> Body:
         "corrected_once": case.corrected_once,
         "reason": case.reason,
         "decision": queries.decision(case),
-        "fee": queries.fee(session, case, "zh"),
+        "fee": queries.fee(session, case, language),
         "delivery": queries.delivery_of(case, item),
         "result": {"file_id": case.result_file_id, "digest": case.result_digest, "seal": case.result_seal},
-        "pages": queries.pages(form, "zh"),
+        "pages": queries.pages(form, language),
         "answers": profile.masked(form, answers),
-        "materials": queries.asked(session, item, form, answers, application, "zh"),
+        "materials": queries.asked(session, item, form, answers, application, language),
         "corrections": _corrections(session, case),
-        "parts": _parts(session, case),
+        "parts": _parts(session, case, language),
         "specials": _specials(session, case),
         "steps": [
-            {"code": one.code, "name": one.name_zh, "basis": one.basis, "condition": one.condition_zh, "days": one.days}
+            {
+                "code": one.code,
+                "name": Text(one.name_zh, one.name_en).in_language(language),
+                "basis": one.basis,
+                "condition": Text(one.condition_zh, one.condition_en).in_language(language),
+                "days": one.days,
+            }
             for one in form_queries.special_steps(session, case.item_slug)
         ],
         "transfer": _transfer(transfer) if transfer else None,
-        "history": _history(session, case),
+        "history": _history(session, case, language),
         "may": _may(case, principal, desk, in_transit=transfer is not None),
     }
 
@@ -228,17 +239,22 @@ def _corrections(session: Session, case: Case) -> list[Body]:
     ]
 
 
-def _parts(session: Session, case: Case) -> list[Body]:
-    rows = session.scalars(select(CasePart).where(CasePart.case_id == case.id).order_by(CasePart.department_code))
+def _parts(session: Session, case: Case, language: str) -> list[Body]:
+    rows = session.execute(
+        select(CasePart, Department)
+        .outerjoin(Department, Department.code == CasePart.department_code)
+        .where(CasePart.case_id == case.id)
+        .order_by(CasePart.department_code)
+    )
     return [
         {
             "id": one.id,
-            "department": one.department_code,
+            "department": Text(of.name_zh, of.name_en).in_language(language) if of else one.department_code,
             "hall_code": one.hall_code,
             "state": one.state,
             "opinion": one.opinion,
         }
-        for one in rows
+        for one, of in rows
     ]
 
 
@@ -268,7 +284,7 @@ def _transfer(transfer: CaseTransfer) -> Body:
     }
 
 
-def _history(session: Session, case: Case) -> list[Body]:
+def _history(session: Session, case: Case, language: str) -> list[Body]:
     rows: Sequence[CaseEventRow] = session.scalars(
         select(CaseEventRow).where(CaseEventRow.entity_id == case.id).order_by(CaseEventRow.id.desc())
     ).all()
@@ -279,7 +295,7 @@ def _history(session: Session, case: Case) -> list[Body]:
         {
             "at": row.at,
             "event": row.event,
-            "words": case_words.HAPPENED[row.event].zh,
+            "words": case_words.HAPPENED[row.event].in_language(language),
             "by": known.get(row.actor),
             "reason": row.reason,
         }

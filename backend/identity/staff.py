@@ -283,6 +283,7 @@ DEMO: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
     ("approve.xm", "市大厅审批", (("approver", "XM"),)),
     ("issue.xm", "市大厅出件", (("issuing_desk", "XM"),)),
     ("bank.xm", "银行代办点", (("partner", "XM"),)),
+    ("window.sm", "思明大厅窗口", (("window_clerk", "SM"),)),
     ("gate.sm", "思明大厅入口", (("gate", "SM"),)),
     ("gate.both", "市大厅和思明大厅入口", (("gate", "XM"), ("gate", "SM"))),
     ("operator", "平台管理员", (("platform_operator", "*"),)),

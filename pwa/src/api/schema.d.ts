@@ -16676,10 +16676,17 @@ export interface components {
         Halls: {
             halls: components["schemas"]["Hall"][];
         };
-        /** @description The receiver's identity was checked. */
+        /** @description The receiver's identity was checked. `signature_id`: what they signed, a file of the case; an agent's paper. */
         HandOver: {
+            /** @default null */
+            authorisation: string | null;
             /** @enum {boolean} */
             identity_checked: true;
+            /**
+             * Format: uuid
+             * @default null
+             */
+            signature_id: string | null;
         };
         /** @description The account, and what is shown this once: nobody can read it again. */
         HandedOver: {

@@ -18,6 +18,7 @@ from express.models import Direction
 from express.subjects import Asking
 from notify.models import Notification
 from payments.bill_models import Bill
+from tests.backend.applications import papers
 from tests.backend.applications.conftest import MakeFiler
 from tests.backend.applications.people import PASSPORT, PLATE, QUERY, Filer, Office
 from tests.conftest import Clock
@@ -345,6 +346,31 @@ def test_the_applicant_chooses_how_the_result_comes(citizen_: Filer, office: Off
     assert there.case(case, "issuing_desk")["may"] == ["deliver"]
     assert there.done("issuing_desk", case, "hand-over", identity_checked=True)["state"] == "delivered"
     assert citizen_.send("PUT", path, {"way": "mail"}).json["code"] == "delivery_not_agreed"
+
+
+def test_what_the_receiver_signed_is_kept_with_the_case(citizen_: Filer, office: Office, session: Session) -> None:
+    case = citizen_.file(QUERY)
+    office.granted(case)
+    office.done("issuing_desk", case, "result", paper=True)
+    office.done("issuing_desk", case, "offer")
+    drawn = {"material": "hand-over.signature", "actor": "staff:any"}
+    other = papers.add(session, ("case", str(citizen_.id)), **drawn)
+    wrong = office.do("issuing_desk", case, "hand-over", identity_checked=True, signature_id=str(other.id))
+    assert wrong.json["code"] == "material_unusable"
+    mine = papers.add(session, ("case", case["id"]), **drawn)
+    signed = {"identity_checked": True, "signature_id": str(mine.id), "authorisation": "委托书 1 号"}
+    assert office.done("issuing_desk", case, "hand-over", **signed)["state"] == "delivered"
+    kept = session.scalars(select(AuditEvent).where(AuditEvent.action == "case.handed_over")).one()
+    assert kept.data == {"signature": mine.sha256.hex(), "authorisation": "委托书 1 号"}
+
+
+def test_staff_read_a_case_in_their_language(citizen_: Filer, office: Office) -> None:
+    case = citizen_.file(QUERY)
+    chinese = office.case(case)
+    office.header("window_clerk")["Accept-Language"] = "en"
+    read = [chinese, office.case(case)]
+    assert [one["status"] for one in read] == ["已收件", "Received"]
+    assert [one["item"]["name"] for one in read] == ["不动产登记信息查询", "Property record enquiry"]
 
 
 def test_the_courier_brings_it(citizen_: Filer, office: Office, session: Session) -> None:

@@ -1,7 +1,7 @@
 /** The pages for running a hall: address under /staff/, who may open it, and its group in the menu. */
 import { defineAsyncComponent, type Component } from 'vue'
 
-export interface ManagePage { name: string; group: 'now' | 'mail' | 'money' | 'city' | 'plan' | 'people' | 'look'; may: string[]; load: () => Promise<unknown>; page: Component }
+export interface ManagePage { name: string; group: 'now' | 'cases' | 'mail' | 'money' | 'city' | 'plan' | 'people' | 'look'; may: string[]; load: () => Promise<unknown>; page: Component }
 
 /** `load` may be awaited: it is the one request that the page waits for too. */
 function lazy(request: () => Promise<unknown>): Pick<ManagePage, 'load' | 'page'> {
@@ -12,6 +12,8 @@ function lazy(request: () => Promise<unknown>): Pick<ManagePage, 'load' | 'page'
 
 export const MANAGE: ManagePage[] = [
   { name: 'live', group: 'now', may: ['hall.manage'], ...lazy(() => import('./Live.vue')) },
+  { name: 'cases', group: 'cases', may: ['cases.read'], ...lazy(() => import('../cases/Inbox.vue')) },
+  { name: 'case-filing', group: 'cases', may: ['cases.fill'], ...lazy(() => import('../cases/Counter.vue')) },
   { name: 'shipments', group: 'mail', may: ['express.desk'], ...lazy(() => import('../express/Shipments.vue')) },
   { name: 'mail-order', group: 'mail', may: ['express.desk'], ...lazy(() => import('../express/MailOrder.vue')) },
   { name: 'hand-over', group: 'mail', may: ['express.desk'], ...lazy(() => import('../express/HandOver.vue')) },
