@@ -22,6 +22,7 @@ export const moreRoutes: RouteRecordRaw[] = [
   filing('/applications/:id/materials/:material', () => import('./pages/filing/Material.vue')),
   filing('/applications/:id/delivery', () => import('./pages/filing/Delivery.vue')),
   filing('/applications/:id/check', () => import('./pages/filing/Check.vue')),
+  filing('/me/filing-code', () => import('./pages/cases/FilingCode.vue')),
   filing('/cases', () => import('./pages/cases/List.vue')),
   filing('/cases/:id', () => import('./pages/cases/Show.vue')),
   filing('/cases/:id/done', () => import('./pages/cases/Done.vue')),
