@@ -64,7 +64,7 @@ def _write_down_one(site: Site, due: Due) -> list[str]:
     path, _ = due.sheaf(Channel.WECHAT_PAY, 1)
     head, _, body = _sheaf(path)[0].partition(b"\r\n\r\n")
     headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
-    with written_down(db.engine()) as found:
+    with written_down() as found:
         answer = site.app.test_client().post("/callbacks/wechat-pay", data=body, headers=headers)
     if answer.status_code != 204:
         raise Failed(f"{answer.status_code}: {answer.data!r}")

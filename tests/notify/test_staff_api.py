@@ -47,12 +47,12 @@ def test_a_person_chooses_kinds_and_channels(browser: FlaskClient) -> None:
     me = as_(uuid4())
     shown = browser.get("/api/v1/me/notices", headers=me).json
     assert [channel["channel"] for channel in shown["channels"]] == ["wechat_template", "wechat_subscribe", "sms"]
-    assert {kind["kind"] for kind in shown["kinds"] if kind["statutory"]} == {"conduct", "case"}
+    assert {kind["kind"] for kind in shown["kinds"] if kind["statutory"]} == {"conduct"}
     body = {"opted_out": ["queue"], "channels": ["sms"]}
     shown = browser.put("/api/v1/me/notices", json=body, headers=me).json
     assert [kind["kind"] for kind in shown["kinds"] if not kind["on"]] == ["queue"]
     assert shown["channels"][0]["channel"] == "sms"
-    for wrong in ({"opted_out": ["case"], "channels": []}, {"opted_out": [], "channels": ["pigeon"]}, {}):
+    for wrong in ({"opted_out": ["conduct"], "channels": []}, {"opted_out": [], "channels": ["pigeon"]}, {}):
         assert browser.put("/api/v1/me/notices", json=wrong, headers=me).status_code == 422
 
 

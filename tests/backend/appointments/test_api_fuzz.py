@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from backend.core import limits
 from tests.backend.appointments.conftest import Citizen, StaffMaker
 
-OUTSIDE = ("/auth/", "/wechat/jsapi", "/session")
+OUTSIDE = ("/auth/", "/wechat/jsapi", "/session", "/hotline")
 """Operations that call a provider, hash a password or end the session; they have tests of their own."""
 
 

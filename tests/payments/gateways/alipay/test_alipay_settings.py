@@ -90,7 +90,7 @@ def test_production_refuses_a_simulated_alipay(name: str, value: str) -> None:
         "ixiamen_client_id": "ix",
         "sms_base": "https://sms.example.cn",
         "alipay_app_id": "2021000000000000",
-        "finance_app": "xm",
+        **dict.fromkeys(("finance_app", "licence_app", "eproof_app", "hotline_app", "province_app"), "xm"),
         "ems_sender_no": "1100000000000",
     }
     settings(**real)

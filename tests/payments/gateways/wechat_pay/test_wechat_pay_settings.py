@@ -136,6 +136,10 @@ def test_production_refuses_the_sandbox(changes: dict[str, str]) -> None:
         ixiamen_client_id="real",
         finance_base="",
         finance_app="",
+        licence_app="zw",
+        eproof_app="zw",
+        hotline_app="zw",
+        province_app="zw",
         ems_sender_no="1100000000000",
     )
     real.validate()
