@@ -1,7 +1,9 @@
 """A case keeps the version of its item; an item that has ended takes no new ones."""
 
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -9,6 +11,13 @@ from backend.applications.case_models import Case
 from backend.catalogue import snapshot
 from backend.catalogue.versions import service
 from tests.backend.applications.people import PLATE, QUERY, Filer
+
+
+@pytest.fixture(autouse=True)
+def _own_catalogue() -> Iterator[None]:
+    """What this process remembers of these items ends with the test."""
+    yield
+    snapshot.forget()
 
 
 def publish(session: Session, slug: str, **changes: Any) -> None:
