@@ -54,13 +54,17 @@ def choose(page: Page, case: str, item: str, hall: str, way: str) -> None:
 
 
 def paste_address(page: Page) -> None:
-    """One pasted line fills the form; it is kept and chosen."""
+    """One pasted line fills the form; it is kept and chosen. Whoever has addresses asks for another one."""
+    another = page.get_by_role("link", name="用别的地址")
+    expect(another.or_(page.get_by_label("粘贴整条地址"))).to_be_visible()
+    if another.is_visible():
+        another.tap()
     page.get_by_label("粘贴整条地址").fill(PASTED)
     page.get_by_role("button", name="帮我填好").tap()
     expect(page.get_by_text("填好了，请核对下面的内容")).to_be_visible()
     expect(page.get_by_label("区县")).to_have_value("思明区")
     expect(page.get_by_label("电话")).to_have_value("13800000001")
-    page.get_by_role("button", name="下一步").tap()
+    page.locator("form button[type=submit]").tap()
     page.wait_for_url("**/shipments/new/check")
 
 
