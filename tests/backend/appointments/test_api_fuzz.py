@@ -33,7 +33,7 @@ def test_no_request_breaks_the_api(
             continue
 
         @settings(
-            max_examples=15,
+            max_examples=10,
             deadline=None,
             derandomize=True,
             database=None,
