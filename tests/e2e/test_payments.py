@@ -171,7 +171,7 @@ def test_a_bill_is_paid_by_wechat_s_page_for_browsers(people: Payers) -> None:
 
 
 def test_a_refund_takes_two_people_and_the_payer_sees_each_step(people: Payers, shots: Path) -> None:
-    page = people.citizen("zhang", WECHAT)
+    page = people.citizen("zhang", WECHAT, path="/bills")
     page.locator("a.tile").filter(has_text="已缴").first.tap()
     page.get_by_role("link", name="申请退款").tap()
     page.get_by_text("多收了").tap()
