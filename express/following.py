@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from backend.core import clock, metrics
 from backend.core.db import retrying, transaction
 from backend.core.states import transition
-from express import notices, ordering, tasks, tracking, upward
+from express import handing, notices, ordering, tasks, tracking
 from express.alerts import alert
 from express.carriers.base import CarrierError, TrackEvent
 from express.models import Shipment, TrackRow
@@ -191,7 +191,7 @@ def _move(session: Session, shipment: Shipment, standing: Standing) -> None:
         shipment.proof = "carrier"
         session.flush()
         transition(session, shipment, ShipmentEvent.PROVE, actor=ACTOR, reason=f"704+{standing.detail}")
-        upward.handed_over(session, shipment)
+        handing.tell_above(session, shipment)
 
 
 def _is_proof(shipment: Shipment, standing: Standing) -> bool:

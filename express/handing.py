@@ -6,11 +6,11 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from backend.core import audit, clock, crypto
+from backend.core import audit, clock, crypto, jobs
 from backend.core.states import transition
-from express import notices, tasks, upward
+from express import notices, tasks
 from express.errors import AuthorisationNeeded, NotInCabinet
-from express.models import Shipment
+from express.models import Direction, Shipment
 from express.states import ShipmentEvent, ShipmentState
 from express.task_models import TaskKind, WindowHandover
 
@@ -36,7 +36,7 @@ def confirm(session: Session, shipment: Shipment, *, actor: str, by: str) -> Non
         shipment.proof = by
         session.flush()
     if transition(session, shipment, ShipmentEvent.PROVE, actor=actor):
-        upward.handed_over(session, shipment)
+        tell_above(session, shipment)
     tasks.vanish(session, shipment, *RECEIPT_TASKS, actor=actor)
 
 
@@ -46,6 +46,18 @@ def hold(session: Session, shipment: Shipment, *, actor: str) -> None:
         shipment.next_track_at = None
         session.flush()
         notices.held(session, shipment)
+
+
+def tell_above(session: Session, shipment: Shipment) -> None:
+    """A result reached its applicant: the feature it came from hears how, if it listens (ARCHITECTURE §3)."""
+    if shipment.direction == Direction.RESULT_OUT:
+        jobs.announce(
+            session,
+            "shipment.handed_over",
+            subject_type=shipment.subject_type,
+            subject_id=shipment.subject_id,
+            proof=shipment.proof,
+        )
 
 
 def pick_up(session: Session, shipment: Shipment, receiver: Receiver, *, signature: str, actor: str) -> None:
@@ -72,6 +84,7 @@ def pick_up(session: Session, shipment: Shipment, receiver: Receiver, *, signatu
     )
     session.flush()
     transition(session, shipment, ShipmentEvent.PICK_UP, actor=actor)
+    tell_above(session, shipment)
     tasks.end_all(session, shipment, actor=actor)
     audit.record(
         session,

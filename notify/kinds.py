@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from backend.core.errors import Text
 from notify.models import Importance
@@ -79,3 +80,17 @@ VISIT = {
 def sms(name: str) -> Form:
     """An operator's text about an appointment; each takes what it needs."""
     return Form(name, {"item": "{item}", "time": "{start}", "hall": "{hall}", "code": "{code}"})
+
+
+LASTING = timedelta(days=3)
+"""What happens to a case, a bill or a shipment still matters after a weekend."""
+_NUMBERED = {"thing1": "{item}", "character_string2": "{number}"}
+CASE_PROGRESS = Form("case_progress", _NUMBERED)
+BILL_PROGRESS = Form("bill_progress", {"thing1": "{item}", "amount2": "{amount}元"})
+SHIPMENT_PROGRESS = Form("shipment_progress", _NUMBERED)
+
+
+def progress(kind: str, form: Form, title: Text, body: Text, state: str, hint: str, **more: Any) -> Template:
+    """A notice that tells how far something is: one form with `state` and `hint`, official account and mini-program."""
+    told = Form(form.name, {**form.keys, "phrase3": state, "thing4": hint})
+    return Template(kind=kind, title=title, body=body, wechat=told, mini=told, **{"useful_for": LASTING, **more})

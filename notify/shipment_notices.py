@@ -1,50 +1,64 @@
-"""Notices about the less common turns of a shipment, and about its postage. The common ones are in `case_notices`."""
+"""Notices about shipments and their postage."""
 
 from datetime import timedelta
+from functools import partial
 
 from backend.core.errors import Text
-from notify.kinds import Form, Template
+from notify.kinds import BILL_PROGRESS, SHIPMENT_PROGRESS, Template, progress
 from notify.models import Importance
 
-
-def _shipment(
-    title: Text,
-    body: Text,
-    state: str,
-    hint: str,
-    *,
-    importance: Importance = Importance.CRITICAL,
-    statutory: bool = True,
-) -> Template:
-    keys = {"thing1": "{item}", "character_string2": "{number}", "phrase3": state, "thing4": hint}
-    form = Form("shipment_progress", keys)
-    return Template(
-        kind="shipment",
-        title=title,
-        body=body,
-        wechat=form,
-        mini=form,
-        importance=importance,
-        statutory=statutory,
-        useful_for=timedelta(days=3),
-    )
-
-
-def _postage(title: Text, body: Text, state: str, hint: str, importance: Importance) -> Template:
-    form = Form("bill_progress", {"thing1": "{item}", "amount2": "{amount}元", "phrase3": state, "thing4": hint})
-    return Template(
-        kind="shipment",
-        title=title,
-        body=body,
-        wechat=form,
-        mini=form,
-        importance=importance,
-        statutory=importance == Importance.CRITICAL,
-        useful_for=timedelta(days=3),
-    )
-
+_shipment = partial(progress, "shipment", SHIPMENT_PROGRESS)
+_postage = partial(progress, "shipment", BILL_PROGRESS)
 
 SHIPMENTS: dict[str, Template] = {
+    "shipment_ordered": _shipment(
+        Text("快递下单了：{item}", "Delivery ordered: {item}"),
+        Text(
+            "“{item}”的快递下单了，单号 {number}。快递员会来取件。",
+            "The delivery of “{item}” is ordered, number {number}. A courier will collect it.",
+        ),
+        "已下单",
+        "快递员会来取件",
+        importance=Importance.ANSWER,
+    ),
+    "shipment_collected": _shipment(
+        Text("寄出了：{item}", "Sent: {item}"),
+        Text(
+            "“{item}”寄出了，单号 {number}。打开可以看到哪儿了。",
+            "“{item}” is on its way, number {number}. Open this to see where it is.",
+        ),
+        "已寄出",
+        "打开看到哪儿了",
+    ),
+    "shipment_out": _shipment(
+        Text("今天送到：{item}", "Arriving today: {item}"),
+        Text(
+            "“{item}”正在派送，单号 {number}。请留意电话，签收时带上证件。",
+            "“{item}” is out for delivery, number {number}. Keep your phone near and your id at hand.",
+        ),
+        "派送中",
+        "请留意电话",
+        useful_for=timedelta(hours=24),
+    ),
+    "shipment_delivered": _shipment(
+        Text("签收了：{item}", "Delivered: {item}"),
+        Text(
+            "“{item}”签收了，单号 {number}。不是你收的，请打 11183。",
+            "“{item}” was delivered, number {number}. If you did not get it, call 11183.",
+        ),
+        "已签收",
+        "没收到请打11183",
+    ),
+    "shipment_failed": _shipment(
+        Text("没送到：{item}", "Not delivered: {item}"),
+        Text(
+            "“{item}”没送到：{reason}。单号 {number}。打开可以改时间或地址。",
+            "“{item}” could not be delivered: {reason}. Number {number}. Open this to change time or address.",
+        ),
+        "未送达",
+        "打开可以改时间或地址",
+        importance=Importance.CRITICAL,
+    ),
     "shipment_unpaid": _postage(
         Text("请付邮费：{item}", "Please pay the postage: {item}"),
         Text(
@@ -53,7 +67,8 @@ SHIPMENTS: dict[str, Template] = {
         ),
         "待付邮费",
         "打开就能付",
-        Importance.CRITICAL,
+        importance=Importance.CRITICAL,
+        statutory=True,
     ),
     "postage_paid": _postage(
         Text("邮费付好了：{amount} 元", "Postage paid: ¥{amount}"),
@@ -63,7 +78,7 @@ SHIPMENTS: dict[str, Template] = {
         ),
         "已付邮费",
         "快递员会来取件",
-        Importance.ANSWER,
+        importance=Importance.ANSWER,
     ),
     "shipment_refused": _shipment(
         Text("请改地址：{item}", "Please correct the address: {item}"),
@@ -73,6 +88,8 @@ SHIPMENTS: dict[str, Template] = {
         ),
         "待改地址",
         "快递公司说地址送不到",
+        importance=Importance.CRITICAL,
+        statutory=True,
     ),
     "shipment_cancelled": _shipment(
         Text("快递取消了：{item}", "Delivery cancelled: {item}"),
@@ -83,6 +100,7 @@ SHIPMENTS: dict[str, Template] = {
         "已取消",
         "付过的邮费原路退回",
         importance=Importance.ANSWER,
+        statutory=True,
     ),
     "shipment_kept": _shipment(
         Text("没能取消：{item}", "Not cancelled: {item}"),
@@ -93,6 +111,8 @@ SHIPMENTS: dict[str, Template] = {
         ),
         "继续派送",
         "快递员已经收走，照原地址送",
+        importance=Importance.CRITICAL,
+        statutory=True,
     ),
     "shipment_waiting": _shipment(
         Text("请去取：{item}", "Please fetch: {item}"),
@@ -102,7 +122,7 @@ SHIPMENTS: dict[str, Template] = {
         ),
         "待自提",
         "请带证件去取",
-        statutory=False,
+        importance=Importance.CRITICAL,
     ),
     "shipment_undone": _shipment(
         Text("还没有签收：{item}", "Not delivered yet: {item}"),
@@ -112,6 +132,8 @@ SHIPMENTS: dict[str, Template] = {
         ),
         "签收撤销",
         "快递还在路上",
+        importance=Importance.CRITICAL,
+        statutory=True,
     ),
     "shipment_returned": _shipment(
         Text("退回大厅了：{item}", "Back at the hall: {item}"),
@@ -122,6 +144,8 @@ SHIPMENTS: dict[str, Template] = {
         ),
         "已退回",
         "到大厅领，或重新邮寄",
+        importance=Importance.CRITICAL,
+        statutory=True,
     ),
     "shipment_lost": _shipment(
         Text("快递丢了：{item}", "Lost on the way: {item}"),
@@ -132,5 +156,7 @@ SHIPMENTS: dict[str, Template] = {
         ),
         "快递丢失",
         "大厅会联系你补办",
+        importance=Importance.CRITICAL,
+        statutory=True,
     ),
 }

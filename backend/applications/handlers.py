@@ -19,12 +19,12 @@ def on_bill_settled(subject_id: str, **_: object) -> None:
             fees.settled(session, case)
 
 
-def on_shipment_delivered(subject_id: str, **_: object) -> None:
-    """The courier has handed a result over."""
+def on_shipment_delivered(subject_id: str, proof: str | None = None, **_: object) -> None:
+    """A mailed result reached its applicant: by the courier, or at the window after it came back."""
     with transaction() as session:
         case = session.scalars(select(Case).where(Case.id == UUID(subject_id)).with_for_update()).one_or_none()
         if case is not None and case.state in (CaseState.CONCLUDED, CaseState.READY, CaseState.MAILED):
-            issuing.delivered(session, case, actor="system", how="mail")
+            issuing.delivered(session, case, actor="system", how="window" if proof == "window" else "mail")
 
 
 def on_person_merged(kept: str, former: str) -> None:

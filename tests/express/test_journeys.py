@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from backend.core import db
+from backend.core import db, jobs
 from express import deciding, handing, ordering
 from express.carriers.base import OutOfRange
 from express.errors import AuthorisationNeeded, NotInCabinet, TooLateToCancel
@@ -32,6 +32,38 @@ def finish(desk: Desk, task_id: UUID, outcome: str) -> None:
 def gov(desk: Desk) -> Desk:
     desk.policy(Payer.GOV)
     return desk
+
+
+@pytest.fixture
+def listening(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The feature that owns cases has put its handler into the worker's table."""
+    monkeypatch.setattr(jobs, "_handled", frozenset({"shipment.handed_over.case"}))
+
+
+def told_above(desk: Desk) -> list[tuple[str, str]]:
+    """Which subjects were told that their result arrived, and by which proof."""
+    rows = desk.rows(
+        "SELECT args->>'subject_id', args->>'proof' FROM procrastinate_jobs WHERE task_name LIKE 'shipment.%'"
+    )
+    return [(subject, proof) for subject, proof in rows]
+
+
+@pytest.mark.usefixtures("listening")
+def test_the_case_hears_of_a_result_that_arrived_however_it_did(gov: Desk) -> None:
+    by_courier, at_window, confirmed = (gov.order(subject_id=one) for one in ("case-1", "case-2", "case-3"))
+    gov.travel(gov.order(IN, subject_id="case-4"), *TRAVEL, "704+20")
+    gov.travel(by_courier, *TRAVEL, "704+10")
+    gov.travel(at_window, *TRAVEL, "708", "711")
+    gov.travel(confirmed, *TRAVEL, "704+60")
+    assert told_above(gov) == [("case-1", "carrier")]
+    pick_up(gov, at_window, Receiver("张测试", "0010"))
+    finish(gov, gov.task(confirmed, "confirm_receipt").id, "received")
+    assert told_above(gov) == [("case-1", "carrier"), ("case-2", "window"), ("case-3", "staff")]
+
+
+def test_nobody_is_told_where_nobody_listens(gov: Desk) -> None:
+    gov.travel(gov.order(), *TRAVEL, "704+10")
+    assert told_above(gov) == []
 
 
 def test_delivered_in_person_closes_a_certificate(gov: Desk) -> None:
