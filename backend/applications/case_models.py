@@ -138,13 +138,13 @@ class CaseCorrection(Base):
 
 
 class CaseSpecial(Base):
-    """A special step taken in a case: from the published list, told in writing, at most its days."""
+    """A special step taken in a case: one that its item's version lists, told in writing, at most its days."""
 
     __tablename__ = "case_special"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     case_id: Mapped[UUID] = mapped_column(ForeignKey("service_case.id"), index=True)
-    step_code: Mapped[str] = mapped_column(ForeignKey("special_step.code"))
+    step_code: Mapped[str] = mapped_column(Text)
     days: Mapped[int] = mapped_column(SmallInteger)
     began_on: Mapped[date]
     ends_by: Mapped[date | None]

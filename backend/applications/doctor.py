@@ -39,8 +39,11 @@ CHECKS = {
           AND c.state IN ('reviewing', 'special')
     """,
     "case {id}: a special step lasted longer than its published days": """
-        SELECT s.case_id::text AS id FROM case_special s JOIN special_step l ON l.code = s.step_code
-        WHERE s.days > l.days
+        SELECT s.case_id::text AS id FROM case_special s JOIN service_case c ON c.id = s.case_id
+        JOIN item_version v ON v.item_slug = c.item_slug AND v.number = c.item_version
+        WHERE NOT EXISTS (
+          SELECT 1 FROM jsonb_array_elements(v.content -> 'special_steps') AS listed
+          WHERE listed ->> 'id' = s.step_code AND (listed ->> 'days')::int >= s.days)
     """,
     "case {id}: pays a fee that was never billed": """
         SELECT c.id::text AS id FROM service_case c

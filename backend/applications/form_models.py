@@ -1,4 +1,4 @@
-"""What is asked: forms 表单 by version, how an item is filed, and the published list of special steps 特别程序."""
+"""What is asked: forms 表单 by version, how an item is filed, and words that staff choose from."""
 
 from datetime import date, datetime
 from typing import Any
@@ -54,28 +54,6 @@ class ItemFiling(Base):
     fee_borne_by: Mapped[str] = mapped_column(Text, server_default=text("'applicant'"))
     owner_hall: Mapped[str | None] = mapped_column(Text)
     departments: Mapped[list[str]] = mapped_column(server_default=text("'[]'"))
-
-
-class SpecialStep(Base):
-    """特别程序: a step whose time the law does not count, from the published list (clause 22). `days` at most.
-
-    `items` names the items it belongs to; none means all.
-    """
-
-    __tablename__ = "special_step"
-    __table_args__ = (CheckConstraint("days BETWEEN 1 AND 120", name="days"),)
-
-    code: Mapped[str] = mapped_column(Text, primary_key=True)
-    position: Mapped[int] = mapped_column(SmallInteger)
-    name_zh: Mapped[str] = mapped_column(Text)
-    name_en: Mapped[str] = mapped_column(Text)
-    basis: Mapped[str] = mapped_column(Text)
-    condition_zh: Mapped[str] = mapped_column(Text)
-    condition_en: Mapped[str] = mapped_column(Text)
-    days: Mapped[int] = mapped_column(SmallInteger)
-    items: Mapped[list[str]]
-    valid_from: Mapped[date]
-    valid_to: Mapped[date | None]
 
 
 class CaseText(Base):

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.applications.errors import NotFiledOnline
-from backend.applications.form_models import GENERAL, CaseText, ItemFiling, ServiceForm, SpecialStep
+from backend.applications.form_models import GENERAL, CaseText, ItemFiling, ServiceForm
 from backend.applications.forms import Form
 from backend.catalogue import queries as catalogue
 from backend.catalogue.values import Item
@@ -68,18 +68,6 @@ def form_of(session: Session, item_slug: str, on: date | None = None) -> Form:
 def version_of(session: Session, form_item: str, version: int) -> Form:
     """The very version that an application was begun with."""
     return _form(session.get_one(ServiceForm, (form_item, version)))
-
-
-def published_steps(session: Session) -> list[SpecialStep]:
-    """特别程序清单: the steps in force today."""
-    today = clock.today()
-    valid = (SpecialStep.valid_from <= today) & (SpecialStep.valid_to.is_(None) | (SpecialStep.valid_to >= today))
-    return list(session.scalars(select(SpecialStep).where(valid).order_by(SpecialStep.position)))
-
-
-def special_steps(session: Session, item_slug: str) -> list[SpecialStep]:
-    """The published steps that this item may take today."""
-    return [step for step in published_steps(session) if not step.items or item_slug in step.items]
 
 
 def texts(session: Session) -> list[CaseText]:

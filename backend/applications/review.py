@@ -6,11 +6,12 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.applications import case_clock, clocks, desk, form_queries, moves, notices
+from backend.applications import case_clock, clocks, desk, moves, notices
 from backend.applications.case_models import Case, CasePart, CaseSpecial
 from backend.applications.desk import Desk
 from backend.applications.errors import CaseNotFound, ExtensionUsed, OpinionsMissing, OtherHand, StepNotListed
 from backend.applications.states import DECIDE, UNDECIDED, CaseEvent, PartEvent, PartState
+from backend.catalogue.versions import queries as versions
 from backend.core import audit, clock
 from backend.core.errors import Text
 from backend.core.states import transition
@@ -22,8 +23,11 @@ def take_up(session: Session, case: Case, by: Desk) -> None:
 
 
 def begin_step(session: Session, case: Case, by: Desk, *, code: str, days: int | None, document: str) -> None:
-    """特别程序: only a listed step, each once, for at most its days, told in writing (clause 22, 行政许可法 45)."""
-    listed = {row.code: row for row in form_queries.special_steps(session, case.item_slug)}
+    """特别程序: a step that the item's version lists, each once, for at most its days, told in writing.
+
+    Source: circular clause 22, 行政许可法 45.
+    """
+    listed = {row.id: row for row in versions.special_steps(session, case.item_slug, case.item_version)}
     taken = session.scalars(select(CaseSpecial.step_code).where(CaseSpecial.case_id == case.id)).all()
     if code not in listed or code in taken or (days is not None and days > listed[code].days):
         raise StepNotListed()
@@ -41,10 +45,10 @@ def begin_step(session: Session, case: Case, by: Desk, *, code: str, days: int |
             began_by=by.actor,
         )
     )
-    desk.step(session, case, CaseEvent.PAUSE, by, reason=row.name_zh)
+    desk.step(session, case, CaseEvent.PAUSE, by, reason=row.name.zh)
     case_clock.recount(session, case)
     case_clock.note_owed(session, case)
-    notices.tell(session, case, "case_special", key=code, until=ends_by, reason=row.name_zh, reason_en=row.name_en)
+    notices.tell(session, case, "case_special", key=code, until=ends_by, reason=row.name.zh, reason_en=row.name.en)
 
 
 def end_step(session: Session, case: Case, by: Desk) -> None:

@@ -24,6 +24,7 @@ from backend.applications.models import Application
 from backend.applications.states import CASE, UNDECIDED, WHO, CaseEvent, CaseState, PartState, TransferState
 from backend.catalogue import queries as catalogue
 from backend.catalogue.models import Department
+from backend.catalogue.versions import queries as versions
 from backend.core import clock
 from backend.core.auth import Principal
 from backend.core.errors import Text
@@ -144,13 +145,13 @@ def view(session: Session, case: Case, principal: Principal, language: str) -> B
         "specials": _specials(session, case),
         "steps": [
             {
-                "code": one.code,
-                "name": Text(one.name_zh, one.name_en).in_language(language),
+                "code": one.id,
+                "name": one.name.in_language(language),
                 "basis": one.basis,
-                "condition": Text(one.condition_zh, one.condition_en).in_language(language),
+                "condition": one.condition.in_language(language),
                 "days": one.days,
             }
-            for one in form_queries.special_steps(session, case.item_slug)
+            for one in versions.special_steps(session, case.item_slug, case.item_version)
         ],
         "transfer": _transfer(transfer) if transfer else None,
         "history": _history(session, case, language),

@@ -92,7 +92,7 @@ def assemble(
         version=row.version,
         handling_code=row.handling_code,
         district_days=tuple(DistrictDays(one["division"], one["promise_days"]) for one in row.district_days or ()),
-        special_steps=tuple(_special(step) for step in row.special_steps or ()),
+        special_steps=tuple(special_step(step) for step in row.special_steps or ()),
         commitment=row.commitment,
         offline_filing=OfflineFiling(**row.offline_filing) if row.offline_filing else None,
         ended=_ended(row),
@@ -134,7 +134,8 @@ def _material(row: item_models.ItemMaterial) -> Material:
     )
 
 
-def _special(step: Mapping[str, Any]) -> SpecialStep:
+def special_step(step: Mapping[str, Any]) -> SpecialStep:
+    """A special step as a version keeps it."""
     return SpecialStep(
         id=step["id"],
         name=_pair(step["name"]),

@@ -1,9 +1,9 @@
-"""Writing forms, ways of filing, special steps and staff's words from the seed."""
+"""Writing forms, ways of filing and staff's words from the seed."""
 
 from sqlalchemy.orm import Session
 
 from backend.applications import forms
-from backend.applications.form_models import CaseText, ItemFiling, ServiceForm, SpecialStep
+from backend.applications.form_models import CaseText, ItemFiling, ServiceForm
 from backend.core import clock
 from backend.seed.data import Table
 
@@ -35,25 +35,6 @@ def way(session: Session, row: Table) -> None:
             fee_borne_by=row.get("fee_borne_by", "applicant"),
             owner_hall=row.get("owner_hall"),
             departments=row.get("departments", []),
-        )
-    )
-
-
-def step(session: Session, row: Table) -> None:
-    """A special step of the published list."""
-    session.merge(
-        SpecialStep(
-            code=row["code"],
-            position=row["position"],
-            name_zh=row["name"]["zh"],
-            name_en=row["name"]["en"],
-            basis=row["basis"],
-            condition_zh=row["condition"]["zh"],
-            condition_en=row["condition"]["en"],
-            days=row["days"],
-            items=row["items"],
-            valid_from=row["valid_from"],
-            valid_to=row.get("valid_to"),
         )
     )
 

@@ -144,10 +144,6 @@ def _ways() -> list[Table]:
     return list(data.read("filing.toml")["filing"])
 
 
-def _steps() -> list[Table]:
-    return _numbered(data.read("filing.toml")["step"])
-
-
 def _words() -> list[Table]:
     return _numbered(data.read("filing.toml")["text"])
 
@@ -165,7 +161,6 @@ KINDS = (
     Kind("item", _items, "slug", writers.item),
     Kind("form", data.forms, "key", filing.form, public=False),
     Kind("filing", _ways, "item", filing.way, public=False),
-    Kind("special_step", _steps, "code", filing.step, public=False),
     Kind("case_text", _words, "code", filing.words, public=False),
     Kind("list", _lists, "tag", writers.published_list),
     Kind("addition", _additions, "key", writers.addition),

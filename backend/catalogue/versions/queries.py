@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.catalogue import assembly
-from backend.catalogue.values import Item
+from backend.catalogue.values import Item, SpecialStep
 from backend.catalogue.versions import checks
 from backend.catalogue.versions.content import Content
 from backend.catalogue.versions.errors import VersionNotFound
@@ -44,6 +44,14 @@ def item_version(session: Session, slug: str, at: datetime) -> Published:
     on = clock.civil(row.effective_at).date()
     item = checks.value(slug, row.content, assembly.lookups(session), number=row.number, on=on, updated_at=row.saved_at)
     return Published(row.number, row.effective_at, row.content, item)
+
+
+def special_steps(session: Session, slug: str, number: int) -> tuple[SpecialStep, ...]:
+    """The special steps that a version lists: only these may stop a clock (circular clause 22)."""
+    listed = select(ItemVersion.content["special_steps"]).where(
+        ItemVersion.item_slug == slug, ItemVersion.number == number
+    )
+    return tuple(assembly.special_step(one) for one in session.scalars(listed).one())
 
 
 def history(session: Session, slug: str) -> Sequence[ItemVersion]:

@@ -116,22 +116,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("item_slug", "version", name=op.f("pk_service_form")),
     )
     op.create_table(
-        "special_step",
-        sa.Column("code", sa.Text(), nullable=False),
-        sa.Column("position", sa.SmallInteger(), nullable=False),
-        sa.Column("name_zh", sa.Text(), nullable=False),
-        sa.Column("name_en", sa.Text(), nullable=False),
-        sa.Column("basis", sa.Text(), nullable=False),
-        sa.Column("condition_zh", sa.Text(), nullable=False),
-        sa.Column("condition_en", sa.Text(), nullable=False),
-        sa.Column("days", sa.SmallInteger(), nullable=False),
-        sa.Column("items", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("valid_from", sa.Date(), nullable=False),
-        sa.Column("valid_to", sa.Date(), nullable=True),
-        sa.CheckConstraint("days BETWEEN 1 AND 120", name=op.f("ck_special_step_days")),
-        sa.PrimaryKeyConstraint("code", name=op.f("pk_special_step")),
-    )
-    op.create_table(
         "application",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column(
@@ -439,7 +423,6 @@ def upgrade() -> None:
         sa.Column("document", sa.Text(), nullable=False),
         sa.Column("began_by", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["case_id"], ["service_case.id"], name=op.f("fk_case_special_case_id")),
-        sa.ForeignKeyConstraint(["step_code"], ["special_step.code"], name=op.f("fk_case_special_step_code")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_case_special")),
     )
     op.create_index(op.f("ix_case_special_case_id"), "case_special", ["case_id"], unique=False)
@@ -534,7 +517,6 @@ def downgrade() -> None:
     op.drop_index("ix_application_filer", table_name="application")
     op.drop_index("ix_application_expiring", table_name="application", postgresql_where=sa.text("state = 'open'"))
     op.drop_table("application")
-    op.drop_table("special_step")
     op.drop_table("service_form")
     op.drop_index(op.f("ix_service_case_event_entity_id"), table_name="service_case_event")
     op.drop_table("service_case_event")

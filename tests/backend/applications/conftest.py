@@ -1,6 +1,6 @@
 """Filing tests run on the seeded city, with citizens of a real-name level and staff of its halls."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from backend.app import create_app
+from backend.catalogue import snapshot
 from backend.core.config import Settings
 from tests.backend.applications.people import Filer, Office, filer
 from tests.conftest import Clock
@@ -40,3 +41,10 @@ def citizen_(make_filer: MakeFiler) -> Filer:
 def office(session: Session, client: FlaskClient, clock: Clock) -> Office:
     """The city hall's staff."""
     return Office(client, session)
+
+
+@pytest.fixture(autouse=True)
+def _own_catalogue() -> Iterator[None]:
+    """What this process remembers of items ends with the test: some publish versions of their own."""
+    yield
+    snapshot.forget()

@@ -8,11 +8,10 @@ from sqlalchemy.orm import Session
 from backend.applications import confirmation, transfers
 from backend.applications.case_models import Case, CasePart
 from backend.applications.desk import Desk
-from backend.applications.form_models import SpecialStep
 from backend.applications.states import PartState
 from backend.core import clock
 from tests.backend.applications.papers import add
-from tests.backend.applications.people import ANSWERS, PASSPORT, PLATE, QUERY, Filer, Office
+from tests.backend.applications.people import ANSWERS, LOOK, PASSPORT, PLATE, QUERY, Filer, Office, publish
 
 FAR = "TA"
 """A hall that is neither the owner's nor the stranger's."""
@@ -23,10 +22,7 @@ Things = list[Thing]
 
 def things(session: Session, who: Filer, office: Office) -> Things:
     """One object for each route of applications and cases."""
-    step = SpecialStep(code="matrix", position=99, name_zh="勘验", name_en="Check", basis="某条", days=5, items=[])
-    step.condition_zh, step.condition_en, step.valid_from = "要看的", "To be seen", clock.today()
-    session.merge(step)
-    session.commit()
+    publish(session, PLATE, special_steps=[LOOK])
     parts = (_of_citizen, _of_front, _of_review, _of_counter)
     return [thing for part in parts for thing in part(session, who, office)]
 
@@ -98,7 +94,7 @@ def _of_front(session: Session, who: Filer, office: Office) -> Things:
 
 
 def _of_review(session: Session, who: Filer, office: Office) -> Things:
-    step = {"code": "matrix", "document": "告知一号"}
+    step = {"code": "look", "document": "告知一号"}
     accepted, reviewing, paused, joint = (who.file(QUERY) for _ in range(4))
     for case in (accepted, reviewing, paused, joint):
         office.accepted(case)

@@ -8,6 +8,8 @@ from uuid import UUID, uuid4
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from backend.catalogue import snapshot
+from backend.catalogue.versions import service as versions
 from backend.identity import service as identity
 from backend.identity import sessions
 from tests.backend import staff
@@ -35,6 +37,29 @@ def id_number() -> str:
     first = f"35029919700101{next(_serial):03d}"
     total = sum(int(digit) * weight for digit, weight in zip(first, WEIGHTS, strict=True))
     return first + "10X98765432"[total % 11]
+
+
+LOOK = {
+    "id": "look",
+    "name": {"zh": "现场勘验", "en": "Inspection"},
+    "basis": "行政许可法第四十五条",
+    "condition": {"zh": "要看的", "en": "Must be seen"},
+    "days": 5,
+    "standard": None,
+}
+"""A special step that a version may list."""
+
+
+def publish(session: Session, slug: str, **changes: Any) -> None:
+    """A version of one person's, published at once by another."""
+    version = versions.begin(session, slug, actor="staff:one")
+    saved, _ = versions.save(
+        session, version.id, given={**version.content, **changes}, revision=version.revision, actor="staff:one"
+    )
+    sent = versions.submit(session, saved.id, note="改时限", revision=saved.revision, actor="staff:one")
+    versions.publish(session, sent.id, effective_on=None, actor="staff:two")
+    session.commit()
+    snapshot.forget()
 
 
 @dataclass

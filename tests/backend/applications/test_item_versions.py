@@ -1,35 +1,10 @@
 """A case keeps the version of its item; an item that has ended takes no new ones."""
 
-from collections.abc import Iterator
-from typing import Any
-
-import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.applications.case_models import Case
-from backend.catalogue import snapshot
-from backend.catalogue.versions import service
-from tests.backend.applications.people import PLATE, QUERY, Filer
-
-
-@pytest.fixture(autouse=True)
-def _own_catalogue() -> Iterator[None]:
-    """What this process remembers of these items ends with the test."""
-    yield
-    snapshot.forget()
-
-
-def publish(session: Session, slug: str, **changes: Any) -> None:
-    """A version of one person's, published at once by another."""
-    version = service.begin(session, slug, actor="staff:one")
-    saved, _ = service.save(
-        session, version.id, given={**version.content, **changes}, revision=version.revision, actor="staff:one"
-    )
-    sent = service.submit(session, saved.id, note="改时限", revision=saved.revision, actor="staff:one")
-    service.publish(session, sent.id, effective_on=None, actor="staff:two")
-    session.commit()
-    snapshot.forget()
+from tests.backend.applications.people import LOOK, PLATE, QUERY, Filer, Office, publish
 
 
 def test_a_case_keeps_the_version_it_was_handed_in_under(citizen_: Filer, session: Session) -> None:
@@ -53,3 +28,17 @@ def test_an_item_that_has_ended_is_neither_begun_nor_handed_in(citizen_: Filer, 
         assert (refused.status_code, refused.json["code"], refused.json["successor"]) == (409, "item_ended", PLATE)
     session.expire_all()
     assert session.scalars(select(Case)).all() == []
+
+
+def test_the_steps_of_its_own_version_stop_its_clock(citizen_: Filer, office: Office, session: Session) -> None:
+    publish(session, PLATE, special_steps=[LOOK])
+    older = citizen_.file(PLATE)
+    publish(session, PLATE, special_steps=[])
+    newer = citizen_.file(PLATE)
+    for case in (older, newer):
+        office.accepted(case)
+        office.done("approver", case, "review")
+    step = {"code": "look", "document": "告知一号"}
+    assert office.do("approver", newer, "special-step", **step).json["code"] == "step_not_listed"
+    assert office.done("approver", older, "special-step", **step)["state"] == "special"
+    assert [one["name"] for one in office.case(older)["steps"]] == ["现场勘验"]

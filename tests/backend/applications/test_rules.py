@@ -9,33 +9,19 @@ from sqlalchemy.orm import Session
 
 from backend.applications import doctor, jobs
 from backend.applications.case_models import Case, CaseSpecial, CaseTransfer
-from backend.applications.form_models import ItemFiling, SpecialStep
+from backend.applications.form_models import ItemFiling
 from backend.core import calendar
 from backend.core.audit import AuditEvent
 from notify.models import Notification
 from tests.backend.applications.conftest import MakeFiler
-from tests.backend.applications.people import PASSPORT, PLATE, QUERY, RENEWAL, Filer, Office, id_number
+from tests.backend.applications.people import LOOK, PASSPORT, PLATE, QUERY, RENEWAL, Filer, Office, id_number, publish
 from tests.conftest import Clock
 
 
 @pytest.fixture
-def step(session: Session) -> SpecialStep:
+def _step(session: Session) -> None:
     """A listed step of five working days for one item."""
-    made = SpecialStep(
-        code="look",
-        position=9,
-        name_zh="现场勘验",
-        name_en="Inspection",
-        basis="行政许可法第四十五条",
-        condition_zh="要看的",
-        condition_en="Must be seen",
-        days=5,
-        items=[PLATE],
-        valid_from=datetime(2026, 1, 1, tzinfo=UTC).date(),
-    )
-    session.add(made)
-    session.commit()
-    return made
+    publish(session, PLATE, special_steps=[LOOK])
 
 
 def under_review(filer: Filer, office: Office, item: str = PLATE) -> dict[str, Any]:
@@ -49,9 +35,8 @@ def later(office: Office) -> Office:
     return Office(office.client, office.session, office.hall)
 
 
-def test_only_a_listed_step_pauses_and_at_most_its_days(
-    citizen_: Filer, office: Office, step: SpecialStep, session: Session
-) -> None:
+@pytest.mark.usefixtures("_step")
+def test_only_a_listed_step_pauses_and_at_most_its_days(citizen_: Filer, office: Office, session: Session) -> None:
     case = under_review(citizen_, office)
     assert office.case(case)["promise_due_on"] == "2026-12-01"
     for code, days in (("hearing", None), ("nothing", None), ("look", 6)):
@@ -65,9 +50,8 @@ def test_only_a_listed_step_pauses_and_at_most_its_days(
     assert office.do("approver", case, "decision", grant=True, document="一号").json["code"] == "invalid_transition"
 
 
-def test_a_step_that_ends_early_gives_its_days_back(
-    citizen_: Filer, office: Office, step: SpecialStep, clock: Clock
-) -> None:
+@pytest.mark.usefixtures("_step")
+def test_a_step_that_ends_early_gives_its_days_back(citizen_: Filer, office: Office, clock: Clock) -> None:
     case = under_review(citizen_, office)
     office.done("approver", case, "special-step", code="look", document="告知一号")
     clock.advance(days=2)
@@ -78,9 +62,8 @@ def test_a_step_that_ends_early_gives_its_days_back(
     assert again.json["code"] == "step_not_listed", "each step once"
 
 
-def test_a_step_that_lasts_too_long_is_ended(
-    citizen_: Filer, office: Office, step: SpecialStep, clock: Clock, session: Session
-) -> None:
+@pytest.mark.usefixtures("_step")
+def test_a_step_that_lasts_too_long_is_ended(citizen_: Filer, office: Office, clock: Clock, session: Session) -> None:
     case = under_review(citizen_, office)
     office.done("approver", case, "special-step", code="look", document="告知一号")
     session.commit()
