@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Select, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from express import snapshots, tracking, words
+from express import snapshots, tasks, tracking, words
 from express.errors import ShipmentNotFound
 from express.models import Shipment, TrackRow
 from express.states import ShipmentState, TaskState
@@ -162,6 +162,7 @@ def task_row(task: ShipmentTask, shipment: Shipment, language: str) -> dict[str,
         "title": shipment.title_en if language == "en" else shipment.title_zh,
         "waybill": shipment.waybill,
         "new_address": passed_on,
+        "outcomes": tasks.OUTCOMES[TaskKind(task.kind)],
     }
 
 

@@ -62,6 +62,7 @@ class ShipmentTaskSchema(Schema):
     title = fields.String(required=True)
     waybill = fields.String(required=True, allow_none=True)
     new_address = fields.Nested(AddressPartsSchema, required=True, allow_none=True)
+    outcomes = fields.List(fields.String(), required=True, metadata={"description": "How it may end, the usual first"})
 
 
 class StaffShipmentSchema(StaffShipmentRowSchema, ShipmentSchema):

@@ -27,18 +27,18 @@ DAYS = {
     TaskKind.NOT_CANCELLED: 1,
 }
 """Working days for each; ours, as no rule names any."""
-OUTCOMES: dict[TaskKind, frozenset[str]] = {
-    TaskKind.CONFIRM_RECEIPT: frozenset({"received", "not_received"}),
-    TaskKind.CERTIFICATE_ALARM: frozenset({"received", "not_received"}),
-    TaskKind.ASK_ADDRESS: frozenset({"new_address", "no_answer"}),
-    TaskKind.PASS_ON_ADDRESS: frozenset({"passed_on"}),
-    TaskKind.REFUSED: frozenset({"applicant_told"}),
-    TaskKind.RETURNED: frozenset({"in_cabinet"}),
-    TaskKind.LOST: frozenset({"reissue", "found"}),
-    TaskKind.NOT_PLACED: frozenset({"place_again", "applicant_told"}),
-    TaskKind.NOT_CANCELLED: frozenset({"applicant_told"}),
+OUTCOMES: dict[TaskKind, tuple[str, ...]] = {
+    TaskKind.CONFIRM_RECEIPT: ("received", "not_received"),
+    TaskKind.CERTIFICATE_ALARM: ("received", "not_received"),
+    TaskKind.ASK_ADDRESS: ("new_address", "no_answer"),
+    TaskKind.PASS_ON_ADDRESS: ("passed_on",),
+    TaskKind.REFUSED: ("applicant_told",),
+    TaskKind.RETURNED: ("in_cabinet",),
+    TaskKind.LOST: ("reissue", "found"),
+    TaskKind.NOT_PLACED: ("place_again", "applicant_told"),
+    TaskKind.NOT_CANCELLED: ("applicant_told",),
 }
-"""How each may end."""
+"""How each may end, the usual way first."""
 LOUD = (TaskKind.CERTIFICATE_ALARM, TaskKind.LOST)
 OVERDUE_BATCH = 500
 

@@ -177,7 +177,7 @@ def test_citizens_pages_fit_and_can_be_used_by_everybody(people: People, languag
 def test_staff_pages_fit_and_can_be_used_by_everybody(people: People, size: tuple[int, int]) -> None:
     pages: dict[str, list[str]] = {
         "window.xm": DESK_PAGES,
-        "operator": ["postage-policies", "express-offices"],
+        "operator": ["postage-policies", "express-offices", "mail-gaps"],
         "finance.one": ["postage"],
     }
     for username, names in pages.items():

@@ -18624,6 +18624,8 @@ export interface components {
             /** Format: date-time */
             opened_at: string;
             outcome: string | null;
+            /** @description How it may end, the usual first */
+            outcomes: string[];
             /** Format: uuid */
             shipment_id: string;
             /** @enum {string} */

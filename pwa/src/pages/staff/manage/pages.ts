@@ -20,6 +20,7 @@ export const MANAGE: ManagePage[] = [
   { name: 'exceptions', group: 'mail', may: ['express.desk'], ...lazy(() => import('../express/Exceptions.vue')) },
   { name: 'postage-policies', group: 'mail', may: ['express.policies'], ...lazy(() => import('../express/Policies.vue')) },
   { name: 'express-offices', group: 'mail', may: ['express.policies'], ...lazy(() => import('../express/Offices.vue')) },
+  { name: 'mail-gaps', group: 'mail', may: ['express.policies'], ...lazy(() => import('../express/MailGaps.vue')) },
   { name: 'postage', group: 'mail', may: ['express.settle'], ...lazy(() => import('../express/Settlement.vue')) },
   { name: 'bills', group: 'money', may: ['bills.void'], ...lazy(() => import('../money/Bills.vue')) },
   { name: 'refunds', group: 'money', may: ['refunds.check', 'refunds.approve'], ...lazy(() => import('../money/Refunds.vue')) },
