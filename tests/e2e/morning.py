@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page
@@ -14,7 +15,8 @@ from playwright.sync_api import Browser, Page
 from backend import development, postgres
 from backend.core.clock import SHANGHAI
 from backend.identity.staff import STEP_S, totp
-from tests.e2e.conftest import ROOT, Product
+from tests.e2e.conftest import ROOT, Product, running_product
+from tests.e2e.journeys import until_next_workday
 
 
 class Morning:
@@ -94,6 +96,14 @@ class Morning:
         )
         context.set_default_timeout(20_000)
         return context.new_page()
+
+
+@contextmanager
+def open_at(start: time, folder: Path) -> Iterator[Morning]:
+    """A product of its own whose clock begins at this time, in Xiamen, of the next day that halls work."""
+    offset = until_next_workday(start)
+    with running_product(folder, CLOCK_OFFSET_S=str(int(offset.total_seconds()))) as product:
+        yield Morning(product, offset)
 
 
 def ask(page: Page, method: str, path: str, body: dict[str, Any]) -> Any:

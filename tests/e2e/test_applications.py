@@ -12,9 +12,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import running_product
-from tests.e2e.journeys import show, until_next_workday
-from tests.e2e.morning import Morning, ask
+from tests.e2e.journeys import show
+from tests.e2e.morning import Morning, ask, open_at
 from tests.e2e.people import SMALL, People
 from tests.e2e.test_budgets import Inspector
 
@@ -33,10 +32,8 @@ CHECKED_MS = 30_000
 @pytest.fixture(scope="module")
 def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
     """A product whose clock says half past nine on a workday."""
-    offset = until_next_workday(START)
-    settings = {"CLOCK_OFFSET_S": str(int(offset.total_seconds()))}
-    with running_product(tmp_path_factory.mktemp("applications"), **settings) as product:
-        yield Morning(product, offset)
+    with open_at(START, tmp_path_factory.mktemp("applications")) as begun:
+        yield begun
 
 
 @pytest.fixture(scope="module")
@@ -151,19 +148,8 @@ def case_id(page: Page) -> str:
     return found[1]
 
 
-def test_from_search_to_result_on_a_small_phone(people: People, shots: Path) -> None:
-    page = people.citizen("zhang", size=SMALL)
-    page.goto("/")
-    page.get_by_role("searchbox").fill("yidijiuyi")
-    page.get_by_role("button", name="搜").click()
-    page.get_by_role("link", name=re.compile("^异地就医备案")).first.click()
-    page.get_by_role("link", name="网上办").click()
-    page.get_by_role("button", name="开始填").click()
-    page.wait_for_url(re.compile("/applications/[^/]+$"))
-    draft = re.sub(r"^https?://[^/]+", "", page.url)
-    expect(page.get_by_text("还不能开始")).to_be_visible()
-
-    # An error stands beside its field and in the summary, which has the focus.
+def say_wrong_answers(page: Page, draft: str) -> None:
+    """An error stands beside its field and in the summary, which has the focus."""
     page.goto(f"{draft}/form/who")
     expect(page.get_by_text("这些我们知道，不用填")).to_be_visible()
     page.get_by_label("联系手机").fill("1390000")
@@ -172,9 +158,10 @@ def test_from_search_to_result_on_a_small_phone(people: People, shots: Path) -> 
     expect(page.locator("#f-phone-error")).to_have_text("手机号不对，是 11 位数字")
     page.get_by_role("link", name="手机号不对，是 11 位数字").click()
     expect(page.locator("#f-phone")).to_be_focused()
-    answer_all(page, draft)
 
-    # An upload that is cut off stays where it was, and goes on by itself.
+
+def cut_an_upload(page: Page, draft: str, shots: Path) -> None:
+    """An upload that is cut off stays where it was, and goes on by itself."""
     page.goto(f"{draft}/materials/{FORM}")
     parts: list[str] = []
 
@@ -201,7 +188,9 @@ def test_from_search_to_result_on_a_small_phone(people: People, shots: Path) -> 
     assert "0" not in offsets, "bytes that had arrived were sent again"
     page.screenshot(path=shots / "filing-file.png")
 
-    # Without a network the answers stay on the phone and are sent later.
+
+def answer_without_a_network(page: Page, draft: str, shots: Path) -> None:
+    """The answers stay on the phone and are sent later."""
     page.goto(f"{draft}/form/matter")
     page.context.set_offline(True)
     page.get_by_label("写清楚要办什么").fill("长期住在深圳，要在深圳定点医院看病")
@@ -212,13 +201,13 @@ def test_from_search_to_result_on_a_small_phone(people: People, shots: Path) -> 
     page.context.set_offline(False)
     expect(page.get_by_text(re.compile(r"^\d\d:\d\d 已保存$"))).to_be_visible(timeout=15_000)
 
-    # The same person's second phone goes on.
-    second = people.citizen("zhang", size=SMALL, path="/cases")
+
+def go_on_with_two_phones(page: Page, second: Page, draft: str, shots: Path) -> None:
+    """The same person's second phone goes on; both answer, and neither answer is lost."""
     second.get_by_role("link", name=re.compile("异地就医备案 草稿")).click()
     second.wait_for_url(f"**{draft}")
     second.goto(f"{draft}/form/matter")
     expect(second.get_by_label("写清楚要办什么")).to_have_value("长期住在深圳，要在深圳定点医院看病")
-    # Both phones answer: neither answer is lost.
     second.goto(f"{draft}/form/who")
     second.get_by_label("联系地址").fill("莲前西路 2 号")
     expect(second.get_by_text(re.compile("已保存$"))).to_be_visible()
@@ -240,7 +229,9 @@ def test_from_search_to_result_on_a_small_phone(people: People, shots: Path) -> 
     expect(second.get_by_text("莲前西路 2 号")).to_be_visible()
     second.screenshot(path=shots / "filing-check.png", full_page=True)
 
-    # Handed in once, however often the answer is lost.
+
+def hand_in_once(second: Page, shots: Path) -> str:
+    """However often the answer is lost, there is one case: its id."""
     lost = {"left": 1}
 
     def lose(route: Any) -> None:
@@ -261,8 +252,11 @@ def test_from_search_to_result_on_a_small_phone(people: People, shots: Path) -> 
     second.goto("/cases")
     expect(second.locator("main a[href^='/cases/']")).to_have_count(1)
     expect(second.get_by_role("heading", name="没填完的")).to_have_count(0)
+    return case
 
-    # Staff ask for everything that is wrong, once.
+
+def correct(people: People, second: Page, case: str, shots: Path) -> None:
+    """Staff ask for everything that is wrong, once."""
     asked = {
         "words": "地址和承诺书要改",
         "fields": [{"name": "address", "words": "写到门牌号"}],
@@ -290,7 +284,9 @@ def test_from_search_to_result_on_a_small_phone(people: People, shots: Path) -> 
     second.wait_for_url(f"**/cases/{case}")
     expect(second.locator(".headline")).not_to_have_text("等你补正")
 
-    # A question with a photograph, its answer, and the mark that it was not read.
+
+def talk(people: People, second: Page, case: str, shots: Path) -> None:
+    """A question with a photograph, its answer, and the mark that it was not read."""
     second.get_by_role("link", name="问工作人员").click()
     second.get_by_label("写给工作人员").fill("这样可以了吗？")
     second.get_by_role("button", name="加照片或文件").click()
@@ -309,7 +305,9 @@ def test_from_search_to_result_on_a_small_phone(people: People, shots: Path) -> 
     expect(second.get_by_role("link", name=re.compile("^问工作人员$"))).to_be_visible()
     second.screenshot(path=shots / "case-running.png", full_page=True)
 
-    decide(people, case)
+
+def take_the_result(second: Page, case: str, shots: Path) -> None:
+    """A download with its check sum, and a rating."""
     second.reload()
     second.get_by_role("button", name="下载结果").click()
     link = second.get_by_role("link", name=re.compile("^打开 "))
@@ -327,6 +325,30 @@ def test_from_search_to_result_on_a_small_phone(people: People, shots: Path) -> 
     expect(second.get_by_text("谢谢你的评价")).to_be_visible()
     second.goto(f"/cases/{case}")
     expect(second.get_by_role("link", name="评价")).to_have_count(0)
+
+
+def test_from_search_to_result_on_a_small_phone(people: People, shots: Path) -> None:
+    page = people.citizen("zhang", size=SMALL)
+    page.goto("/")
+    page.get_by_role("searchbox").fill("yidijiuyi")
+    page.get_by_role("button", name="搜").click()
+    page.get_by_role("link", name=re.compile("^异地就医备案")).first.click()
+    page.get_by_role("link", name="网上办").click()
+    page.get_by_role("button", name="开始填").click()
+    page.wait_for_url(re.compile("/applications/[^/]+$"))
+    draft = re.sub(r"^https?://[^/]+", "", page.url)
+    expect(page.get_by_text("还不能开始")).to_be_visible()
+    say_wrong_answers(page, draft)
+    answer_all(page, draft)
+    cut_an_upload(page, draft, shots)
+    answer_without_a_network(page, draft, shots)
+    second = people.citizen("zhang", size=SMALL, path="/cases")
+    go_on_with_two_phones(page, second, draft, shots)
+    case = hand_in_once(second, shots)
+    correct(people, second, case, shots)
+    talk(people, second, case, shots)
+    decide(people, case)
+    take_the_result(second, case, shots)
 
 
 @pytest.mark.parametrize(("person", "language", "elder"), LOOKS)

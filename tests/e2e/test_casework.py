@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import running_product, violations
-from tests.e2e.journeys import show, until_next_workday
-from tests.e2e.morning import Morning, ask
+from tests.e2e.conftest import violations
+from tests.e2e.journeys import show
+from tests.e2e.morning import Morning, ask, open_at
 from tests.e2e.people import DESKTOP, SMALL, People
 
 START = time(10)
@@ -57,10 +57,8 @@ SLOW_MS = 40_000
 @pytest.fixture(scope="module")
 def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
     """A product whose clock says ten in the morning of a workday."""
-    offset = until_next_workday(START)
-    settings = {"CLOCK_OFFSET_S": str(int(offset.total_seconds()))}
-    with running_product(tmp_path_factory.mktemp("casework"), **settings) as product:
-        yield Morning(product, offset)
+    with open_at(START, tmp_path_factory.mktemp("casework")) as begun:
+        yield begun
 
 
 @pytest.fixture

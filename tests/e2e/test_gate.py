@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route, expect
 
 from tests.e2e.camera import Matrix, film, shown_code
-from tests.e2e.conftest import FLAGS, program, running_product, violations
-from tests.e2e.journeys import ITEM, log_in_through_wechat, until_next_workday
-from tests.e2e.morning import Morning
+from tests.e2e.conftest import FLAGS, program, violations
+from tests.e2e.journeys import ITEM, log_in_through_wechat
+from tests.e2e.morning import Morning, open_at
 
 START = time(8, 57)
 CHECK_IN_FROM = time(9, 0)  # the first bookable time is 09:30, and its doors open half an hour earlier
@@ -26,11 +26,8 @@ Say = dict[str, Any]
 @pytest.fixture(scope="module")
 def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
     """A product whose clock says 08:57 on a workday."""
-    offset = until_next_workday(START)
-    with running_product(
-        tmp_path_factory.mktemp("morning"), CLOCK_OFFSET_S=str(int(offset.total_seconds()))
-    ) as product:
-        yield Morning(product, offset)
+    with open_at(START, tmp_path_factory.mktemp("morning")) as begun:
+        yield begun
 
 
 class Visit:

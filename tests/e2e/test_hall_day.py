@@ -13,10 +13,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import Engine, create_engine, text
 
 from backend.core.clock import SHANGHAI
-from tests.e2e.conftest import running_product
-from tests.e2e.journeys import book_afternoon, log_in_through_wechat, until_next_workday, workday_after
+from tests.e2e.journeys import book_afternoon, log_in_through_wechat, workday_after
 from tests.e2e.machines import enrol, new_device, open_until_the_start, press, title, type_digits
-from tests.e2e.morning import Morning, ask
+from tests.e2e.morning import Morning, ask, open_at
 
 QUEUE, NAME, ITEM = "exit-entry", "出入境", "普通护照首次申请"
 BEHIND_S = 2.0
@@ -47,10 +46,8 @@ WATCH = """([selector, old]) => { window.shownAt = new Promise((done) => {
 @pytest.fixture(scope="module")
 def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
     """A product whose clock says ten on a workday."""
-    ahead = until_next_workday(time(10, 0))
-    settings = {"CLOCK_OFFSET_S": str(int(ahead.total_seconds()))}
-    with running_product(tmp_path_factory.mktemp("day"), **settings) as product:
-        yield Morning(product, ahead)
+    with open_at(time(10, 0), tmp_path_factory.mktemp("day")) as begun:
+        yield begun
 
 
 @pytest.fixture(scope="module")

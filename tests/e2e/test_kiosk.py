@@ -9,10 +9,9 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.e2e.conftest import running_product, violations
-from tests.e2e.journeys import until_next_workday
+from tests.e2e.conftest import violations
 from tests.e2e.machines import enrol, new_device, open_until_the_start, press, title, type_digits
-from tests.e2e.morning import Morning
+from tests.e2e.morning import Morning, open_at
 
 START = time(10, 0)
 PORTRAIT, LANDSCAPE = (1080, 1920), (1920, 1080)
@@ -22,10 +21,8 @@ QUEUE, ITEM = "出入境", "普通护照首次申请"
 @pytest.fixture(scope="module")
 def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
     """A product whose clock says ten on a workday, while the kiosk's own clock says today."""
-    offset = until_next_workday(START)
-    settings = {"CLOCK_OFFSET_S": str(int(offset.total_seconds()))}
-    with running_product(tmp_path_factory.mktemp("kiosk"), **settings) as product:
-        yield Morning(product, offset)
+    with open_at(START, tmp_path_factory.mktemp("kiosk")) as begun:
+        yield begun
 
 
 @pytest.fixture

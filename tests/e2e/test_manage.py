@@ -11,9 +11,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from backend.core.clock import SHANGHAI
 from backend.identity.staff import STEP_S, totp
-from tests.e2e.conftest import running_product, violations
-from tests.e2e.journeys import book_afternoon, until_next_workday, workday_after
-from tests.e2e.morning import Morning
+from tests.e2e.conftest import violations
+from tests.e2e.journeys import book_afternoon, workday_after
+from tests.e2e.morning import Morning, open_at
 
 START = time(9, 30)
 DESKTOP, PHONE = (1366, 768), (360, 640)
@@ -40,10 +40,8 @@ QUEUE = "出入境业务"
 @pytest.fixture(scope="module")
 def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
     """A product whose clock says half past nine on a workday."""
-    offset = until_next_workday(START)
-    settings = {"CLOCK_OFFSET_S": str(int(offset.total_seconds()))}
-    with running_product(tmp_path_factory.mktemp("manage"), **settings) as product:
-        yield Morning(product, offset)
+    with open_at(START, tmp_path_factory.mktemp("manage")) as begun:
+        yield begun
 
 
 class Desk:

@@ -12,9 +12,9 @@ import requests
 from playwright.sync_api import Browser, Page, expect
 
 from backend.core.clock import SHANGHAI
-from tests.e2e.conftest import running_product, violations
-from tests.e2e.journeys import show, until_next_workday
-from tests.e2e.morning import Morning, ask
+from tests.e2e.conftest import violations
+from tests.e2e.journeys import show
+from tests.e2e.morning import Morning, ask, open_at
 from tests.e2e.people import DESKTOP, SMALL, WECHAT, People
 
 START = time(14)
@@ -27,10 +27,8 @@ STRANGER = "渠道有，我方没有这个订单"
 @pytest.fixture(scope="module")
 def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
     """A product whose clock says two in the afternoon of a workday: yesterday's books can be had."""
-    offset = until_next_workday(START)
-    settings = {"CLOCK_OFFSET_S": str(int(offset.total_seconds()))}
-    with running_product(tmp_path_factory.mktemp("payments"), **settings) as product:
-        yield Morning(product, offset)
+    with open_at(START, tmp_path_factory.mktemp("payments")) as begun:
+        yield begun
 
 
 class Payers(People):
