@@ -14,6 +14,7 @@ from flask.sessions import SessionInterface, SessionMixin
 from backend.core import context, metrics
 from backend.core.auth import public
 from backend.core.config import Settings
+from backend.core.errors import NotFound
 
 log = logging.getLogger("access")
 
@@ -51,6 +52,8 @@ def install(app: Flask, settings: Settings) -> None:
         context.request_id.set(given if _REQUEST_ID.match(given) else secrets.token_hex(16))
         context.commits.set(0)
         g.began = time.perf_counter()
+        if "\0" in request.path:
+            raise NotFound()  # No name has one, and PostgreSQL refuses to be asked.
 
     @app.after_request
     def finish(answer: Response) -> Response:

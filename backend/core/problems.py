@@ -23,6 +23,8 @@ fields.DateTime.SERIALIZATION_FUNCS["iso"] = clock.rfc3339
 PROBLEM_JSON = "application/problem+json"
 BUSY_STATES = {"55P03", "57014", "53300"}
 """lock_timeout, statement_timeout, too many connections."""
+_UNSTORABLE = re.compile("[\\x00\\ud800-\\udfff]")
+_NOT_STORABLE = Text("这里有不能保存的字符，请删掉再试", "This has characters that cannot be stored; remove them")
 
 
 class ErrorSchema(Schema):
@@ -48,14 +50,40 @@ class ProblemSchema(Schema):
 
 
 class StrictParser(FlaskParser):
-    """JSON bodies must say they are JSON (415), and unknown query parameters are ignored."""
+    """JSON bodies must say they are JSON (415), text must be storable, and unknown query parameters are ignored."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": "exclude"}
 
     def load_json(self, req: Any, schema: Any) -> Any:
         if not req.is_json and req.data:
             raise UnsupportedMediaType()
-        return super().load_json(req, schema)
+        return _storable(super().load_json(req, schema))
+
+    def load_querystring(self, req: Any, schema: Any) -> Any:
+        _storable({name: "".join(texts) for name, texts in req.args.lists()})
+        return super().load_querystring(req, schema)
+
+
+def _storable(values: Any) -> Any:
+    """The same values. Raises InvalidInput where a text holds what PostgreSQL and UTF-8 cannot: NUL, half a pair."""
+    if refused := list(_not_storable("", values)):
+        raise InvalidInput(errors=[FieldError(pointer, _NOT_STORABLE) for pointer in refused])
+    return values
+
+
+def _not_storable(pointer: str, node: Any) -> Iterator[str]:
+    if isinstance(node, str):
+        if _UNSTORABLE.search(node):
+            yield pointer
+    elif isinstance(node, Mapping):
+        for key, child in node.items():
+            if _UNSTORABLE.search(key):
+                yield pointer
+            else:
+                yield from _not_storable(pointer + _step(key), child)
+    elif isinstance(node, list):
+        for index, child in enumerate(node):
+            yield from _not_storable(f"{pointer}/{index}", child)
 
 
 class ApiBlueprint(flask_smorest.Blueprint):
@@ -246,13 +274,16 @@ def _field_errors(messages: Mapping[str, Any]) -> Iterator[FieldError]:
 def _walk(pointer: str, node: Any) -> Iterator[FieldError]:
     if isinstance(node, Mapping):
         for key, child in node.items():
-            step = "" if key == "_schema" else "/" + str(key).replace("~", "~0").replace("/", "~1")
-            yield from _walk(pointer + step, child)
+            yield from _walk(pointer + ("" if key == "_schema" else _step(str(key))), child)
     elif isinstance(node, list):
         for message in node:
             yield FieldError(pointer, _translated(str(message)))
     else:
         yield FieldError(pointer, _translated(str(node)))
+
+
+def _step(key: str) -> str:
+    return "/" + key.replace("~", "~0").replace("/", "~1")
 
 
 def all_errors(kind: type[ServiceError] = ServiceError) -> Iterator[type[ServiceError]]:

@@ -47,6 +47,24 @@ def test_refusals_are_problems(client: FlaskClient, method: str, path: str, stat
     assert answer.json["instance"] == answer.headers["X-Request-Id"]  # type: ignore[index]
 
 
+@pytest.mark.parametrize("path", ["/tickets/%00", "/items/%00"])
+def test_a_name_that_cannot_be_stored_is_not_found(client: FlaskClient, path: str) -> None:
+    assert client.get(f"/api/v1{path}").status_code == 404
+
+
+@pytest.mark.parametrize("text", ["\\u0000", "\\ud920"])
+def test_text_that_cannot_be_stored_is_refused_by_its_field(client: FlaskClient, text: str) -> None:
+    body = f'{{"username": "gate.xm", "password": "a{text}", "totp": "000000"}}'
+    answer = client.post("/api/v1/staff/session", data=body, content_type="application/json")
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid_input")  # type: ignore[index]
+    assert [error["pointer"] for error in answer.json["errors"]] == ["/password"]  # type: ignore[index]
+
+
+def test_a_search_for_what_cannot_be_stored_is_refused(client: FlaskClient) -> None:
+    answer = client.get("/api/v1/items?q=%00&q=a")
+    assert [error["pointer"] for error in answer.json["errors"]] == ["/q"]  # type: ignore[index]
+
+
 def test_problems_speak_the_language_asked_for(client: FlaskClient) -> None:
     chinese = client.get("/api/v1/nothing").json
     english = client.get("/api/v1/nothing", headers={"Accept-Language": "en"}).json

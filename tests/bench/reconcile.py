@@ -34,10 +34,10 @@ PLANTED = ("missing_at_channel", "channel_amount", "confirm_lost", "finance_amou
 _OURS = """
 INSERT INTO bill (id, state, state_at, region_code, unit_code, pay_code, notice_type, subject_type, subject_id,
   title_zh, title_en, payer_type, payer_name, payer_name_index, version, total_fen, accepted_on, due_on, source,
-  created_at, paid_at, paid_via)
+  created_at, paid_at, paid_via, grows)
 SELECT gen_random_uuid(), CASE WHEN lost THEN 'issued' ELSE 'ebill_issued' END, %(noon)s, '350299', 'bench',
   lpad(n::text, 20, '0'), 'ordinary', 'bench', n::text, 'b', 'b', 'person', 'x', 'x', 1, 100 + n %% 900, %(day)s,
-  %(day)s, 'unit', %(noon)s, CASE WHEN NOT lost THEN %(noon)s END, CASE WHEN NOT lost THEN 'wechat_pay' END
+  %(day)s, 'unit', %(noon)s, CASE WHEN NOT lost THEN %(noon)s END, CASE WHEN NOT lost THEN 'wechat_pay' END, false
 FROM (SELECT n, n %% (%(every)s * 5) = %(every)s * 4 AS lost FROM generate_series(1, %(lines)s) n) numbers;
 """
 _PAID = """

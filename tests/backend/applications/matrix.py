@@ -95,7 +95,7 @@ def _of_front(session: Session, who: Filer, office: Office) -> Things:
 
 def _of_review(session: Session, who: Filer, office: Office) -> Things:
     step = {"code": "look", "document": "告知一号"}
-    accepted, reviewing, paused, joint = (who.file(QUERY) for _ in range(4))
+    accepted, joint, reviewing, paused = (who.file(item) for item in (QUERY, QUERY, PLATE, PLATE))
     for case in (accepted, reviewing, paused, joint):
         office.accepted(case)
     for case in (reviewing, paused, joint):
