@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -13,7 +13,7 @@ from backend.applications import delivery, form_queries, forms, profile
 from backend.applications.errors import AnotherDevice, ApplicantNotAllowed, ApplicationClosed, ApplicationNotFound
 from backend.applications.forms import Answers, Form
 from backend.applications.materials import APPLICATION
-from backend.applications.models import Application, ApplicationEventRow
+from backend.applications.models import Application, ApplicationEventRow, CommitmentSignature
 from backend.applications.states import EDITABLE, ApplicationEvent, ApplicationState
 from backend.catalogue import queries as catalogue
 from backend.catalogue.values import Item
@@ -212,6 +212,7 @@ def expire(session: Session) -> list[UUID]:
 def forget(session: Session, application: Application) -> None:
     """The personal data and files of an application that never became a case."""
     files.remove_all(session, APPLICATION, str(application.id))
+    session.execute(delete(CommitmentSignature).where(CommitmentSignature.application_id == application.id))
     application.answers = profile.sealed(application, {})
     application.from_earlier = []
     session.flush()
