@@ -16,15 +16,16 @@ from backend.core import audit, clock, db
 from backend.core.errors import FieldError
 
 _PAPER: Final = re.compile(
-    r"(证明|公证书|证书|承诺书|保证书|情况说明|报告|批文|执照|流水|户口簿|户口本|居住证|授权书|委托书|合同|协议|发票|复印件)$"
+    r"(.{2,}(证明|公证书|证书|承诺书|保证书|情况说明|报告|批文|执照|流水|户口簿|户口本|居住证|授权书|委托书|合同|协议|发票|复印件))"
+    r"(过?来|一下|吧|了|谢谢)*"
 )
-"""How the name of a paper ends."""
+"""How the name of a paper ends, and what may follow it."""
 _AROUND: Final = re.compile(
     r"[\W_]+|请|麻烦|补充|补交|补|重新|提交|提供|上传|携带|带上|带来|带|出具|开具|交来|交|还要|还需|需要|需|要|再|一份|份|"
     r"您的|你的|您|你|以及|或者|和|及|与|并|或|把"
 )
 """What stands between the names of papers in a request."""
-SHORTEST, MOST_NAMED = 4, 10
+MOST_NAMED: Final = 10
 
 
 def refuse_cancelled(session: Session, words: str, pointer: str) -> None:
@@ -56,7 +57,7 @@ def note(session: Session, case: Case, *, place: str, words: str, actor: str) ->
 
 def asked_for(words: str) -> list[str]:
     """The papers that a request names, and a catch-all wording as it stands; each once, in their order."""
-    parts = [part for part in _AROUND.split(words) if len(part) >= SHORTEST and _PAPER.search(part)]
+    parts = [found[1] for part in _AROUND.split(words) if (found := _PAPER.fullmatch(part))]
     vague = [part.strip()[:60] for part in re.split(r"[，。；！、,.;!\n]", words) if is_catch_all(part)]
     return list(dict.fromkeys([*parts, *vague]))
 
