@@ -56,9 +56,10 @@ def start_at_counter(
 ) -> Application:
     """Staff fill it in for a citizen who stands there: at a window, or at a partner point for somebody who confirms.
 
-    Raises ItemNotFound.
+    Raises ItemNotFound, ItemEnded.
     """
     item, _ = form_queries.item_of(session, item_slug)
+    catalogue.demand_open(item)
     made = _new(session, item, filer_id=person_id, person_id=person_id, channel=channel, actor=actor)
     made["hall_code"] = hall_code
     application = write(session, made)
