@@ -20,6 +20,7 @@ LEAD: Final = CLERK | {
     "bills.void",
     "refunds.check",
     "cases.manage",
+    "booking.figures",
 }
 OPERATOR: Final = frozenset(
     {
@@ -33,6 +34,7 @@ OPERATOR: Final = frozenset(
         "staff.appoint",
         "audit.hall",
         "express.policies",
+        "booking.figures",
     }
 )
 
