@@ -137,6 +137,7 @@ def view(session: Session, case: Case, principal: Principal, language: str) -> B
     return {
         **rows(session, [case], language)[0],
         "full_number": case.number,
+        "application_id": case.application_id,
         "hall_code": case.hall_code,
         "filed_hall": case.filed_hall,
         "mode": case.mode,

@@ -180,6 +180,7 @@ class StaffCaseSchema(StaffCaseRowSchema):
     """A case whole. `may` names the steps that my role and hall allow now; `may_scan`: add pages of originals."""
 
     full_number = fields.String(required=True)
+    application_id = fields.UUID(required=True)
     hall_code = fields.String(required=True)
     filed_hall = fields.String(required=True, allow_none=True)
     mode = fields.String(required=True)

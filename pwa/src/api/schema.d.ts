@@ -19106,6 +19106,8 @@ export interface components {
                 [key: string]: unknown;
             };
             applicant: string | null;
+            /** Format: uuid */
+            application_id: string;
             channel: string;
             checked: boolean;
             citizen: components["schemas"]["CitizenContact"];

@@ -38,6 +38,7 @@ export const MANAGE: ManagePage[] = [
   { name: 'appeals', group: 'people', may: ['conduct.decide'], ...lazy(() => import('../Appeals.vue')) },
   { name: 'ratings', group: 'people', may: ['ratings.read'], ...lazy(() => import('./Ratings.vue')) },
   { name: 'figures', group: 'look', may: ['hall.manage'], ...lazy(() => import('./Figures.vue')) },
+  { name: 'funnel', group: 'look', may: ['booking.figures'], ...lazy(() => import('./Funnel.vue')) },
   { name: 'notices', group: 'look', may: ['platform.manage'], ...lazy(() => import('../Notices.vue')) },
   { name: 'audit', group: 'look', may: ['audit.hall'], ...lazy(() => import('./Audit.vue')) },
 ]
