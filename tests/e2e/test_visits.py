@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from backend.core.clock import SHANGHAI
 from tests.e2e.conftest import violations
 from tests.e2e.journeys import show
 from tests.e2e.machines import open_until_the_start
@@ -160,6 +161,7 @@ def test_a_visit_is_booked_first_and_filled_in_then(people: People, shots: Path)
     citizen.get_by_role("button", name="确认预约").click()
     citizen.wait_for_url("**/done")
     citizen.get_by_role("link", name="出示入场码").click()
+    citizen.wait_for_url(re.compile(r"/appointments/[0-9a-f-]+$"))
     visit = citizen.url.rsplit("/", 1)[-1]
     citizen.get_by_role("link", name="先在网上填好材料").click()
     citizen.wait_for_url(re.compile("/file"))
@@ -210,8 +212,11 @@ def test_papers_first_or_the_hall_at_once(people: People, shots: Path) -> None:
     citizen.wait_for_url(f"**/items/{OTHER}/file")
 
 
-def test_leads_see_how_far_bookings_come_and_find_their_cases(people: People, shots: Path) -> None:
+def test_leads_see_how_far_bookings_come_and_find_their_cases(people: People, morning: Morning, shots: Path) -> None:
     lead = people.staff("lead.xm", "/staff/funnel")
+    for label in ("到哪天", "从哪天"):
+        lead.get_by_label(label).fill(morning.now().astimezone(SHANGHAI).date().isoformat())
+    lead.get_by_role("button", name="看这几天").click()
     expect(lead.get_by_role("region", name="分事项").get_by_text(NAME)).to_be_visible()
     look(lead, shots, "funnel", staff=True)
     lead.set_viewport_size({"width": SMALL[0], "height": SMALL[1]})
