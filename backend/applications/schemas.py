@@ -305,7 +305,7 @@ class ResultFileSchema(Schema):
 
 
 class CaseSchema(CaseRowSchema):
-    """A case whole, as its applicant sees it."""
+    """A case whole, as its applicant sees it. `shipment_id` is the courier's shipment of its result, once ordered."""
 
     full_number = fields.String(required=True)
     application_id = fields.UUID(required=True)
@@ -323,6 +323,7 @@ class CaseSchema(CaseRowSchema):
     correction = fields.Nested(CorrectionSchema, required=True, allow_none=True)
     fee = fields.Nested(CaseFeeSchema, required=True)
     delivery = fields.Nested(DeliverySchema, required=True)
+    shipment_id = fields.UUID(required=True, allow_none=True)
     result = fields.Nested(ResultFileSchema, required=True, allow_none=True)
     rated = fields.Boolean(required=True)
     can_withdraw = fields.Boolean(required=True)

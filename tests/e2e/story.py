@@ -15,6 +15,8 @@ from tests.e2e.people import People
 from tests.e2e.test_express import paste_address
 
 CITY = "厦门市行政服务中心"
+ON_PAPER = {"upload", "fetch", "window"}
+"""How materials are given that a window takes on paper."""
 PATIENCE_MS = 40_000
 """Workers, providers and their notices, on a busy machine."""
 CLOCK = """{
@@ -35,6 +37,7 @@ class Story(People):
 
     def look(self, page: Page, name: str) -> None:
         """A picture of a key step, to be looked at; nothing is wider than the screen."""
+        expect(page.locator("main .bone")).to_have_count(0)
         page.screenshot(path=self.shots / f"scenario-{name}.png", full_page=True)
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
 
@@ -90,8 +93,8 @@ def view(page: Page, path: str) -> Any:
     return page.evaluate("async (path) => (await fetch('/api/v1' + path)).json()", path)
 
 
-def book(page: Page, item: str, hall: str = CITY, day: int = 0) -> tuple[str, str]:
-    """From the item's guide to the entrance code: the visit's address and the eight digits."""
+def book(page: Page, item: str, hall: str = CITY, day: int = 0, at: str = "") -> tuple[str, str]:
+    """From the item's guide to the entrance code, on the nth day and its first time: the visit and its eight digits."""
     page.goto(f"/items/{item}")
     page.get_by_role("link", name="预约去大厅").tap()
     page.wait_for_url("**/hall")
@@ -99,7 +102,7 @@ def book(page: Page, item: str, hall: str = CITY, day: int = 0) -> tuple[str, st
     page.wait_for_url("**/date")
     page.locator(".days button:enabled").nth(day).tap()
     page.wait_for_url("**/time")
-    page.locator(".half button:enabled").first.tap()
+    page.locator(".half button:enabled").filter(has_text=at).first.tap()
     page.wait_for_url("**/who")
     page.get_by_role("button", name="下一步").tap()
     page.wait_for_url("**/check")
@@ -139,13 +142,14 @@ def finish(window: Page) -> None:
     expect(window.get_by_text("窗口空着")).to_be_visible()
 
 
-def file_at_counter(desk: Page, item: str, person: str, answers: dict[str, Any], papers: list[str]) -> str:
-    """A clerk files for the person of this card who has the papers in hand, and accepts it: the case."""
+def file_at_counter(desk: Page, item: str, person: str, answers: dict[str, Any]) -> str:
+    """A clerk files for the person of this card, whose papers are all on the counter, and accepts it: the case."""
     who = BY_KEY[person]
     card = {"name": who.name, "id_number": who.id_number}
     begun = ask(desk, "POST", "/staff/applications", {"item": item, "citizen": card})
     path = f"/staff/applications/{begun['id']}"
-    ask(desk, "PATCH", path, {"revision": begun["revision"], "answers": answers})
+    kept = ask(desk, "PATCH", path, {"revision": begun["revision"], "answers": answers})
+    papers = [one["id"] for one in kept["materials"] if not one["exempt"] and one["how"] in ON_PAPER]
     ask(desk, "PUT", f"{path}/papers", {"papers": papers})
     case: str = ask(desk, "POST", f"{path}/submit", {})["id"]
     ask(desk, "POST", f"/staff/cases/{case}/accept", {})

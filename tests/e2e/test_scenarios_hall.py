@@ -57,8 +57,6 @@ MORTGAGE = {
     "phone": "13999990005",
     "truthful": True,
 }
-OLD_PASSPORT = "passport-renewal.old-passport"
-CONTRACTS = [f"mortgage-registration.{name}" for name in ("identity", "loan", "mortgage")]
 PLACES_LEFT = """
     SELECT sum(quota.capacity - quota.booked - quota.held) FROM slot_quota quota JOIN slot ON slot.id = quota.slot_id
     WHERE slot.hall_code = 'XM' AND slot.category_code = :queue AND slot.day = :day AND slot.start > :now
@@ -236,7 +234,7 @@ def test_scenario_4_a_passport_is_renewed_paid_at_the_window_and_mailed_home(sto
     begin(window)
 
     counter = story.staff("window.xm", "/staff/password")
-    case = file_at_counter(counter, "passport-renewal", "li", RENEWAL, [OLD_PASSPORT])
+    case = file_at_counter(counter, "passport-renewal", "li", RENEWAL)
     pay_code = story.fact("SELECT pay_code FROM bill WHERE subject_id = :case", case=case)
     charge(story, counter, pay_code)
     finish(window)
@@ -271,7 +269,7 @@ def test_scenario_5_a_mortgage_is_registered_in_another_district_and_paid_with_a
     call(window, number)
     begin(window)
     counter = story.staff("window.sm", "/staff/password")
-    case = file_at_counter(counter, "mortgage-registration", "lin", MORTGAGE, CONTRACTS)
+    case = file_at_counter(counter, "mortgage-registration", "lin", MORTGAGE)
     assert view(counter, f"/staff/cases/{case}")["state"] == "awaiting_fee"
     pay_code = story.fact("SELECT pay_code FROM bill WHERE subject_id = :case", case=case)
     counter.goto(f"/staff/collect?code={pay_code}")

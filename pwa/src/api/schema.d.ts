@@ -15453,7 +15453,7 @@ export interface components {
         CarryOver: {
             reason: string;
         };
-        /** @description A case whole, as its applicant sees it. */
+        /** @description A case whole, as its applicant sees it. `shipment_id` is the courier's shipment of its result, once ordered. */
         Case: {
             /** Format: date */
             accept_by: string | null;
@@ -15494,6 +15494,8 @@ export interface components {
             /** Format: date */
             reply_by: string | null;
             result: components["schemas"]["ResultFile"] | null;
+            /** Format: uuid */
+            shipment_id: string | null;
             /** @enum {string} */
             state: "submitted" | "pre_returned" | "pre_approved" | "received" | "correcting" | "accepted" | "not_accepted" | "awaiting_fee" | "reviewing" | "special" | "granted" | "denied" | "concluded" | "ready" | "mailed" | "delivered" | "withdrawn" | "terminated";
             status: string;
