@@ -157,6 +157,7 @@ def test_scenario_6_a_fine_is_paid_after_its_due_date_with_what_was_added(
     added = 200 * 3 * LATE_DAYS // 100
     with telling(browser, autumn.morning, shots) as story:
         phone = story.citizen("wu", WECHAT, SMALL)
+        story.becomes(100 * (200 + added), "SELECT total_fen FROM bill WHERE id = :bill", bill=bill)
         find(phone, code, "吴样例")
         expect(phone.locator(".sum .yuan")).to_contain_text(f"{200 + added}.00")
         expect(phone.get_by_text(f"逾期加罚 {added}.00 元")).to_be_visible()
