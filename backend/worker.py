@@ -66,7 +66,6 @@ PERIODIC: tuple[tuple[str, str], ...] = (
     ("7 1 * * *", "express.jobs:warn_overdue"),
     ("27 * * * *", "backend.official.jobs:forget_callbacks"),
     ("*/10 * * * *", "backend.devices.jobs:forget_nonces"),
-    ("17 * * * *", "backend.worker:forget_old_keys"),
 )
 """Cron line (UTC) and function; each opens its own transactions and is safe to run twice."""
 
@@ -87,6 +86,7 @@ LOOPS: tuple[tuple[float, str], ...] = (
     (60.0, "payments.reconciliation.jobs:reconcile_due"),
     (1.0, "express.jobs:call_due"),
     (15.0, "express.jobs:track_due"),
+    (3600.0, "backend.worker:forget_old_keys"),
     (3600.0, "express.jobs:forget"),
     (600.0, "payments.receipt_jobs:look_for_other_channels"),
     (3600.0, "payments.keeping:forget_notices"),
