@@ -160,6 +160,7 @@ def test_scenario_6_a_fine_is_paid_after_its_due_date_with_what_was_added(
         story.becomes(100 * (200 + added), "SELECT total_fen FROM bill WHERE id = :bill", bill=bill)
         find(phone, code, "吴样例")
         expect(phone.locator(".sum .yuan")).to_contain_text(f"{200 + added}.00")
+        expect(phone.get_by_text("10月13日 周二 已经过了，每天会多加。这是今天要付的。")).to_be_visible()
         expect(phone.get_by_text(f"逾期加罚 {added}.00 元")).to_be_visible()
         story.look(phone, "6-late")
         phone.get_by_role("button", name="微信支付").tap()
