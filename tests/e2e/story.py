@@ -17,8 +17,8 @@ from tests.e2e.test_express import paste_address
 CITY = "厦门市行政服务中心"
 ON_PAPER = {"upload", "fetch", "window"}
 """How materials are given that a window takes on paper."""
-PATIENCE_MS = 40_000
-"""Workers, providers and their notices, on a busy machine."""
+STEP_MS, PATIENCE_MS = 15_000, 40_000
+"""A page; and workers, providers and their notices, on a busy machine."""
 CLOCK = """{
   const Real = Date
   window.Date = class extends Real {
@@ -81,9 +81,11 @@ def telling(browser: Browser, morning: Morning, shots: Path) -> Iterator[Story]:
     with morning.database() as address:
         engine = create_engine(address)
         story = Story(browser, morning, shots, engine)
+        expect.set_options(timeout=STEP_MS)
         try:
             yield story
         finally:
+            expect.set_options(timeout=None)
             engine.dispose()
         story.leave()
 

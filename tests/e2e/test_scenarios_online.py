@@ -97,7 +97,7 @@ def test_scenario_3_a_company_is_set_up_online_and_its_licence_mailed_at_no_cost
 
     ask(story.staff("window.xm", "/staff/cases"), "POST", f"/staff/cases/{case}/accept", {})
     decide(story, case, "（厦）登字〔2026〕第 3 号")
-    story.told("zhang", "企业设立登记")
+    story.told("zhang", "打开看结果")
     order = mail_home(phone, case)
     assert order.startswith("/shipments/"), "nothing to pay"
     expect(phone.get_by_text("政府付，不用你出")).to_be_visible()
@@ -155,7 +155,7 @@ def test_scenario_8_a_certificate_comes_back_and_is_fetched_at_the_window(story:
     back.get_by_role("button", name="已放进证件柜").click()
     desk.get_by_role("alertdialog").get_by_role("button", name="就这样").click()
     expect(back).to_have_count(0)
-    story.told("li", "大厅")
+    story.told("li", "到大厅领，或重新邮寄")
     phone.reload()
     expect(phone.locator(".headline")).to_have_text("在大厅等你取")
     story.look(phone, "8-in-the-cabinet")
