@@ -15991,7 +15991,11 @@ export interface components {
         CarryOver: {
             reason: string;
         };
-        /** @description A case whole, as its applicant sees it. `visit`: what they come to a hall for next; `checked`: 材料已预审. */
+        /**
+         * @description A case whole, as its applicant sees it. `visit`: what they come to a hall for next; `checked`: 材料已预审.
+         *
+         *     `shipment_id` is the courier's shipment of its result, once ordered.
+         */
         Case: {
             /** Format: date */
             accept_by: string | null;
@@ -16036,6 +16040,8 @@ export interface components {
             /** Format: date */
             reply_by: string | null;
             result: components["schemas"]["ResultFile"] | null;
+            /** Format: uuid */
+            shipment_id: string | null;
             /** @enum {string} */
             state: "submitted" | "pre_returned" | "pre_approved" | "received" | "correcting" | "accepted" | "not_accepted" | "awaiting_fee" | "reviewing" | "special" | "granted" | "denied" | "concluded" | "ready" | "mailed" | "delivered" | "withdrawn" | "terminated";
             status: string;
