@@ -67,6 +67,8 @@ FEATURES = (
     "backend.applications.staff_api",
     "backend.applications.review_api",
     "backend.applications.counter_api",
+    "backend.reports.api",
+    "backend.reports.export_api",
     "backend.devices.api",
     "backend.devices.kiosk_api",
     "backend.devices.till_api",

@@ -20,6 +20,8 @@ LEAD: Final = CLERK | {
     "bills.void",
     "refunds.check",
     "cases.manage",
+    "reports.read",
+    "reports.numbers",
 }
 OPERATOR: Final = frozenset(
     {
@@ -33,6 +35,10 @@ OPERATOR: Final = frozenset(
         "staff.appoint",
         "audit.hall",
         "express.policies",
+        "reports.read",
+        "reports.city",
+        "reports.numbers",
+        "reports.items",
     }
 )
 
@@ -56,6 +62,7 @@ PERMISSIONS: Final[dict[str, frozenset[str]]] = {
         }
     ),
     "auditor": frozenset({"audit.read"}),
+    "evaluator": frozenset({"reports.read", "reports.city", "reports.items"}),
 }
 
 

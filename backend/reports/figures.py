@@ -1,0 +1,122 @@
+"""The figures of a scope, in all and by department, division, hall or month. Sums add up: the total is their sum."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from backend.appointments.models import Appointment
+from backend.appointments.states import State as Visit
+from backend.catalogue import queries as catalogue
+from backend.queueing.figures import CAME
+from backend.queueing.models import QueueHour
+from backend.queueing.ordering import Kind
+from backend.reports import items
+from backend.reports.indicators import NOTHING, Figure
+from backend.reports.items import ItemOn
+from backend.reports.measures import DONE, MEASURES
+from backend.reports.models import CaseLedger
+from backend.reports.scope import By, Scope, month_ends, month_of
+
+Figures = dict[str, Figure]
+Grouped = dict[Any, Figures]
+COLUMNS: Final[Mapping[str, InstrumentedAttribute[str]]] = {
+    "department": CaseLedger.department_code,
+    "division": CaseLedger.division_code,
+    "hall": CaseLedger.hall_code,
+}
+WAITS: Final = {Kind.WALK_IN: "walk_in_wait", Kind.BOOKED: "booked_wait"}
+
+
+def of(session: Session, scope: Scope, by: By | None) -> tuple[Figures, Grouped]:
+    """Every figure of the scope, and of each group. Groups of months are named by their first day."""
+    total: Figures = {}
+    groups: Grouped = defaultdict(dict)
+    for counted in (cases(session, scope, by), halls(session, scope, by)):
+        for key, found in counted.items():
+            groups[key] |= found
+            for code, figure in found.items():
+                total[code] = total.get(code, NOTHING) + figure
+    known = items.versions(session)
+    total |= items.figures(items.within(session, items.on(known, scope.last), scope), scope.division)
+    for key, figures in items_by(session, known, scope, by).items():
+        groups[key] |= figures
+    groups.pop(None, None)
+    return total, groups
+
+
+def cases(session: Session, scope: Scope, by: By | None) -> Grouped:
+    """Figures of the cases that were done in the period: one statement, whatever is asked."""
+    key = month_of(CaseLedger.closed_on) if by == "month" else COLUMNS.get(by or "")
+    sums = [part.label(f"{code}_{n}") for code, one in MEASURES.items() for n, part in enumerate(one.sums())]
+    query = select(*([key.label("key")] if key is not None else []), *sums)
+    query = query.where(DONE, CaseLedger.closed_on.between(scope.first, scope.last), *scope.of())
+    rows = session.execute(query.group_by(key) if key is not None else query).mappings()
+    return {
+        row.get("key"): {code: Figure(int(row[f"{code}_0"]), int(row[f"{code}_1"])) for code in MEASURES}
+        for row in rows
+    }
+
+
+def halls(session: Session, scope: Scope, by: By | None) -> Grouped:
+    """Waits from the closed days' ledger, and missed appointments; they belong to no department."""
+    if by == "department" or scope.department is not None or scope.item is not None:
+        return {}
+    where = scope.halls(session)
+    found: Grouped = defaultdict(dict)
+    month = month_of(QueueHour.day)
+    for row in session.execute(
+        select(QueueHour.hall_code, month.label("month"), QueueHour.kind)
+        .add_columns(func.sum(QueueHour.wait_s).label("waited"), func.sum(QueueHour.called).label("called"))
+        .where(QueueHour.hall_code.in_(where), QueueHour.day.between(scope.first, scope.last))
+        .group_by(QueueHour.hall_code, month, QueueHour.kind)
+    ):
+        _add(found[_place(session, row, by)], WAITS[row.kind], Figure(int(row.waited), int(row.called)))
+    month, missed = month_of(Appointment.day), Appointment.state == Visit.NO_SHOW
+    for row in session.execute(
+        select(Appointment.hall_code, month.label("month"))
+        .add_columns(func.count().filter(missed).label("missed"), func.count().label("due"))
+        .where(Appointment.hall_code.in_(where), Appointment.day.between(scope.first, scope.last))
+        .where(missed | Appointment.state.in_(CAME))
+        .group_by(Appointment.hall_code, month)
+    ):
+        _add(found[_place(session, row, by)], "no_show", Figure(row.missed, row.due))
+    return found
+
+
+def items_by(session: Session, known: items.Versions, scope: Scope, by: By | None) -> Grouped:
+    """Items at the end of each month, or at the end of the period by who is responsible or takes them."""
+    if by == "month":
+        return {
+            month: items.figures(items.within(session, items.on(known, last), scope), scope.division)
+            for month, last in month_ends(scope)
+        }
+    grouped: dict[str, dict[str, ItemOn]] = defaultdict(dict)
+    where = scope.halls(session)
+    divisions = {hall.code: hall.division_code for hall in catalogue.halls(session) if hall.code in where}
+    for one in items.within(session, items.on(known, scope.last), scope):
+        taken_at = [code for code in one.halls if code in divisions]
+        keys = {
+            "department": [one.department],
+            "division": [divisions[code] for code in taken_at],
+            "hall": taken_at,
+        }
+        for key in keys[by] if by else ():
+            grouped[key][one.slug] = one
+    promised_in = {**divisions, **{code: code for code in divisions.values()}}
+    return {
+        key: items.figures(list(part.values()), promised_in.get(key, scope.division)) for key, part in grouped.items()
+    }
+
+
+def _place(session: Session, row: Any, by: By | None) -> Any:
+    """The group of a row that has a hall and a month."""
+    if by == "division":
+        return catalogue.hall(session, row.hall_code).division_code
+    return {"hall": row.hall_code, "month": row.month}.get(by or "")
+
+
+def _add(figures: Figures, code: str, figure: Figure) -> None:
+    figures[code] = figures.get(code, NOTHING) + figure

@@ -1,0 +1,88 @@
+"""Which part of the city a report is about: a period, and the hall, division and department that were chosen."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, Literal
+
+from sqlalchemy import ColumnElement, Date, cast, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from backend.catalogue import queries as catalogue
+from backend.catalogue import snapshot
+from backend.catalogue.models import Department
+from backend.core.errors import FieldError, InvalidInput, Text
+from backend.reports.models import CaseLedger
+
+By = Literal["department", "division", "hall", "month"]
+CITY: Final = "350200"
+CITY_HALLS: Final = Text("市本级", "City level")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Both days are included. None means all."""
+
+    first: date
+    last: date
+    department: str | None = None
+    division: str | None = None
+    hall: str | None = None
+    item: str | None = None
+
+    def of(self) -> list[ColumnElement[bool]]:
+        """Rows of the ledger in this part of the city, whatever their day."""
+        chosen: tuple[tuple[InstrumentedAttribute[str], str | None], ...] = (
+            (CaseLedger.department_code, self.department),
+            (CaseLedger.division_code, self.division),
+            (CaseLedger.hall_code, self.hall),
+            (CaseLedger.item_slug, self.item),
+        )
+        return [column == value for column, value in chosen if value is not None]
+
+    def halls(self, session: Session) -> frozenset[str]:
+        """Codes of its halls."""
+        return frozenset(
+            hall.code
+            for hall in catalogue.halls(session)
+            if self.division in (None, hall.division_code) and self.hall in (None, hall.code)
+        )
+
+
+def demand_known(session: Session, scope: Scope) -> None:
+    """Raises InvalidInput for a code that is none, or a period that ends before it begins."""
+    known = names(session)
+    wrong = [
+        FieldError(f"/{name}", Text("没有这个选项", "There is no such choice"))
+        for name in ("department", "division", "hall")
+        if getattr(scope, name) is not None and getattr(scope, name) not in known[name]
+    ]
+    if scope.first > scope.last:
+        wrong.append(FieldError("/last", Text("结束日期在开始日期之前", "The last day is before the first")))
+    if wrong:
+        raise InvalidInput(errors=wrong)
+
+
+def names(session: Session) -> dict[str, dict[str, Text]]:
+    """Departments, divisions and halls by code, each in its order."""
+    known = snapshot.current(session)
+    rows = session.scalars(select(Department).order_by(Department.code))
+    return {
+        "department": {row.code: Text(row.name_zh, row.name_en) for row in rows},
+        "division": {code: CITY_HALLS if code == CITY else name for code, name in known.divisions.items()},
+        "hall": {hall.code: hall.name for hall in known.halls.values()},
+    }
+
+
+def month_of(day: Any) -> ColumnElement[date]:
+    """The first day of a day's month."""
+    return cast(func.date_trunc("month", day), Date)
+
+
+def month_ends(scope: Scope) -> list[tuple[date, date]]:
+    """Each month of the period by its first day, with the last day of it that the period has."""
+    found, month = [], scope.first.replace(day=1)
+    while month <= scope.last:
+        following = date(month.year + month.month // 12, month.month % 12 + 1, 1)
+        found.append((month, min(scope.last, date.fromordinal(following.toordinal() - 1))))
+        month = following
+    return found
