@@ -9,7 +9,6 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from backend.appointments.models import Appointment
 from backend.appointments.states import State as Visit
-from backend.catalogue import queries as catalogue
 from backend.queueing.figures import CAME
 from backend.queueing.models import QueueHour
 from backend.queueing.ordering import Kind
@@ -24,7 +23,7 @@ Figures = dict[str, Figure]
 Grouped = dict[Any, Figures]
 COLUMNS: Final[Mapping[str, InstrumentedAttribute[str]]] = {
     "department": CaseLedger.department_code,
-    "division": CaseLedger.division_code,
+    "division": CaseLedger.hall_code,
     "hall": CaseLedger.hall_code,
 }
 WAITS: Final = {Kind.WALK_IN: "walk_in_wait", Kind.BOOKED: "booked_wait"}
@@ -52,19 +51,22 @@ def cases(session: Session, scope: Scope, by: By | None) -> Grouped:
     key = month_of(CaseLedger.closed_on) if by == "month" else COLUMNS.get(by or "")
     sums = [part.label(f"{code}_{n}") for code, one in MEASURES.items() for n, part in enumerate(one.sums())]
     query = select(*([key.label("key")] if key is not None else []), *sums)
-    query = query.where(DONE, CaseLedger.closed_on.between(scope.first, scope.last), *scope.of())
-    rows = session.execute(query.group_by(key) if key is not None else query).mappings()
-    return {
-        row.get("key"): {code: Figure(int(row[f"{code}_0"]), int(row[f"{code}_1"])) for code in MEASURES}
-        for row in rows
-    }
+    query = query.where(DONE, CaseLedger.closed_on.between(scope.first, scope.last), *scope.of(session))
+    place = scope.halls(session) if by == "division" else {}
+    found: Grouped = defaultdict(dict)
+    for row in session.execute(query.group_by(key) if key is not None else query).mappings():
+        figures = found[place.get(row["key"]) if by == "division" else row.get("key")]
+        for code in MEASURES:
+            _add(figures, code, Figure(int(row[f"{code}_0"]), int(row[f"{code}_1"])))
+    return found
 
 
 def halls(session: Session, scope: Scope, by: By | None) -> Grouped:
-    """Waits from the closed days' ledger, and missed appointments; they belong to no department."""
-    if by == "department" or scope.department is not None or scope.item is not None:
+    """Waits from the closed days' ledger, and missed appointments; they belong to no department and no item."""
+    if scope.department is not None or scope.item is not None:
         return {}
     where = scope.halls(session)
+    groups = {"division": where, "hall": {code: code for code in where}}.get(by or "", {})
     found: Grouped = defaultdict(dict)
     month = month_of(QueueHour.day)
     for row in session.execute(
@@ -73,7 +75,11 @@ def halls(session: Session, scope: Scope, by: By | None) -> Grouped:
         .where(QueueHour.hall_code.in_(where), QueueHour.day.between(scope.first, scope.last))
         .group_by(QueueHour.hall_code, month, QueueHour.kind)
     ):
-        _add(found[_place(session, row, by)], WAITS[row.kind], Figure(int(row.waited), int(row.called)))
+        _add(
+            found[row.month if by == "month" else groups.get(row.hall_code)],
+            WAITS[row.kind],
+            Figure(int(row.waited), int(row.called)),
+        )
     month, missed = month_of(Appointment.day), Appointment.state == Visit.NO_SHOW
     for row in session.execute(
         select(Appointment.hall_code, month.label("month"))
@@ -82,7 +88,7 @@ def halls(session: Session, scope: Scope, by: By | None) -> Grouped:
         .where(missed | Appointment.state.in_(CAME))
         .group_by(Appointment.hall_code, month)
     ):
-        _add(found[_place(session, row, by)], "no_show", Figure(row.missed, row.due))
+        _add(found[row.month if by == "month" else groups.get(row.hall_code)], "no_show", Figure(row.missed, row.due))
     return found
 
 
@@ -94,8 +100,7 @@ def items_by(session: Session, known: items.Versions, scope: Scope, by: By | Non
             for month, last in month_ends(scope)
         }
     grouped: dict[str, dict[str, ItemOn]] = defaultdict(dict)
-    where = scope.halls(session)
-    divisions = {hall.code: hall.division_code for hall in catalogue.halls(session) if hall.code in where}
+    divisions = scope.halls(session)
     for one in items.within(session, items.on(known, scope.last), scope):
         taken_at = [code for code in one.halls if code in divisions]
         keys = {
@@ -109,13 +114,6 @@ def items_by(session: Session, known: items.Versions, scope: Scope, by: By | Non
     return {
         key: items.figures(list(part.values()), promised_in.get(key, scope.division)) for key, part in grouped.items()
     }
-
-
-def _place(session: Session, row: Any, by: By | None) -> Any:
-    """The group of a row that has a hall and a month."""
-    if by == "division":
-        return catalogue.hall(session, row.hall_code).division_code
-    return {"hall": row.hall_code, "month": row.month}.get(by or "")
 
 
 def _add(figures: Figures, code: str, figure: Figure) -> None:

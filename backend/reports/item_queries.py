@@ -37,7 +37,7 @@ def more_visits(session: Session, part: Scope, language: str) -> list[Body]:
         select(L.item_slug, L.department_code, L.declared_visits)
         .add_columns(func.count().label("cases"), more.label("more"))
         .add_columns(func.sum(L.visits).label("visits"), func.max(L.visits).label("most"))
-        .where(DONE, L.closed_on.between(part.first, part.last), *part.of())
+        .where(DONE, L.closed_on.between(part.first, part.last), *part.of(session))
         .group_by(L.item_slug, L.department_code, L.declared_visits)
         .having(more > 0)
         .order_by(more.desc(), L.item_slug, L.declared_visits)

@@ -103,7 +103,7 @@ def within(session: Session, items: Iterable[ItemOn], scope: Scope) -> list[Item
         for one in items
         if scope.department in (None, one.department)
         and scope.item in (None, one.slug)
-        and (halls is None or one.halls & halls)
+        and (halls is None or not one.halls.isdisjoint(halls))
     ]
 
 

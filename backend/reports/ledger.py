@@ -17,7 +17,6 @@ from backend.applications import case_clock, clocks
 from backend.applications.case_models import Case, CaseEventRow, CaseSpecial
 from backend.applications.clocks import Pause
 from backend.applications.states import CaseEvent, CaseState
-from backend.catalogue.models import Hall
 from backend.catalogue.versions.models import ItemVersion
 from backend.core import calendar, clock
 from backend.ratings.models import FollowUp, Rating
@@ -87,11 +86,9 @@ def _rows(session: Session, case_ids: Sequence[UUID]) -> list[Row]:
     found = session.execute(
         select(
             Case,
-            Hall.division_code,
             ItemVersion.content["department"].astext.label("department"),
             cast(ItemVersion.content["visits"].astext, Integer).label("visits"),
         )
-        .join(Hall, Hall.code == Case.hall_code)
         .join(ItemVersion, (ItemVersion.item_slug == Case.item_slug) & (ItemVersion.number == Case.item_version))
         .where(Case.id.in_(case_ids))
         .execution_options(populate_existing=True)
@@ -101,7 +98,6 @@ def _rows(session: Session, case_ids: Sequence[UUID]) -> list[Row]:
     return [
         {
             **_facts(row.Case, own),
-            "division_code": row.division_code,
             "department_code": row.department,
             "declared_visits": row.visits,
             "days_used": _days_used(row.Case, works, own.pauses.get(row.Case.id, [])),

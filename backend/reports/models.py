@@ -38,7 +38,6 @@ class CaseLedger(Base):
     item_slug: Mapped[str] = mapped_column(Text)
     department_code: Mapped[str] = mapped_column(Text)
     """Of the version of the item that the case follows."""
-    division_code: Mapped[str] = mapped_column(Text)
     hall_code: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(Text)
     outcome: Mapped[str | None] = mapped_column(Text)

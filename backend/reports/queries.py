@@ -97,10 +97,10 @@ class Wanted:
         part = Scope(date.fromisoformat(stored["first"]), date.fromisoformat(stored["last"]), **places)
         return cls(part, stored["indicator"], stored["side"], stored["watch"])
 
-    def rows(self) -> Select[CaseLedger]:
+    def rows(self, session: Session) -> Select[CaseLedger]:
         """Their rows of the ledger, in no order."""
         first, last = self.scope.first, self.scope.last
-        query = select(L).where(*self.scope.of())
+        query = select(L).where(*self.scope.of(session))
         if self.watch is not None:
             is_open = L.closed_on.is_(None) & (L.submitted_on <= last)
             return query.where(is_open | L.closed_on.between(first, last), WATCHED[self.watch]())
@@ -114,7 +114,7 @@ class Wanted:
 
 def page(session: Session, wanted: Wanted, after: tuple[date, UUID] | None, limit: int) -> Sequence[CaseLedger]:
     """The next rows, what is open first, then the newest."""
-    query = wanted.rows()
+    query = wanted.rows(session)
     if after is not None:
         query = query.where(tuple_(DAY, L.case_id) < after)
     return session.scalars(query.order_by(DAY.desc(), L.case_id.desc()).limit(limit)).all()
@@ -127,12 +127,12 @@ def position(last: CaseLedger) -> tuple[date, UUID]:
 
 def total(session: Session, wanted: Wanted) -> int:
     """How many there are."""
-    return session.scalar(wanted.rows().with_only_columns(func.count())) or 0
+    return session.scalar(wanted.rows(session).with_only_columns(func.count())) or 0
 
 
 def rows(session: Session, found: Sequence[CaseLedger], language: str, *, numbered: bool) -> list[Body]:
     """Rows of a list. Without `numbered` neither number nor id leaves, so that nobody finds the person behind it."""
-    known = scope.names(session)
+    known, divisions = scope.names(session), scope.divisions(session)
     return [
         {
             "id": one.case_id if numbered else None,
@@ -142,7 +142,7 @@ def rows(session: Session, found: Sequence[CaseLedger], language: str, *, number
                 "name": catalogue.item(session, one.item_slug).name.in_language(language),
             },
             "department": named(known["department"], one.department_code, language),
-            "division": named(known["division"], one.division_code, language),
+            "division": named(known["division"], divisions.get(one.hall_code, ""), language),
             "hall": named(known["hall"], one.hall_code, language),
             "status": STATUS[CaseState(one.state)].in_language(language),
             **{name: getattr(one, name) for name in PLAIN},

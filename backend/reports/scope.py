@@ -1,7 +1,7 @@
 """Which part of the city a report is about: a period, and the hall, division and department that were chosen."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final, Literal
 
 from sqlalchemy import ColumnElement, Date, cast, func, select
@@ -12,8 +12,10 @@ from backend.catalogue import snapshot
 from backend.catalogue.models import Department
 from backend.core.errors import FieldError, InvalidInput, Text
 from backend.reports.models import CaseLedger
+from express.models import ExpressOffice
 
 By = Literal["department", "division", "hall", "month"]
+LONGEST: Final = timedelta(days=3 * 366)
 CITY: Final = "350200"
 CITY_HALLS: Final = Text("市本级", "City level")
 
@@ -29,23 +31,32 @@ class Scope:
     hall: str | None = None
     item: str | None = None
 
-    def of(self) -> list[ColumnElement[bool]]:
+    def of(self, session: Session) -> list[ColumnElement[bool]]:
         """Rows of the ledger in this part of the city, whatever their day."""
         chosen: tuple[tuple[InstrumentedAttribute[str], str | None], ...] = (
             (CaseLedger.department_code, self.department),
-            (CaseLedger.division_code, self.division),
-            (CaseLedger.hall_code, self.hall),
             (CaseLedger.item_slug, self.item),
         )
-        return [column == value for column, value in chosen if value is not None]
+        places = [CaseLedger.hall_code.in_(self.halls(session))] if self.division or self.hall else []
+        return [*places, *(column == value for column, value in chosen if value is not None)]
 
-    def halls(self, session: Session) -> frozenset[str]:
-        """Codes of its halls."""
-        return frozenset(
-            hall.code
-            for hall in catalogue.halls(session)
-            if self.division in (None, hall.division_code) and self.hall in (None, hall.code)
-        )
+    def halls(self, session: Session) -> dict[str, str]:
+        """Its halls with the division of each."""
+        return {
+            code: division
+            for code, division in divisions(session).items()
+            if self.division in (None, division) and self.hall in (None, code)
+        }
+
+
+def divisions(session: Session) -> dict[str, str]:
+    """The division that runs each hall: the one that bears its postage, else the one it stands in.
+
+    The city's hall stands in a district and is none of its halls.
+    """
+    offices = select(ExpressOffice.hall_code, ExpressOffice.division_code)
+    own = {row.hall_code: row.division_code for row in session.execute(offices)}
+    return {hall.code: own.get(hall.code, hall.division_code) for hall in catalogue.halls(session)}
 
 
 def demand_known(session: Session, scope: Scope) -> None:
@@ -58,6 +69,8 @@ def demand_known(session: Session, scope: Scope) -> None:
     ]
     if scope.first > scope.last:
         wrong.append(FieldError("/last", Text("结束日期在开始日期之前", "The last day is before the first")))
+    if scope.last - scope.first > LONGEST:
+        wrong.append(FieldError("/first", Text("一次最多看三年", "Choose three years at most")))
     if wrong:
         raise InvalidInput(errors=wrong)
 

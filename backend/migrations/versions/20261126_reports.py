@@ -40,7 +40,6 @@ def upgrade() -> None:
         sa.Column("number", sa.Text(), nullable=False),
         sa.Column("item_slug", sa.Text(), nullable=False),
         sa.Column("department_code", sa.Text(), nullable=False),
-        sa.Column("division_code", sa.Text(), nullable=False),
         sa.Column("hall_code", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("outcome", sa.Text(), nullable=True),
