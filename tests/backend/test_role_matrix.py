@@ -309,9 +309,10 @@ class World:
         lead, day = self.roles["hall_lead"], TUESDAY.date().isoformat()
         made, done = (self._post("/staff/report-exports", lead, {"first": day, "last": day})["id"] for _ in range(2))
         reports.write_export(done)
-        self._of_hall("hall_lead", "report-exports/<uuid:export_id>", {}, method="GET", export_id=made)
-        self._of_hall("hall_lead", "report-exports/<uuid:export_id>/file", {}, method="GET", export_id=done)
-        self._of_hall("hall_lead", "report-exports/<uuid:export_id>/cancel", {}, export_id=made)
+        rule = "report-exports/<uuid:export_id>"
+        self._of_hall("hall_lead", f"{rule}/cancel", {}, export_id=made)
+        for path, export_id in (("", made), ("/file", done)):
+            self.things["GET", f"/api/v1/staff/{rule}{path}"] = Thing({"export_id": export_id}, {}, lead)
 
     def _post(self, path: str, who: Who, body: dict[str, Any]) -> Any:
         answer = send(self.client, "POST", f"/api/v1{path}", who, body)

@@ -7,6 +7,10 @@ export const WATCHES = ['overdue', 'returned', 'bad_rated', 'late_reply', 'more_
 export const shown = (figure: ReportFigure | undefined, unit: Indicator['unit']): string =>
   figure?.value == null ? t('manage.nothing') : t(`reports.unit_${unit}`, { n: figure.value })
 
+/** What was counted over what, with waits in minutes. */
+export const counts = (figure: ReportFigure | undefined, unit: Indicator['unit']): string =>
+  figure ? `${unit === 'minutes' ? Math.round(figure.numerator / 60) : figure.numerator} / ${figure.denominator}` : t('manage.nothing')
+
 /** How long a figure's bar is, in percent of the row: shares as they are, others against the longest. */
 export function barOf(figure: ReportFigure | undefined, unit: Indicator['unit'], all: (ReportFigure | undefined)[]): number {
   const value = Number(figure?.value ?? 0)
