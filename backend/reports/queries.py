@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -158,5 +158,6 @@ def named(names: Mapping[str, Text], code: str, language: str) -> Body:
 
 def behind(session: Session) -> Body:
     """How far the ledger is: the time up to which it knows everything, and how many changes wait."""
-    found = session.execute(select(func.count().label("waiting"), func.min(CaseLedgerDue.at).label("since"))).one()
-    return {"as_of": found.since or clock.now(), "waiting": found.waiting}
+    lag = func.now() - func.min(CaseLedgerDue.at)
+    found = session.execute(select(func.count().label("waiting"), lag.label("lag"))).one()
+    return {"as_of": clock.now() - (found.lag or timedelta(0)), "waiting": found.waiting}
