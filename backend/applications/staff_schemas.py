@@ -316,7 +316,7 @@ class HandOverSchema(Schema):
     """The receiver's identity was checked. `signature_id`: what they signed, a file of the case; an agent's paper."""
 
     identity_checked = fields.Boolean(required=True, validate=validate.Equal(True))
-    signature_id = fields.UUID(load_default=None, allow_none=True)
+    signature_id = fields.UUID(required=True)
     authorisation = fields.String(load_default=None, allow_none=True, validate=validate.Length(2, 100))
 
 

@@ -47,7 +47,7 @@ PERMISSIONS: Final[dict[str, frozenset[str]]] = {
     "window_clerk": CLERK,
     "hall_lead": LEAD,
     "approver": CASES | {"cases.decide"},
-    "issuing_desk": FILES | {"cases.read", "cases.issue"},
+    "issuing_desk": FILES | {"cases.read", "cases.issue", "express.desk"},
     "partner": FILES | {"cases.fill"},
     "platform_operator": OPERATOR,
     "finance": frozenset(

@@ -17196,11 +17196,8 @@ export interface components {
             authorisation: string | null;
             /** @enum {boolean} */
             identity_checked: true;
-            /**
-             * Format: uuid
-             * @default null
-             */
-            signature_id: string | null;
+            /** Format: uuid */
+            signature_id: string;
         };
         /** @description The account, and what is shown this once: nobody can read it again. */
         HandedOver: {

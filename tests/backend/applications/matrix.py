@@ -129,7 +129,7 @@ def _of_review(session: Session, who: Filer, office: Office) -> Things:
         _post("issuing_desk", concluded, "offer", {}),
         _post("issuing_desk", mailing, "mail", {}),
         _post("issuing_desk", mailed, "come-back", {}),
-        _post("issuing_desk", ready, "hand-over", {"identity_checked": True}),
+        _post("issuing_desk", ready, "hand-over", office.taken(ready)),
     ]
 
 
