@@ -1,11 +1,11 @@
 """The figures of a scope, in all and by department, division, hall or month. Sums add up: the total is their sum."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from backend.appointments.models import Appointment
 from backend.appointments.states import State as Visit
@@ -17,15 +17,10 @@ from backend.reports.indicators import NOTHING, Figure
 from backend.reports.items import ItemOn
 from backend.reports.measures import DONE, MEASURES
 from backend.reports.models import CaseLedger
-from backend.reports.scope import By, Scope, month_ends, month_of
+from backend.reports.scope import By, Scope, month_ends
 
 Figures = dict[str, Figure]
 Grouped = dict[Any, Figures]
-COLUMNS: Final[Mapping[str, InstrumentedAttribute[str]]] = {
-    "department": CaseLedger.department_code,
-    "division": CaseLedger.hall_code,
-    "hall": CaseLedger.hall_code,
-}
 WAITS: Final = {Kind.WALK_IN: "walk_in_wait", Kind.BOOKED: "booked_wait"}
 
 
@@ -46,18 +41,17 @@ def of(session: Session, scope: Scope, by: By | None) -> tuple[Figures, Grouped]
     return total, groups
 
 
-def cases(session: Session, scope: Scope, by: By | None) -> Grouped:
+def cases(session: Session, scope: Scope, by: By | None, codes: Iterable[str] = MEASURES) -> Grouped:
     """Figures of the cases that were done in the period: one statement, whatever is asked."""
-    key = month_of(CaseLedger.closed_on) if by == "month" else COLUMNS.get(by or "")
-    sums = [part.label(f"{code}_{n}") for code, one in MEASURES.items() for n, part in enumerate(one.sums())]
-    query = select(*([key.label("key")] if key is not None else []), *sums)
+    key, named = _groups(session, scope, by, CaseLedger.hall_code, CaseLedger.closed_on, CaseLedger.department_code)
+    sums = {code: MEASURES[code].sums() for code in codes}
+    columns = [part.label(f"{code}_{n}") for code, parts in sums.items() for n, part in enumerate(parts)]
+    query = select(key.label("key"), *columns).group_by(key)
     query = query.where(DONE, CaseLedger.closed_on.between(scope.first, scope.last), *scope.of(session))
-    place = scope.halls(session) if by == "division" else {}
     found: Grouped = defaultdict(dict)
-    for row in session.execute(query.group_by(key) if key is not None else query).mappings():
-        figures = found[place.get(row["key"]) if by == "division" else row.get("key")]
-        for code in MEASURES:
-            _add(figures, code, Figure(int(row[f"{code}_0"]), int(row[f"{code}_1"])))
+    for row in session.execute(query).mappings():
+        for code in sums:
+            _add(found[named(row["key"])], code, Figure(int(row[f"{code}_0"]), int(row[f"{code}_1"])))
     return found
 
 
@@ -66,30 +60,44 @@ def halls(session: Session, scope: Scope, by: By | None) -> Grouped:
     if scope.department is not None or scope.item is not None:
         return {}
     where = scope.halls(session)
-    groups = {"division": where, "hall": {code: code for code in where}}.get(by or "", {})
     found: Grouped = defaultdict(dict)
-    month = month_of(QueueHour.day)
+    key, named = _groups(session, scope, by, QueueHour.hall_code, QueueHour.day)
     for row in session.execute(
-        select(QueueHour.hall_code, month.label("month"), QueueHour.kind)
+        select(key.label("key"), QueueHour.kind)
         .add_columns(func.sum(QueueHour.wait_s).label("waited"), func.sum(QueueHour.called).label("called"))
         .where(QueueHour.hall_code.in_(where), QueueHour.day.between(scope.first, scope.last))
-        .group_by(QueueHour.hall_code, month, QueueHour.kind)
+        .group_by(key, QueueHour.kind)
     ):
-        _add(
-            found[row.month if by == "month" else groups.get(row.hall_code)],
-            WAITS[row.kind],
-            Figure(int(row.waited), int(row.called)),
-        )
-    month, missed = month_of(Appointment.day), Appointment.state == Visit.NO_SHOW
+        _add(found[named(row.key)], WAITS[row.kind], Figure(int(row.waited), int(row.called)))
+    key, named = _groups(session, scope, by, Appointment.hall_code, Appointment.day)
+    missed = Appointment.state == Visit.NO_SHOW
     for row in session.execute(
-        select(Appointment.hall_code, month.label("month"))
-        .add_columns(func.count().filter(missed).label("missed"), func.count().label("due"))
+        select(key.label("key"), func.count().filter(missed).label("missed"), func.count().label("due"))
         .where(Appointment.hall_code.in_(where), Appointment.day.between(scope.first, scope.last))
         .where(missed | Appointment.state.in_(CAME))
-        .group_by(Appointment.hall_code, month)
+        .group_by(key)
     ):
-        _add(found[row.month if by == "month" else groups.get(row.hall_code)], "no_show", Figure(row.missed, row.due))
+        _add(found[named(row.key)], "no_show", Figure(row.missed, row.due))
     return found
+
+
+def _groups(
+    session: Session, scope: Scope, by: By | None, hall: Any, day: Any, department: Any = None
+) -> tuple[Any, Callable[[Any], Any]]:
+    """The column that rows are grouped by, and the group of each of its values; None is the group of all.
+
+    Days are put together to months here: PostgreSQL would convert each row's day through a time zone.
+    """
+    if by == "month":
+        return day, lambda found: found.replace(day=1)
+    if by == "division":
+        divisions = scope.halls(session)
+        return hall, lambda found: divisions.get(found)
+    if by == "hall":
+        return hall, lambda found: found
+    if by == "department" and department is not None:
+        return department, lambda found: found
+    return hall, lambda found: None
 
 
 def items_by(session: Session, known: items.Versions, scope: Scope, by: By | None) -> Grouped:

@@ -22,7 +22,7 @@ def over_time(session: Session, scope: Scope, baseline: date) -> Body:
     """The scope at the baseline and at the end of each month; `days` are those of the cases done in that month."""
     known = items.versions(session)
     before = state_of(items.within(session, items.on(known, baseline), scope), scope.division, baseline, NOTHING)
-    used = figures.cases(session, scope, "month")
+    used = figures.cases(session, scope, "month", ["days"])
     months = [
         state_of(
             items.within(session, items.on(known, last), scope),

@@ -29,8 +29,7 @@ OFTEN: Final = 2
 """A case that was sent back so many times is on the list for inspection."""
 
 NEVER: Final = date(9999, 12, 31)
-DAY: Final = func.coalesce(L.closed_on, NEVER)
-"""What is not over yet stands first."""
+"""The day of a case that is not over, for the cursor."""
 
 
 def _late() -> ColumnElement[bool]:
@@ -116,8 +115,8 @@ def page(session: Session, wanted: Wanted, after: tuple[date, UUID] | None, limi
     """The next rows, what is open first, then the newest."""
     query = wanted.rows(session)
     if after is not None:
-        query = query.where(tuple_(DAY, L.case_id) < after)
-    return session.scalars(query.order_by(DAY.desc(), L.case_id.desc()).limit(limit)).all()
+        query = query.where(tuple_(func.coalesce(L.closed_on, NEVER), L.case_id) < after)
+    return session.scalars(query.order_by(L.closed_on.desc().nulls_first(), L.case_id.desc()).limit(limit)).all()
 
 
 def position(last: CaseLedger) -> tuple[date, UUID]:

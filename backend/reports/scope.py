@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-from sqlalchemy import ColumnElement, Date, cast, func, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from backend.catalogue import queries as catalogue
@@ -84,11 +84,6 @@ def names(session: Session) -> dict[str, dict[str, Text]]:
         "division": {code: CITY_HALLS if code == CITY else name for code, name in known.divisions.items()},
         "hall": {hall.code: hall.name for hall in known.halls.values()},
     }
-
-
-def month_of(day: Any) -> ColumnElement[date]:
-    """The first day of a day's month."""
-    return cast(func.date_trunc("month", day), Date)
 
 
 def month_ends(scope: Scope) -> list[tuple[date, date]]:
