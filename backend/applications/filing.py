@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from backend.applications import (
     case_clock,
     clocks,
+    commitments,
     fees,
     form_queries,
     forms,
@@ -19,8 +20,10 @@ from backend.applications import (
     notices,
     numbers,
     profile,
+    visits,
 )
 from backend.applications.case_models import Case, CaseCorrection, CaseEventRow
+from backend.applications.commitments import Commitment
 from backend.applications.errors import AnswersIncomplete, ApplicationClosed, FilesPending, NotConfirmed
 from backend.applications.form_queries import Filing
 from backend.applications.forms import Answers, Form
@@ -45,6 +48,7 @@ class Checked:
     form: Form
     answers: Answers
     asked: list[Requirement]
+    commitment: Commitment | None
     problems: list[FieldError]
 
 
@@ -54,7 +58,9 @@ def check(session: Session, application: Application, item: Item) -> Checked:
     typed = profile.opened(application)
     answers = forms.shown(form, {**typed, **profile.known(session, application, form)})
     asked = materials.requirements(session, item, form, answers, application)
-    return Checked(form, answers, asked, [*forms.problems(form, answers), *materials.problems(asked)])
+    letter = commitments.of(session, application, item)
+    wrong = [*forms.problems(form, answers), *materials.problems(asked), *commitments.problems(letter)]
+    return Checked(form, answers, asked, letter, wrong)
 
 
 def submit(session: Session, application: Application, *, actor: str) -> Case:
@@ -145,6 +151,7 @@ def _open_case(
     audit.record(
         session, actor=actor, action="case.submitted", object_type="case", object_id=case.id, hall_code=case.hall_code
     )
+    visits.follow(session, case)
     moves.tell_province(session, case, Kind.CASE, event=str(CaseEvent.SUBMIT))
     notices.tell(session, case, "case_received")
     if filing.mode == "full" or application.channel == "window":
@@ -176,6 +183,8 @@ def _keep_version(session: Session, application: Application, found: Checked, ac
     number = (last or 0) + 1
     parts = [repr(sorted(found.answers.items()))]
     parts += [f"{one.material.id}:{given.kind}:{given.digest}" for one in found.asked for given in one.given]
+    if found.commitment is not None:
+        parts.append(f"{found.commitment.letter.code}:{found.commitment.letter.version}")
     text = profile.sealed_version(application, number, found.answers)
     session.add(
         ApplicationVersion(

@@ -6,6 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from backend.applications.states import ApplicationState, CaseState
 from backend.catalogue.schemas import Named as NamedSchema
+from backend.credit.schemas import CreditCheckSchema
 
 SLUG = validate.Length(1, 64)
 CODE = validate.Length(1, 40)
@@ -118,12 +119,16 @@ class FormSchema(Schema):
 
 
 class StartSchema(Schema):
-    """What to file and for whom: oneself, a relative, or an organisation. `hall` for items of a district."""
+    """What to file and for whom: oneself, a relative, or an organisation. `hall` for items of a district.
+
+    `appointment_id`: a visit of mine that this is for.
+    """
 
     item = fields.String(required=True, validate=SLUG)
     person_id = fields.UUID(load_default=None, allow_none=True)
     organisation_id = fields.UUID(load_default=None, allow_none=True)
     hall = fields.String(load_default=None, allow_none=True, validate=CODE)
+    appointment_id = fields.UUID(load_default=None, allow_none=True)
 
 
 class SaveSchema(Schema):
@@ -180,6 +185,26 @@ class CorrectionSchema(Schema):
     reply_by = fields.Date(required=True, allow_none=True)
 
 
+class ApplicationCommitmentSchema(Schema):
+    """The letter that is signed with an application, by whom (masked) and when. `changed`: it has new words since."""
+
+    code = fields.String(required=True)
+    version = fields.Integer(required=True)
+    title = fields.String(required=True)
+    text = fields.String(required=True)
+    changed = fields.Boolean(required=True)
+    signed_at = fields.AwareDateTime(required=True, allow_none=True)
+    signed_by = fields.String(required=True, allow_none=True)
+    on_paper = fields.Boolean(required=True)
+
+
+class SignCommitmentSchema(Schema):
+    """The version that was read, and that its signer agrees to it."""
+
+    version = fields.Integer(required=True, strict=True, validate=validate.Range(1, 30_000))
+    agreed = fields.Boolean(required=True, validate=validate.Equal(True))
+
+
 class DeliverySchema(Schema):
     """How the result reaches the applicant, and which ways there are."""
 
@@ -217,6 +242,7 @@ class ApplicationSchema(ApplicationRowSchema):
     materials = fields.List(fields.Nested(RequirementSchema), required=True)
     tasks = fields.List(fields.Nested(TaskSchema), required=True)
     errors = fields.List(fields.Nested(ProblemAtSchema), required=True)
+    commitment = fields.Nested(ApplicationCommitmentSchema, required=True, allow_none=True)
     delivery = fields.Nested(DeliverySchema, required=True)
     correction = fields.Nested(CorrectionSchema, required=True, allow_none=True)
     case_id = fields.UUID(required=True, allow_none=True)
@@ -304,8 +330,32 @@ class ResultFileSchema(Schema):
     sha256 = fields.String(required=True)
 
 
+class WantedVisitSchema(Schema):
+    """The applicant has to come: to bring papers, or to collect the result."""
+
+    why = fields.String(required=True, validate=validate.OneOf(["papers", "collect"]))
+    hall = fields.Nested(NamedSchema, required=True)
+
+
+class CaseVisitSchema(Schema):
+    """A booked visit for the case; its own page is `/appointments/{id}`."""
+
+    id = fields.UUID(required=True)
+    state = fields.String(required=True)
+    hall = fields.Nested(NamedSchema, required=True)
+    start = fields.AwareDateTime(required=True)
+    end = fields.AwareDateTime(required=True)
+
+
+class CasePersonSchema(Schema):
+    """Whose matter it is; a visit for it serves this person."""
+
+    id = fields.UUID(required=True)
+    is_me = fields.Boolean(required=True)
+
+
 class CaseSchema(CaseRowSchema):
-    """A case whole, as its applicant sees it."""
+    """A case whole, as its applicant sees it. `visit`: what they come to a hall for next; `checked`: 材料已预审."""
 
     full_number = fields.String(required=True)
     application_id = fields.UUID(required=True)
@@ -324,12 +374,18 @@ class CaseSchema(CaseRowSchema):
     fee = fields.Nested(CaseFeeSchema, required=True)
     delivery = fields.Nested(DeliverySchema, required=True)
     result = fields.Nested(ResultFileSchema, required=True, allow_none=True)
+    person = fields.Nested(CasePersonSchema, required=True)
+    visit = fields.Nested(WantedVisitSchema, required=True, allow_none=True)
+    visits = fields.List(fields.Nested(CaseVisitSchema), required=True)
+    checked = fields.Boolean(required=True)
     rated = fields.Boolean(required=True)
     can_withdraw = fields.Boolean(required=True)
     can_edit = fields.Boolean(required=True)
     pages = fields.List(fields.Nested(PageSchema), required=True)
     answers = fields.Dict(required=True)
     materials = fields.List(fields.Nested(RequirementSchema), required=True)
+    commitment = fields.Nested(ApplicationCommitmentSchema, required=True, allow_none=True)
+    credit = fields.Nested(CreditCheckSchema, required=True, allow_none=True)
     timeline = fields.List(fields.Nested(HappenedSchema), required=True)
 
 

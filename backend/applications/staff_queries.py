@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Date, and_, exists, func, literal, not_, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from backend.applications import case_clock, case_words, form_queries, profile, queries
+from backend.applications import case_clock, case_words, commitments, demands, form_queries, profile, queries, visits
 from backend.applications.case_models import (
     Case,
     CaseCorrection,
@@ -21,13 +21,25 @@ from backend.applications.case_models import (
 from backend.applications.clocks import Colour
 from backend.applications.desk import Desk, open_transfer, seen_by
 from backend.applications.models import Application
-from backend.applications.states import CASE, UNDECIDED, WHO, CaseEvent, CaseState, PartState, TransferState
+from backend.applications.states import (
+    CASE,
+    DECIDE,
+    FRONT,
+    MANAGE,
+    UNDECIDED,
+    WHO,
+    CaseEvent,
+    CaseState,
+    PartState,
+    TransferState,
+)
 from backend.catalogue import queries as catalogue
 from backend.catalogue.models import Department
 from backend.catalogue.versions import queries as versions
 from backend.core import clock
 from backend.core.auth import Principal
 from backend.core.errors import Text
+from backend.credit import service as credit
 from backend.identity.models import Staff
 
 Body = dict[str, Any]
@@ -42,6 +54,10 @@ BOXES: Final[dict[str, tuple[CaseState, ...]]] = {
 }
 """Boxes of a hall by state; `incoming`, `joint`, `pickup` and `asked` are boxes of their own."""
 
+SEES_CREDIT: Final = {FRONT, DECIDE, MANAGE}
+"""What the credit platform knows of a person is for those who handle the case."""
+
+LEAST_OF_NUMBER: Final = 4
 NEVER: Final = date(9999, 12, 31)
 DUE: Final = func.coalesce(Case.owed_on, literal(NEVER, Date))
 
@@ -58,14 +74,20 @@ def inbox(
     if "colour" in query:
         wanted = wanted.where(_coloured(Colour(query["colour"])))
     if query.get("number"):
-        wanted = wanted.where(or_(Case.short_number == query["number"], Case.number == query["number"]))
+        wanted = wanted.where(_numbered(query["number"].strip()))
     if after is not None:
         wanted = wanted.where(tuple_(DUE, Case.id) > after)
     return list(session.scalars(wanted.order_by(DUE, Case.id).limit(limit)))
 
 
-def counts(session: Session, hall_code: str) -> Body:
-    """How many wait in each box, and how many are overdue."""
+def _numbered(text: str) -> ColumnElement[bool]:
+    """The case of this number; four characters or more may be a part of one."""
+    whole = or_(Case.short_number == text, Case.number == text)
+    return or_(whole, Case.short_number.contains(text, autoescape=True)) if len(text) >= LEAST_OF_NUMBER else whole
+
+
+def counts(session: Session, hall_code: str, language: str) -> Body:
+    """How many wait in each box, how many are overdue, and of which items the hall has cases."""
     rows = session.execute(
         select(Case.state, func.count(), func.count().filter(Case.owed_on < clock.today()))
         .where(Case.hall_code == hall_code, Case.state.not_in(BOXES["over"]))
@@ -76,7 +98,18 @@ def counts(session: Session, hall_code: str) -> Body:
     boxes = {box: sum(numbers.get(state, (0, 0))[0] for state in states) for box, states in waiting.items()}
     for box in ("incoming", "joint", "pickup", "asked"):
         boxes[box] = session.scalar(select(func.count()).select_from(Case).where(_box(box, hall_code))) or 0
-    return {"boxes": boxes, "overdue": sum(late for _, late in numbers.values())}
+    return {
+        "boxes": boxes,
+        "overdue": sum(late for _, late in numbers.values()),
+        "items": _items(session, hall_code, language),
+    }
+
+
+def _items(session: Session, hall_code: str, language: str) -> list[Body]:
+    """The items of the cases that this hall sees, by name."""
+    slugs = session.scalars(select(Case.item_slug).where(seen_by(hall_code)).distinct())
+    named = [{"slug": slug, "name": catalogue.item(session, slug).name.in_language(language)} for slug in slugs]
+    return sorted(named, key=lambda one: str(one["name"]))
 
 
 def rows(session: Session, cases: Sequence[Case], language: str) -> list[Body]:
@@ -119,6 +152,7 @@ def view(session: Session, case: Case, principal: Principal, language: str) -> B
     return {
         **rows(session, [case], language)[0],
         "full_number": case.number,
+        "application_id": case.application_id,
         "hall_code": case.hall_code,
         "filed_hall": case.filed_hall,
         "mode": case.mode,
@@ -140,7 +174,13 @@ def view(session: Session, case: Case, principal: Principal, language: str) -> B
         "pages": queries.pages(form, language),
         "answers": profile.masked(form, answers),
         "materials": queries.asked(session, item, form, answers, application, language),
+        "commitment": commitments.view(commitments.of(session, application, item), language),
+        "credit": credit.view(credit.of_case(session, case.id)) if SEES_CREDIT & principal.permissions else None,
         "corrections": _corrections(session, case),
+        "unlisted": [
+            {"name": one.name, "place": one.place, "told_at": one.told_at, "settled": one.settled_words}
+            for one in demands.of_case(session, case.id)
+        ],
         "parts": _parts(session, case, language),
         "specials": _specials(session, case),
         "steps": [
@@ -154,6 +194,9 @@ def view(session: Session, case: Case, principal: Principal, language: str) -> B
             for one in versions.special_steps(session, case.item_slug, case.item_version)
         ],
         "transfer": _transfer(transfer) if transfer else None,
+        "visits": visits.of_hall(session, case, language),
+        "checked": visits.is_checked(session, case),
+        "may_scan": may_scan(case, principal) and transfer is None,
         "history": _history(session, case, language),
         "may": _may(case, principal, desk, in_transit=transfer is not None),
     }
@@ -167,6 +210,12 @@ def find(session: Session, text: str, desk: Desk) -> Case | None:
     except ValueError:
         mine = or_(Case.short_number == last, Case.number == last)
     return session.scalars(select(Case).where(mine, seen_by(desk.hall_code))).one_or_none()
+
+
+def may_scan(case: Case, principal: Principal) -> bool:
+    """Whether this member of staff may add pages of originals: while papers are received, in the hall in charge."""
+    receiving = case.state in (S.PRE_APPROVED, S.RECEIVED)
+    return receiving and case.hall_code == principal.hall_code and FRONT in principal.permissions
 
 
 def texts(session: Session) -> list[Body]:

@@ -20,6 +20,8 @@ LEAD: Final = CLERK | {
     "bills.void",
     "refunds.check",
     "cases.manage",
+    "cases.track",
+    "booking.figures",
     "reports.read",
     "reports.numbers",
 }
@@ -35,6 +37,8 @@ OPERATOR: Final = frozenset(
         "staff.appoint",
         "audit.hall",
         "express.policies",
+        "cases.track",
+        "booking.figures",
         "reports.read",
         "reports.city",
         "reports.numbers",

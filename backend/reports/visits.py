@@ -14,10 +14,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.applications.case_models import Case, CaseEventRow
-from backend.applications.states import FINAL, CaseEvent
-from backend.appointments.models import Appointment, AppointmentLine
+from backend.applications.states import CaseEvent
+from backend.appointments.models import Appointment
 from backend.core import clock
-from backend.queueing.models import CheckIn
+from backend.queueing.models import CheckIn, Ticket
+from backend.queueing.states import State as TicketState
 
 Visit = tuple[date, str]
 """Day and hall."""
@@ -27,26 +28,22 @@ AT_WINDOW: Final = "window"
 
 
 def arrivals(session: Session, case_ids: Sequence[UUID]) -> dict[UUID, set[Visit]]:
-    """Appointments that were kept for these cases.
-
-    Until an appointment names its case, it is for the case of the same person and item, from the day the case was
-    handed in until it is over.
-    """
+    """When people came for these cases: appointments that were kept, and numbers that were served."""
     found: dict[UUID, set[Visit]] = defaultdict(set)
-    rows = session.execute(
-        select(Case.id, Case.submitted_at, Case.state_at, Case.state, CheckIn.day, CheckIn.hall_code)
-        .join(Appointment, Appointment.person_id == Case.person_id)
-        .join(
-            AppointmentLine,
-            (AppointmentLine.appointment_id == Appointment.id) & (AppointmentLine.item_slug == Case.item_slug),
-        )
+    kept = (
+        select(Case.id, CheckIn.day, CheckIn.hall_code)
+        .join(Appointment, Appointment.matter_id == Case.application_id)
         .join(CheckIn, CheckIn.appointment_id == Appointment.id)
-        .where(Case.id.in_(case_ids), CheckIn.undone_at.is_(None))
+        .where(CheckIn.undone_at.is_(None))
     )
-    for row in rows:
-        over = clock.civil(row.state_at).date() if row.state in FINAL else date.max
-        if clock.civil(row.submitted_at).date() <= row.day <= over:
-            found[row.id].add((row.day, row.hall_code))
+    served = (
+        select(Case.id, Ticket.day, Ticket.hall_code)
+        .join(Ticket, Ticket.matter_id == Case.application_id)
+        .where(Ticket.state == TicketState.DONE)
+    )
+    for query in (kept, served):
+        for case_id, day, hall_code in session.execute(query.where(Case.id.in_(case_ids))):
+            found[case_id].add((day, hall_code))
     return found
 
 

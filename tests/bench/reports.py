@@ -48,6 +48,11 @@ COPIED = {
         "short_number": "lpad(k::text, 4, '0') || right(m.short_number, 8)",
     },
     "service_case_event": {"entity_id": "{entity_id}"},
+    "visit_matter": {
+        "id": "{new}",
+        "case_id": "{case_id}",
+        "number": "lpad(k::text, 4, '0') || right(m.number, 8)",
+    },
     "case_message": {"id": "{new}", "case_id": "{case_id}"},
     "case_ledger": {
         "case_id": "{case_id}",

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261126_reports"
-down_revision = "20261126_item_versions"
+down_revision = "20261126_visits"
 branch_labels = None
 depends_on = None
 
@@ -15,10 +15,9 @@ DUE_OF = {
     "subject": "SELECT NEW.subject_id WHERE NEW.subject_type = 'case'",
     "follow_up": "SELECT subject_id FROM rating WHERE id = NEW.rating_id AND subject_type = 'case'",
     "check_in": """
-      SELECT c.id::text FROM appointment a
-      JOIN appointment_line l ON l.appointment_id = a.id
-      JOIN service_case c ON c.person_id = a.person_id AND c.item_slug = l.item_slug
-      WHERE a.id = NEW.appointment_id""",
+      SELECT m.case_id::text FROM appointment a JOIN visit_matter m ON m.id = a.matter_id
+      WHERE a.id = NEW.appointment_id AND m.case_id IS NOT NULL""",
+    "ticket": "SELECT case_id::text FROM visit_matter WHERE id = NEW.matter_id AND case_id IS NOT NULL",
 }
 """What changed → the cases whose row of the ledger is due. Rows are added, never merged: nobody waits for another."""
 
@@ -30,6 +29,7 @@ TRIGGERS = (
     ("bill", "subject", "UPDATE OF paid_at"),
     ("shipment", "subject", "UPDATE OF delivered_at"),
     ("check_in", "check_in", "INSERT OR UPDATE OF undone_at"),
+    ("ticket", "ticket", "INSERT OR UPDATE OF state, matter_id"),
 )
 
 

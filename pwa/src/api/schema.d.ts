@@ -252,7 +252,7 @@ export interface paths {
             };
         };
         put?: never;
-        /** Begin; when I have begun this before and not handed it in, that one again. */
+        /** Begin; when I have begun this before and not handed it in, that one again. It may go with a booked visit. */
         post: {
             parameters: {
                 query?: never;
@@ -373,6 +373,52 @@ export interface paths {
                 default: components["responses"]["DEFAULT_ERROR"];
             };
         };
+        trace?: never;
+    };
+    "/api/v1/applications/{application_id}/commitment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                application_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Sign the item's letter of commitment as it is today. Signing twice is the same as once. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    application_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SignCommitment"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Application"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/applications/{application_id}/submit": {
@@ -1415,6 +1461,46 @@ export interface paths {
                     content: {
                         "application/json": components["schemas"]["Refund"];
                     };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/booking-steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Count steps that a page reached; a person's session is not looked at. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ReachedSteps"];
+                };
+            };
+            responses: {
+                /** @description No Content */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
                 default: components["responses"]["DEFAULT_ERROR"];
@@ -5861,6 +5947,52 @@ export interface paths {
         };
         trace?: never;
     };
+    "/api/v1/staff/applications/{application_id}/commitment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                application_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** The citizen has signed the letter of commitment on paper, and I have seen it. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    application_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SignCommitment"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Application"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/applications/{application_id}/confirm": {
         parameters: {
             query?: never;
@@ -6732,6 +6864,89 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/booking-funnel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far bookings came, and where people stopped. */
+        get: {
+            parameters: {
+                query: {
+                    from: string;
+                    to: string;
+                    hall?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Funnel"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/booking-funnel/table": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** By day, item, hall and step, as a table. */
+        get: {
+            parameters: {
+                query: {
+                    from: string;
+                    to: string;
+                    hall?: string | null;
+                    format?: "csv" | "xlsx";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/booking-policy": {
         parameters: {
             query?: never;
@@ -7392,6 +7607,52 @@ export interface paths {
             requestBody: {
                 content: {
                     "application/json": components["schemas"]["AskFor"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/credit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask the credit platform again after it was away. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             responses: {
@@ -8351,6 +8612,47 @@ export interface paths {
                 default: components["responses"]["DEFAULT_ERROR"];
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/visit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        /** How the case stands that a visit is for: its state, and what is missing or still to be seen on paper. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CaseAtHall"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -11434,6 +11736,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/link-visits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How often links were opened, by app and kind of page. */
+        get: {
+            parameters: {
+                query: {
+                    first: string;
+                    last: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["LinkVisits"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/lists/publication": {
         parameters: {
             query?: never;
@@ -11645,6 +11988,52 @@ export interface paths {
             };
         };
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/material-demands/{demand_id}/settle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                demand_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** I have looked at it; this became of it. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    demand_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SettleDemand"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Empty"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -14384,6 +14773,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/standard-tracking": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Cases that went otherwise than published, newest first. */
+        get: {
+            parameters: {
+                query: {
+                    first: string;
+                    last: string;
+                    kind?: "any" | "materials" | "days" | "steps" | "open";
+                    hall?: string | null;
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TrackedCases"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/standard-tracking/table": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same for a spreadsheet, at most 5,000 cases. */
+        get: {
+            parameters: {
+                query: {
+                    first: string;
+                    last: string;
+                    kind?: "any" | "materials" | "days" | "steps" | "open";
+                    hall?: string | null;
+                    cursor?: string;
+                    lang?: "zh" | "en";
+                    format?: "csv" | "xlsx";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/tickets": {
         parameters: {
             query?: never;
@@ -14767,6 +15244,48 @@ export interface paths {
             requestBody: {
                 content: {
                     "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Counter"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/window/case": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The number at my window is for this case, scanned or typed: somebody came without an appointment. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ScanCase"];
                 };
             };
             responses: {
@@ -15555,6 +16074,7 @@ export interface components {
             applicant: string | null;
             /** Format: uuid */
             case_id: string | null;
+            commitment: components["schemas"]["ApplicationCommitment"] | null;
             correction: components["schemas"]["Correction"] | null;
             /** Format: date-time */
             created_at: string;
@@ -15583,6 +16103,18 @@ export interface components {
             /** @enum {string} */
             state: "open" | "submitted" | "reopened" | "expired" | "discarded";
             tasks: components["schemas"]["Task"][];
+        };
+        /** @description The letter that is signed with an application, by whom (masked) and when. `changed`: it has new words since. */
+        ApplicationCommitment: {
+            changed: boolean;
+            code: string;
+            on_paper: boolean;
+            /** Format: date-time */
+            signed_at: string | null;
+            signed_by: string | null;
+            text: string;
+            title: string;
+            version: number;
         };
         /** @description One of my applications. */
         ApplicationRow: {
@@ -15624,6 +16156,7 @@ export interface components {
             /** Format: uuid */
             id: string;
             items: components["schemas"]["ItemRef"][];
+            matter: components["schemas"]["VisitMatter"] | null;
             people: number;
             /** Format: uuid */
             rescheduled_to: string | null;
@@ -15868,7 +16401,11 @@ export interface components {
             refund_fen: number;
             tries: number;
         };
-        /** @description Limits of one booking. Minutes for the first person, extra minutes for each further one. */
+        /**
+         * @description Limits of one booking. Minutes for the first person, extra minutes for each further one.
+         *
+         *     `pre_check` 先审后约: booked online once the papers were looked at; anybody may come without an appointment.
+         */
         Booking: {
             extra_minutes: number;
             family: string;
@@ -15876,6 +16413,7 @@ export interface components {
             max_items: number;
             max_people: number;
             minutes: number;
+            pre_check: boolean;
         };
         /** @description A text in both languages. */
         BothLanguages: {
@@ -15967,7 +16505,7 @@ export interface components {
         CarryOver: {
             reason: string;
         };
-        /** @description A case whole, as its applicant sees it. */
+        /** @description A case whole, as its applicant sees it. `visit`: what they come to a hall for next; `checked`: 材料已预审. */
         Case: {
             /** Format: date */
             accept_by: string | null;
@@ -15981,7 +16519,10 @@ export interface components {
             application_id: string;
             can_edit: boolean;
             can_withdraw: boolean;
+            checked: boolean;
+            commitment: components["schemas"]["ApplicationCommitment"] | null;
             correction: components["schemas"]["Correction"] | null;
+            credit: components["schemas"]["CreditCheck"] | null;
             days_used: number | null;
             decision: components["schemas"]["CaseDecision"] | null;
             delivery: components["schemas"]["Delivery"];
@@ -16002,6 +16543,7 @@ export interface components {
             next: string;
             number: string;
             pages: components["schemas"]["Page"][];
+            person: components["schemas"]["CasePerson"];
             promise_days: number;
             rated: boolean;
             reason: string | null;
@@ -16015,6 +16557,15 @@ export interface components {
             submitted_at: string;
             timeline: components["schemas"]["Happened"][];
             unread: number;
+            visit: components["schemas"]["WantedVisit"] | null;
+            visits: components["schemas"]["CaseVisit"][];
+        };
+        /** @description A case for whoever has its applicant before them: names of materials never given, and originals not seen. */
+        CaseAtHall: {
+            case: components["schemas"]["StaffCaseRow"];
+            checked: boolean;
+            missing: string[];
+            to_see: string[];
         };
         /** @description One step for several cases; each for itself, so that one refusal stops no other. */
         CaseBatch: {
@@ -16045,11 +16596,12 @@ export interface components {
             title: string;
             total_fen: number;
         };
-        /** @description How many cases are in each box, and how many are overdue. */
+        /** @description How many cases are in each box, how many are overdue, and the items that my hall's cases are of. */
         CaseCounts: {
             boxes: {
                 [key: string]: number;
             };
+            items: components["schemas"]["NamedItem"][];
             overdue: number;
         };
         /** @description The decision: granted or not, on which day, number of its document, and why not. */
@@ -16086,6 +16638,12 @@ export interface components {
             opinion: string | null;
             /** @enum {string} */
             state: "pending" | "agreed" | "refused";
+        };
+        /** @description Whose matter it is; a visit for it serves this person. */
+        CasePerson: {
+            /** Format: uuid */
+            id: string;
+            is_me: boolean;
         };
         /** @description How it was: 5 is best. */
         CaseRating: {
@@ -16156,6 +16714,23 @@ export interface components {
             /** Format: date-time */
             sent_at: string;
             to_hall: string;
+        };
+        /** @description A booked visit for the case; its own page is `/appointments/{id}`. */
+        CaseVisit: {
+            /** Format: date-time */
+            end: string;
+            hall: components["schemas"]["Named"];
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            start: string;
+            state: string;
+        };
+        /** @description Visits for the case: booked, numbers taken, and how many times somebody was served (actual visits). */
+        CaseVisits: {
+            booked: components["schemas"]["CaseVisit"][];
+            numbers: components["schemas"]["TakenNumber"][];
+            served: number;
         };
         /** @description A page of my cases. */
         Cases: {
@@ -16438,6 +17013,24 @@ export interface components {
             checked_in: number;
             late: number;
         };
+        /** @description What the credit platform said of the applicant: advice that decides nothing. `failure` says why it did not. */
+        CreditCheck: {
+            /** Format: date-time */
+            asked_at: string;
+            failure: string | null;
+            records: components["schemas"]["CreditRecord"][];
+            /** @enum {unknown} */
+            state: "asked" | "clear" | "hit" | "away";
+        };
+        /** @description One record: why, since when, who holds it, and where to object to it. */
+        CreditRecord: {
+            appeal: string;
+            issuer: string;
+            kind: string;
+            reason: string;
+            /** Format: date */
+            since: string;
+        };
         /** @description One day of the picker. */
         Day: {
             /** Format: date */
@@ -16548,6 +17141,19 @@ export interface components {
             pickup_hall: string | null;
             way: string | null;
             ways: string[];
+        };
+        /** @description A paper that is not on the list, where it was asked for, and what a lead says became of it. */
+        Demand: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /** @enum {string} */
+            place: "return" | "correct" | "message";
+            /** Format: date-time */
+            settled_at: string | null;
+            settled_words: string | null;
+            /** Format: date-time */
+            told_at: string;
         };
         /** @description Who decides. */
         Department: {
@@ -16798,6 +17404,7 @@ export interface components {
             id: string;
             id_tail: string | null;
             items: string[];
+            matter: components["schemas"]["VisitMatter"] | null;
             name_masked: string | null;
             people: number;
             slot: components["schemas"]["Period"];
@@ -16839,6 +17446,12 @@ export interface components {
             days: number;
             document: string;
             reason: string;
+        };
+        /** @description A step no guide names; `count` of an extension is its working days. */
+        ExtraStep: {
+            count: number;
+            /** @enum {string} */
+            step: "return" | "correct" | "pause" | "moved" | "extended";
         };
         /** @description Attempts that a provider answered with the same code, and what that means. */
         Failure: {
@@ -17071,6 +17684,24 @@ export interface components {
             bookings: components["schemas"]["MadeBooking"][];
             name_masked: string | null;
         };
+        /** @description Steps in all and by item; steps before a hall is chosen are there only for the whole city. */
+        Funnel: {
+            items: components["schemas"]["FunnelItem"][];
+            steps: components["schemas"]["FunnelStep"][];
+        };
+        /** @description The steps of one item. */
+        FunnelItem: {
+            name: string;
+            slug: string;
+            steps: components["schemas"]["FunnelStep"][];
+        };
+        /** @description How often a step was reached; `share` is percent of the step before, null for the first. */
+        FunnelStep: {
+            count: number;
+            share: number | null;
+            /** @enum {string} */
+            step: "item" | "hall" | "slots" | "who" | "check" | "held" | "booked";
+        };
         /** @description One thing given for a material. */
         Given: {
             /** Format: uuid */
@@ -17271,13 +17902,19 @@ export interface components {
             /** Format: uuid */
             id: string;
             items: components["schemas"]["ItemRef"][];
+            matter: components["schemas"]["VisitMatter"] | null;
             people: number;
             /** Format: date-time */
             server_time: string;
             slot: components["schemas"]["SlotRef"];
         };
-        /** @description Keep a place. */
+        /** @description Keep a place. `application_id`: the visit is for this application, or for the case it became. */
         HoldRequest: {
+            /**
+             * Format: uuid
+             * @default null
+             */
+            application_id: string | null;
             /**
              * Format: uuid
              * @default null
@@ -17413,6 +18050,8 @@ export interface components {
             depth: number;
             district_days: components["schemas"]["DistrictDays"][];
             ended: components["schemas"]["Ended"] | null;
+            /** @description Published, and begins on a later day */
+            ending: components["schemas"]["Ended"] | null;
             fees: components["schemas"]["ItemFee"][];
             free: boolean;
             hall_codes: string[];
@@ -17448,6 +18087,8 @@ export interface components {
             max_items: number;
             max_people: number;
             minutes: number;
+            /** @default false */
+            pre_check: boolean;
         } & {
             [key: string]: unknown;
         };
@@ -17889,6 +18530,16 @@ export interface components {
             passed: components["schemas"]["StaffTicket"][];
             queues: components["schemas"]["QueueHead"][];
             tickets: components["schemas"]["StaffTicket"][];
+        };
+        /** @description Links of one kind opened from one app. */
+        LinkVisit: {
+            count: number;
+            kind: string;
+            source: string;
+        };
+        /** @description The most first. */
+        LinkVisits: {
+            visits: components["schemas"]["LinkVisit"][];
         };
         /** @description A published list: how many items, since when. */
         ListHead: {
@@ -18738,6 +19389,20 @@ export interface components {
             supplement: string | null;
             words: string | null;
         };
+        /** @description A step of booking that was reached `count` times for an item, in a hall once one was chosen. */
+        ReachedStep: {
+            /** @default 1 */
+            count: number;
+            /** @default null */
+            hall: string | null;
+            item: string;
+            /** @enum {string} */
+            step: "item" | "hall" | "slots" | "who" | "check";
+        };
+        /** @description What one page tells at once. There is nothing in it that names or follows a person. */
+        ReachedSteps: {
+            steps: components["schemas"]["ReachedStep"][];
+        };
         /** @description What was read out of it; a part that was not found is empty and stands in `missing`. */
         ReadAddress: {
             city: string;
@@ -19194,6 +19859,10 @@ export interface components {
             /** @default null */
             reason_en: string | null;
         };
+        /** @description What became of it, in a lead's words. */
+        SettleDemand: {
+            words: string;
+        };
         /** @description Public figures of one hall; `satisfied_percent` counts grades 3 to 5. */
         Shares: {
             days: number;
@@ -19372,6 +20041,12 @@ export interface components {
             next_cursor: string | null;
             shipments: components["schemas"]["ShipmentRow"][];
         };
+        /** @description The version that was read, and that its signer agrees to it. */
+        SignCommitment: {
+            /** @enum {boolean} */
+            agreed: true;
+            version: number;
+        };
         /** @description Which window, for which queues. */
         SitDown: {
             categories: string[];
@@ -19526,7 +20201,7 @@ export interface components {
             bills: components["schemas"]["StaffBill"][];
             next_cursor: string | null;
         };
-        /** @description A case whole. `may` names the steps that my role and hall allow now. */
+        /** @description A case whole. `may` names the steps that my role and hall allow now; `may_scan`: add pages of originals. */
         StaffCase: {
             /** Format: date */
             accept_by: string | null;
@@ -19536,12 +20211,17 @@ export interface components {
                 [key: string]: unknown;
             };
             applicant: string | null;
+            /** Format: uuid */
+            application_id: string;
             channel: string;
+            checked: boolean;
             citizen: components["schemas"]["CitizenContact"];
             /** @enum {string|null} */
             colour: "green" | "yellow" | "orange" | "red" | null;
+            commitment: components["schemas"]["ApplicationCommitment"] | null;
             corrected_once: boolean;
             corrections: components["schemas"]["CaseTold"][];
+            credit: components["schemas"]["CreditCheck"] | null;
             days_used: number | null;
             decision: components["schemas"]["CaseDecision"] | null;
             /** Format: date */
@@ -19564,6 +20244,7 @@ export interface components {
             law_due_on: string | null;
             materials: components["schemas"]["Requirement"][];
             may: string[];
+            may_scan: boolean;
             mode: string;
             number: string;
             /** Format: date */
@@ -19585,7 +20266,9 @@ export interface components {
             /** Format: date-time */
             submitted_at: string;
             transfer: components["schemas"]["CaseTransfer"] | null;
+            unlisted: components["schemas"]["UnlistedMaterial"][];
             unread: number;
+            visits: components["schemas"]["CaseVisits"];
         };
         /** @description A row of the inbox. `owed_on`: by when staff owe the next thing. */
         StaffCaseRow: {
@@ -19783,7 +20466,7 @@ export interface components {
         StaffSlots: {
             slots: components["schemas"]["StaffSlot"][];
         };
-        /** @description A ticket as the hall's staff see it: with the masked name, when the holder is known. */
+        /** @description A ticket as the hall's staff see it: with the masked name, when the holder is known, and the case. */
         StaffTicket: {
             booked: boolean;
             calls: number;
@@ -19805,6 +20488,7 @@ export interface components {
             /** @enum {string|null} */
             lane: "elder" | "pregnant" | "disabled" | "soldier" | null;
             link: string;
+            matter: components["schemas"]["VisitMatter"] | null;
             name_masked: string | null;
             number: string;
             people: number;
@@ -19824,8 +20508,17 @@ export interface components {
             state: "waiting" | "waiting_priority" | "called" | "serving" | "passed" | "parked" | "done" | "cancelled" | "abandoned" | "closed" | "carried_over";
             window: number | null;
         };
-        /** @description What to file and for whom: oneself, a relative, or an organisation. `hall` for items of a district. */
+        /**
+         * @description What to file and for whom: oneself, a relative, or an organisation. `hall` for items of a district.
+         *
+         *     `appointment_id`: a visit of mine that this is for.
+         */
         Start: {
+            /**
+             * Format: uuid
+             * @default null
+             */
+            appointment_id: string | null;
             /** @default null */
             hall: string | null;
             item: string;
@@ -19915,6 +20608,14 @@ export interface components {
         /** @description Every item of a file, in its order. */
         TakenItems: {
             items: components["schemas"]["TakenItem"][];
+        };
+        /** @description A number somebody took for the case. */
+        TakenNumber: {
+            /** Format: date */
+            day: string;
+            hall: components["schemas"]["Named"];
+            number: string;
+            state: string;
         };
         /** @description A special step of this case. */
         TakenStep: {
@@ -20013,6 +20714,33 @@ export interface components {
             text: string;
             undone: boolean;
         };
+        /** @description What was published for a case (`promise_days`, `steps`, `materials`), and what happened beyond it. */
+        TrackedCase: {
+            days_used: number | null;
+            /** Format: date */
+            decided_on: string | null;
+            extra_steps: components["schemas"]["ExtraStep"][];
+            hall: string;
+            /** Format: uuid */
+            id: string;
+            item: components["schemas"]["NamedItem"];
+            late: boolean;
+            materials: number;
+            number: string;
+            promise_days: number;
+            steps: number;
+            /** Format: date */
+            submitted_on: string;
+            unlisted: components["schemas"]["Demand"][];
+        };
+        /** @description A page of them, newest first, with how many cases there are in all and of each kind. */
+        TrackedCases: {
+            cases: components["schemas"]["TrackedCase"][];
+            counts: {
+                [key: string]: number;
+            };
+            next_cursor: string | null;
+        };
         /** @description A page of events. */
         Trail: {
             events: components["schemas"]["Event"][];
@@ -20040,6 +20768,15 @@ export interface components {
             /** @enum {string} */
             ground: "over_collected" | "technical_error";
             reason: string;
+        };
+        /** @description A paper that was asked for and is not on the item's list; `settled` is what a lead says became of it. */
+        UnlistedMaterial: {
+            name: string;
+            /** @enum {string} */
+            place: "return" | "correct" | "message";
+            settled: string | null;
+            /** Format: date-time */
+            told_at: string;
         };
         /** @description How many messages are not opened yet. */
         Unread: {
@@ -20076,6 +20813,15 @@ export interface components {
         Value: {
             value: string | null;
         };
+        /** @description The case a visit is for; without a number it is still being filled in. `checked`: 材料已预审. */
+        VisitMatter: {
+            /** Format: uuid */
+            application_id: string;
+            /** Format: uuid */
+            case_id: string | null;
+            checked: boolean;
+            number: string | null;
+        };
         /** @description Why; the audit trail keeps it. */
         Void: {
             reason: string;
@@ -20102,6 +20848,12 @@ export interface components {
             hall: components["schemas"]["Named"];
             hours: components["schemas"]["WaitHour"][];
             walk_in: components["schemas"]["Wait"];
+        };
+        /** @description The applicant has to come: to bring papers, or to collect the result. */
+        WantedVisit: {
+            hall: components["schemas"]["Named"];
+            /** @enum {string} */
+            why: "papers" | "collect";
         };
         /** @description The barcode of a label. */
         WaybillScan: {

@@ -13,13 +13,14 @@ from backend.applications.case_models import Case, CaseEventRow, CaseMessage, Ca
 from backend.applications.form_models import ServiceForm
 from backend.applications.models import Application
 from backend.applications.states import CASE, WHO, CaseEvent, CaseState
-from backend.appointments.models import Appointment, AppointmentLine
+from backend.appointments.models import Appointment, VisitMatter
 from backend.appointments.states import State as Visit
 from backend.catalogue.versions.models import ItemVersion
 from backend.core.db import Base
 from backend.identity.models import Person, Staff
-from backend.queueing.models import CheckIn, QueueHour
+from backend.queueing.models import CheckIn, QueueHour, Ticket
 from backend.queueing.ordering import Kind
+from backend.queueing.states import State as Number
 from backend.ratings.models import FollowUp, Rating
 from backend.ratings.states import State as Task
 from express.models import Shipment
@@ -124,6 +125,9 @@ class City:
             corrected_once=False,
             owed_on=draw.choice((None, day + timedelta(days=5), date(2026, 12, 20))),
         )
+        about = {name: case[name] for name in ("item_slug", "person_id", "filer_id")}
+        short = case["short_number"]
+        self.add(VisitMatter, id=case["application_id"], case_id=case["id"], number=short, open=True, **about)
         self._walk(case, day)
         self._around(case, day)
 
@@ -197,6 +201,8 @@ class City:
                 self._shipment(subject, direction, day, case)
         if draw.random() < 0.5:
             self._appointment(case, day + timedelta(days=draw.randint(-3, 9)))
+        if draw.random() < 0.4:
+            self._number(case, day + timedelta(days=draw.randint(0, 9)))
         if draw.random() < 0.2:
             answered = draw.choice((None, date(2026, 1, 1), date(2027, 1, 1)))
             self.add(
@@ -322,6 +328,7 @@ class City:
 
     def _appointment(self, case: Row, day: date) -> None:
         draw, appointment, at = self.draw, self.id(), self.instant(day)
+        matter = draw.choice((case["application_id"], case["application_id"], None))
         hall = draw.choice(HALLS)
         state = draw.choice((Visit.CHECKED_IN, Visit.FULFILLED, Visit.LEFT, Visit.NO_SHOW, Visit.CANCELLED))
         self.add(
@@ -331,7 +338,8 @@ class City:
             state_at=at,
             hall_code=hall,
             category_code="x",
-            person_id=draw.choice((case["person_id"], draw.choice(self.people))),
+            matter_id=matter,
+            person_id=case["person_id"],
             booker_id=case["person_id"],
             channel="online",
             day=day,
@@ -343,15 +351,6 @@ class City:
             check_in_until=at,
             reschedules_left=0,
             created_at=at,
-        )
-        self.add(
-            AppointmentLine,
-            appointment_id=appointment,
-            item_slug=draw.choice((case["item_slug"], draw.choice(self.items)[0])),
-            family="x",
-            person_id=case["person_id"],
-            day=day,
-            active=False,
         )
         if state in (Visit.CHECKED_IN, Visit.FULFILLED, Visit.LEFT):
             for undone in (at, None) if draw.random() < 0.3 else (draw.choice((at, None)),):
@@ -366,6 +365,30 @@ class City:
                     arrival="on_time",
                     undone_at=undone,
                 )
+
+    def _number(self, case: Row, day: date) -> None:
+        """A number of somebody who came without an appointment."""
+        draw, at = self.draw, self.instant(day)
+        self.add(
+            Ticket,
+            id=self.id(),
+            state=draw.choice((Number.DONE, Number.DONE, Number.ABANDONED, Number.CANCELLED)),
+            state_at=at,
+            hall_code=draw.choice(HALLS),
+            day=day,
+            category_code="x",
+            prefix="A",
+            seq=len(self.rows.get(Ticket, ())) + 1,
+            source="desk",
+            kind=Kind.WALK_IN,
+            due_at=at,
+            created_at=at,
+            link=str(self.id()),
+            people=1,
+            calls=0,
+            near_told=False,
+            matter_id=draw.choice((case["application_id"], None)),
+        )
 
     def waits(self) -> None:
         """Closed days of the queues."""

@@ -8,10 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.applications.case_models import Case, CaseEventRow, CaseMessage, CaseSpecial
-from backend.appointments.models import Appointment, AppointmentLine
+from backend.appointments.models import Appointment
 from backend.catalogue.versions.models import ItemVersion
 from backend.core.calendar import CalendarDay
-from backend.queueing.models import CheckIn, QueueHour
+from backend.queueing.models import CheckIn, QueueHour, Ticket
 from backend.ratings.models import FollowUp, Rating
 from express.models import ExpressOffice, Shipment
 from payments.attempt_models import Attempt
@@ -46,7 +46,7 @@ class Recount:
                 ("attempts", Attempt),
                 ("shipments", Shipment),
                 ("appointments", Appointment),
-                ("lines", AppointmentLine),
+                ("numbers", Ticket),
                 ("arrivals", CheckIn),
                 ("messages", CaseMessage),
                 ("hours", QueueHour),
@@ -101,15 +101,14 @@ class Recount:
         return found
 
     def trips_by_appointment(self, case: Any) -> set[tuple[dt.date, str]]:
-        over = case.state in ("delivered", "not_accepted", "withdrawn", "terminated")
-        last = local(case.state_at) if over else dt.date.max
         trips = set()
-        for visit in self.having("appointments", "person_id", case.person_id):
-            if case.item_slug not in [one.item_slug for one in self.having("lines", "appointment_id", visit.id)]:
-                continue
+        for visit in self.having("appointments", "matter_id", case.application_id):
             for one in self.having("arrivals", "appointment_id", visit.id):
-                if one.undone_at is None and local(case.submitted_at) <= one.day <= last:
+                if one.undone_at is None:
                     trips.add((one.day, one.hall_code))
+        for number in self.having("numbers", "matter_id", case.application_id):
+            if number.state == "done":
+                trips.add((number.day, number.hall_code))
         return trips
 
     def paid(self, subject: str) -> str | None:
