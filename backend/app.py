@@ -72,6 +72,8 @@ FEATURES = (
     "backend.applications.review_api",
     "backend.applications.counter_api",
     "backend.applications.visit_api",
+    "backend.reports.api",
+    "backend.reports.export_api",
     "backend.devices.api",
     "backend.devices.kiosk_api",
     "backend.devices.till_api",

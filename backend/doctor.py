@@ -12,6 +12,7 @@ FEATURES = (
     "backend.appointments.doctor",
     "backend.queueing.doctor",
     "backend.applications.doctor",
+    "backend.reports.doctor",
     "backend.devices.doctor",
     "payments.doctor",
     "payments.reconciliation.doctor",

@@ -35,6 +35,7 @@ TASKS: dict[str, str] = {
     "hotline.person_merged": "backend.hotline.handlers:on_person_merged",
     "credit.person_merged": "backend.credit.handlers:on_person_merged",
     "appointments.cancel_closed": "backend.appointments.jobs:cancel_closed",
+    "reports.write_export": "backend.reports.jobs:write_export",
 }
 """Deferred by name, with the arguments of `jobs.defer`.
 
@@ -66,6 +67,7 @@ PERIODIC: tuple[tuple[str, str], ...] = (
     ("* * * * *", "backend.licences.jobs:give_up_unanswered"),
     ("47 2 * * *", "backend.files.jobs:sweep_orphans"),
     ("7 1 * * *", "express.jobs:warn_overdue"),
+    ("19 * * * *", "backend.reports.jobs:forget_exports"),
     ("27 * * * *", "backend.official.jobs:forget_callbacks"),
     ("*/10 * * * *", "backend.devices.jobs:forget_nonces"),
 )
@@ -85,6 +87,7 @@ LOOPS: tuple[tuple[float, str], ...] = (
     (5.0, "payments.receipt_jobs:tell_due"),
     (5.0, "payments.recovery:recover_due"),
     (60.0, "payments.jobs:grow_late"),
+    (2.0, "backend.reports.jobs:refresh_ledger"),
     (600.0, "backend.applications.jobs:accept_silent"),
     (60.0, "payments.reconciliation.jobs:reconcile_due"),
     (1.0, "express.jobs:call_due"),

@@ -4,6 +4,7 @@ import csv
 import io
 import zipfile
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from xml.etree import ElementTree  # noqa: S405 - see _parsed
 
 import xlsxwriter
@@ -29,15 +30,40 @@ def sheet(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) ->
 def workbook(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
     """A download `name`.xlsx of one sheet, its header bold and in sight; text stays text, numbers stay numbers."""
     content = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(content, options) as book:
-        page = book.add_worksheet()
-        page.write_row(0, 0, header, book.add_format({"bold": True}))
-        for number, row in enumerate(rows, start=1):
-            page.write_row(number, 0, [value if isinstance(value, int | float) else _text(value) for value in row])
-        page.freeze_panes(1, 0)
+    with Sheet(content, header, in_memory=True) as page:
+        page.add(rows)
         page.autofit()
     return _download(content.getvalue(), XLSX, f"{name}.xlsx")
+
+
+class Sheet:
+    """A workbook of one sheet that is written row by row: to a file, only one row is held in memory at a time."""
+
+    def __init__(self, target: Path | io.BytesIO, header: Sequence[str], *, in_memory: bool = False) -> None:
+        plain = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+        kept = {"in_memory": True} if in_memory else {"constant_memory": True}
+        self._book = xlsxwriter.Workbook(target, {**kept, **plain})
+        self._page = self._book.add_worksheet()
+        self._page.write_row(0, 0, header, self._book.add_format({"bold": True}))
+        self._page.freeze_panes(1, 0)
+        self._rows = 0
+
+    def __enter__(self) -> "Sheet":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._book.close()
+
+    def add(self, rows: Iterable[Sequence[object]]) -> None:
+        """Append rows; text stays text, numbers stay numbers, None is an empty cell."""
+        for row in rows:
+            self._rows += 1
+            cells = [value if isinstance(value, int | float) else _text(value) for value in row]
+            self._page.write_row(self._rows, 0, cells)
+
+    def autofit(self) -> None:
+        """Columns as wide as their words; only for a sheet in memory."""
+        self._page.autofit()
 
 
 def _download(content: str | bytes, kind: str, name: str) -> Response:

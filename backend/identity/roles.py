@@ -22,6 +22,8 @@ LEAD: Final = CLERK | {
     "cases.manage",
     "cases.track",
     "booking.figures",
+    "reports.read",
+    "reports.numbers",
 }
 OPERATOR: Final = frozenset(
     {
@@ -37,6 +39,10 @@ OPERATOR: Final = frozenset(
         "express.policies",
         "cases.track",
         "booking.figures",
+        "reports.read",
+        "reports.city",
+        "reports.numbers",
+        "reports.items",
     }
 )
 
@@ -60,6 +66,7 @@ PERMISSIONS: Final[dict[str, frozenset[str]]] = {
         }
     ),
     "auditor": frozenset({"audit.read"}),
+    "evaluator": frozenset({"reports.read", "reports.city", "reports.items"}),
 }
 
 

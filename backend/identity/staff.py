@@ -288,6 +288,7 @@ DEMO: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
     ("gate.both", "市大厅和思明大厅入口", (("gate", "XM"), ("gate", "SM"))),
     ("operator", "平台管理员", (("platform_operator", "*"),)),
     ("reviewer", "平台审核员", (("platform_operator", "*"),)),
+    ("eval.xm", "第三方评估", (("evaluator", "*"),)),
     ("finance.one", "财政审核一", (("finance", "*"),)),
     ("finance.two", "财政审核二", (("finance", "*"),)),
 )

@@ -36,6 +36,7 @@ from backend.licences import service as licences
 from backend.queueing import calling, tickets, windows
 from backend.ratings import service as ratings
 from backend.ratings.models import FollowUp
+from backend.reports import jobs as reports
 from notify.models import Dispatch, Notification
 from payments import attempts, bills, receipt_jobs, refunds
 from payments import window as collecting
@@ -301,6 +302,17 @@ class World:
         self._licences()
         self._hotline()
         self._shipments(clock)
+        self._exports()
+
+    def _exports(self) -> None:
+        """An export of the lead's own that waits to be written, and one that is done."""
+        lead, day = self.roles["hall_lead"], TUESDAY.date().isoformat()
+        made, done = (self._post("/staff/report-exports", lead, {"first": day, "last": day})["id"] for _ in range(2))
+        reports.write_export(done)
+        rule = "report-exports/<uuid:export_id>"
+        self._of_hall("hall_lead", f"{rule}/cancel", {}, export_id=made)
+        for path, export_id in (("", made), ("/file", done)):
+            self.things["GET", f"/api/v1/staff/{rule}{path}"] = Thing({"export_id": export_id}, {}, lead)
 
     def _post(self, path: str, who: Who, body: dict[str, Any]) -> Any:
         answer = send(self.client, "POST", f"/api/v1{path}", who, body)

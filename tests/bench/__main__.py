@@ -5,7 +5,7 @@ import sys
 import time
 from typing import NoReturn
 
-from tests.bench import booking, callbacks, live, notices, reconcile, site, slots
+from tests.bench import booking, callbacks, live, notices, reconcile, reports, site, slots
 
 BENCHES = {
     "slots": slots.run,
@@ -14,6 +14,7 @@ BENCHES = {
     "notices": notices.run,
     "callbacks": callbacks.run,
     "reconcile": reconcile.run,
+    "reports": reports.run,
 }
 """In this order: what the last one makes is no sound set of books."""
 

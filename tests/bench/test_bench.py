@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import booking, callbacks, live, reconcile, report, site, slots
+from tests.bench import booking, callbacks, live, reconcile, report, reports, site, slots
 
 
 @pytest.fixture
@@ -20,6 +20,8 @@ def in_short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(callbacks, "RESERVE", 400)
     monkeypatch.setattr(booking, "PGBENCH_TRANSACTIONS", 20)
     monkeypatch.setattr(reconcile, "LINES", 5_000)
+    for name, short in {"CASES": 5_000, "MODELS": 500, "TIMES": 5}.items():
+        monkeypatch.setattr(reports, name, short)
     for name, short in {"SCREENS": 20, "PHONES": 200, "WARM_S": 2.0, "WINDOW_S": 4.0, "CALL_EVERY_S": 0.3}.items():
         monkeypatch.setattr(live, name, short)
     return tmp_path
@@ -32,6 +34,7 @@ def test_every_figure_is_taken(in_short: Path) -> None:
         live.run(running)
         callbacks.run(running)
         assert reconcile.run(running), "a day of 5,000 lines misses the targets of 100,000"
+        assert reports.run(running), "5,000 cases miss the target of 100,000"
     names = ("slots", "booking", "live", "callbacks")
     lists, bookings, watched, told = (json.loads((in_short / f"{name}.json").read_text()) for name in names)
     assert lists["ratios"]["to bare"]["median"] > 0

@@ -126,7 +126,7 @@ def write_letter(body: Body) -> Body:
 
 
 @blueprint.get("/staff/item-reports/time-limits")
-@staff("items.edit")
+@staff("reports.items")
 @blueprint.response(200, schemas.TimeLimitReportSchema)
 def show_time_limits() -> Body:
     """Items whose promised time differs between districts."""
@@ -154,7 +154,7 @@ def show_time_limits() -> Body:
 
 
 @blueprint.get("/staff/item-reports/time-limits/table")
-@staff("items.edit")
+@staff("reports.items")
 @blueprint.arguments(schemas.FormatQuerySchema, location="query")
 @blueprint.response(200, content_type="text/csv")
 def download_time_limits(query: Body) -> Response:
@@ -177,7 +177,7 @@ def download_time_limits(query: Body) -> Response:
 
 
 @blueprint.get("/staff/item-reports/special-steps")
-@staff("items.edit")
+@staff("reports.items")
 @blueprint.arguments(schemas.StepQuerySchema, location="query")
 @blueprint.response(200, schemas.StepCountSchema)
 def count_special_steps(query: Body) -> Body:

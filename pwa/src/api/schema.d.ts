@@ -13550,6 +13550,506 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/report-exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My exports of the last days. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReportExports"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** Have the cases of a figure, of a list or of a period written into a workbook. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ReportCases"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReportExport"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/report-exports/{export_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        /** How far one of mine is. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    export_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReportExport"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/report-exports/{export_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop one of mine that is not finished. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    export_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReportExport"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/report-exports/{export_id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        /** The workbook of one of mine. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    export_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reports/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The cases behind a figure, or on a list for inspection. */
+        get: {
+            parameters: {
+                query: {
+                    first: string;
+                    last: string;
+                    department?: string;
+                    division?: string;
+                    hall?: string;
+                    item?: string;
+                    indicator?: "cases_zero" | "cases_one" | "visits_kept" | "online" | "mailed" | "paid_online" | "days" | "days_of_promise" | "days_of_law" | "on_time" | "lawful" | "satisfied" | "bad_answered";
+                    side?: "counted" | "rest" | "all";
+                    watch?: "overdue" | "returned" | "bad_rated" | "late_reply" | "more_visits";
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["LedgerPage"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reports/choices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What can be chosen, and what each indicator means. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReportChoices"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reports/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every indicator of a part of the city, in all and by group. */
+        get: {
+            parameters: {
+                query: {
+                    first: string;
+                    last: string;
+                    department?: string;
+                    division?: string;
+                    hall?: string;
+                    by?: "department" | "division" | "hall" | "month";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReportFigures"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reports/figures/table": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same for a spreadsheet: a line a group, three columns an indicator. */
+        get: {
+            parameters: {
+                query: {
+                    first: string;
+                    last: string;
+                    department?: string;
+                    division?: string;
+                    hall?: string;
+                    by?: "department" | "division" | "hall" | "month";
+                    format?: "csv" | "xlsx";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reports/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The items behind a figure. */
+        get: {
+            parameters: {
+                query: {
+                    first: string;
+                    last: string;
+                    department?: string;
+                    division?: string;
+                    hall?: string;
+                    indicator: "items_zero" | "items_one" | "items_online" | "promise_cut";
+                    side?: "counted" | "rest" | "all";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReportItems"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reports/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Items all online, limits, materials and steps over time, against a baseline. */
+        get: {
+            parameters: {
+                query: {
+                    first: string;
+                    last: string;
+                    department?: string;
+                    division?: string;
+                    hall?: string;
+                    by?: "department" | "division" | "hall";
+                    baseline?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReportProgress"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/reports/visits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Items whose cases took more visits than they declare. */
+        get: {
+            parameters: {
+                query: {
+                    first: string;
+                    last: string;
+                    department?: string;
+                    division?: string;
+                    hall?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MoreVisits"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/scanner-beats": {
         parameters: {
             query?: never;
@@ -15529,6 +16029,20 @@ export interface components {
              */
             role: "manager" | "agent";
         };
+        /** @description Items all online against the circular's clause 3: so many more, and more than so many in all. */
+        AllOnline: {
+            more: number;
+            more_wanted: number;
+            reached: boolean;
+            wanted: number;
+        };
+        /** @description Items all online in one department, division or hall. */
+        AllOnlineGroup: {
+            before: number;
+            key: string;
+            name: string;
+            now: number;
+        };
         /** @description What was done, in words the citizen reads. */
         Answer: {
             answer: string;
@@ -17477,6 +17991,19 @@ export interface components {
             template: string;
             title: string;
         };
+        /** @description What a figure means. `source` is a clause of the circular, or another paper's name. */
+        Indicator: {
+            /** @enum {string} */
+            better: "more" | "less";
+            code: string;
+            formula: string;
+            /** @enum {string} */
+            kind: "cases" | "items" | "halls";
+            name: string;
+            source: string;
+            /** @enum {string} */
+            unit: "percent" | "days" | "minutes";
+        };
         /** @description One question. `source` profile.… is answered by the profile, never by the page. */
         InnerField: {
             hint: string | null;
@@ -17837,6 +18364,21 @@ export interface components {
             items: components["schemas"]["ItemSummary"][];
             next_cursor: string | null;
         };
+        /** @description What items asked and promised on a day, in all. `average_days` is of the cases done in that month. */
+        ItemsOn: {
+            all_online: number;
+            average_days: string | null;
+            cut_percent: string | null;
+            items: number;
+            law_days: number;
+            materials: number;
+            /** Format: date */
+            on: string;
+            one_visit: number;
+            promise_days: number;
+            steps: number;
+            zero_visits: number;
+        };
         /** @description What `wx.config` takes, and the notices a person may subscribe to. `timestamp` is in seconds. */
         JsapiConfig: {
             app_id: string;
@@ -17860,6 +18402,56 @@ export interface components {
             } | null;
             qr: string | null;
             url: string | null;
+        };
+        /** @description A page of the ledger, open cases first, then the newest; `total` is how many there are. */
+        LedgerPage: {
+            cases: components["schemas"]["LedgerRow"][];
+            next_cursor: string | null;
+            total: number;
+        };
+        /**
+         * @description 台账: a case without anything about a person. `id` and `number` are null for those who may not look cases up.
+         *
+         *     Days are working days; `visits` are days on which somebody came to a hall.
+         */
+        LedgerRow: {
+            /** Format: date */
+            accepted_on: string | null;
+            bad_answered: boolean | null;
+            channel: string;
+            /** Format: date */
+            closed_on: string | null;
+            days_used: number | null;
+            /** Format: date */
+            decided_on: string | null;
+            declared_visits: number;
+            delivery: string | null;
+            department: components["schemas"]["ReportChoice"];
+            division: components["schemas"]["ReportChoice"];
+            grade: number | null;
+            hall: components["schemas"]["ReportChoice"];
+            /** Format: uuid */
+            id: string | null;
+            item: components["schemas"]["ReportChoice"];
+            law_days: number;
+            /** Format: date */
+            law_due_on: string | null;
+            mailed_in: boolean;
+            number: string | null;
+            outcome: string | null;
+            /** Format: date */
+            owed_on: string | null;
+            paid: string | null;
+            promise_days: number;
+            /** Format: date */
+            promise_due_on: string | null;
+            returned: number;
+            /** @enum {string} */
+            state: "submitted" | "pre_returned" | "pre_approved" | "received" | "correcting" | "accepted" | "not_accepted" | "awaiting_fee" | "reviewing" | "special" | "granted" | "denied" | "concluded" | "ready" | "mailed" | "delivered" | "withdrawn" | "terminated";
+            status: string;
+            /** Format: date */
+            submitted_on: string;
+            visits: number;
         };
         /** @description The same with the letter's code; an unknown code begins a new letter. */
         LetterCode: {
@@ -18138,6 +18730,20 @@ export interface components {
             items: components["schemas"]["ItemRef"][];
             /** Format: date-time */
             start: string;
+        };
+        /** @description 申报和实际不一致的事项, and whose department must act. */
+        MoreVisits: {
+            items: components["schemas"]["MoreVisitsRow"][];
+        };
+        /** @description An item of which `more` of `cases` cases took more visits than it declares; `most` is the worst of them. */
+        MoreVisitsRow: {
+            cases: number;
+            declared_visits: number;
+            department: components["schemas"]["ReportChoice"];
+            item: components["schemas"]["ReportChoice"];
+            more: number;
+            most: number;
+            visits: number;
         };
         /** @description A code with its name. */
         Named: {
@@ -18931,6 +19537,121 @@ export interface components {
              */
             part: "day" | "morning" | "afternoon";
             reason: string;
+        };
+        /**
+         * @description Cases behind an indicator, on a list for inspection, or without either all that were done in the period.
+         *
+         *     `side`: those that the indicator counts, the rest, or all it looks at.
+         */
+        ReportCases: {
+            department?: string;
+            division?: string;
+            /** Format: date */
+            first: string;
+            hall?: string;
+            /** @enum {string} */
+            indicator?: "cases_zero" | "cases_one" | "visits_kept" | "online" | "mailed" | "paid_online" | "days" | "days_of_promise" | "days_of_law" | "on_time" | "lawful" | "satisfied" | "bad_answered";
+            item?: string;
+            /** Format: date */
+            last: string;
+            /**
+             * @default counted
+             * @enum {string}
+             */
+            side: "counted" | "rest" | "all";
+            /** @enum {string} */
+            watch?: "overdue" | "returned" | "bad_rated" | "late_reply" | "more_visits";
+        };
+        /** @description Something that can be chosen. */
+        ReportChoice: {
+            code: string;
+            name: string;
+        };
+        /**
+         * @description What can be chosen, and every indicator. `hall` is the only hall that may be looked at, where there is one.
+         *
+         *     `numbered`: whether lists carry the numbers of cases.
+         */
+        ReportChoices: {
+            departments: components["schemas"]["ReportChoice"][];
+            divisions: components["schemas"]["ReportChoice"][];
+            hall: string | null;
+            halls: components["schemas"]["ReportChoice"][];
+            indicators: components["schemas"]["Indicator"][];
+            numbered: boolean;
+        };
+        /** @description An export: `done` of `total` rows are written; the file can be had while `state` is done. */
+        ReportExport: {
+            /** Format: date-time */
+            created_at: string;
+            done: number;
+            /** Format: date-time */
+            expires_at: string;
+            /** Format: date */
+            first: string;
+            /** Format: uuid */
+            id: string;
+            indicator: string | null;
+            /** Format: date */
+            last: string;
+            /** @enum {string} */
+            state: "queued" | "running" | "done" | "cancelled" | "failed" | "expired";
+            total: number;
+            watch: string | null;
+        };
+        /** @description One's own exports of the last days, the newest first. */
+        ReportExports: {
+            exports: components["schemas"]["ReportExport"][];
+        };
+        /**
+         * @description `value` has one decimal, cut off; null when nothing was counted. Minutes count seconds in the numerator.
+         *
+         *     `reached` compares exact fractions with `target_percent`; both are null where no target is set.
+         */
+        ReportFigure: {
+            code: string;
+            denominator: number;
+            numerator: number;
+            reached: boolean | null;
+            target_percent: number | null;
+            value: string | null;
+        };
+        /** @description Figures of a scope. `as_of`: everything that happened before is in them; `waiting` changes are not yet. */
+        ReportFigures: {
+            /** Format: date-time */
+            as_of: string;
+            groups: components["schemas"]["ReportGroup"][];
+            total: components["schemas"]["ReportFigure"][];
+            waiting: number;
+        };
+        /** @description The figures of a department, division, hall or month (its first day). */
+        ReportGroup: {
+            figures: components["schemas"]["ReportFigure"][];
+            key: string;
+            name: string;
+        };
+        /** @description An item as its version in force at the end of the period has it. */
+        ReportItem: {
+            all_online: boolean;
+            declared_visits: number;
+            department: components["schemas"]["ReportChoice"];
+            depth: number;
+            item: components["schemas"]["ReportChoice"];
+            law_days: number | null;
+            materials: number;
+            promise_days: number | null;
+            steps: number;
+        };
+        /** @description Items behind a figure. */
+        ReportItems: {
+            items: components["schemas"]["ReportItem"][];
+        };
+        /** @description Items at the baseline, at the end of each month, and by place. */
+        ReportProgress: {
+            all_online: components["schemas"]["AllOnline"];
+            baseline: components["schemas"]["ItemsOn"];
+            groups: components["schemas"]["AllOnlineGroup"][];
+            months: components["schemas"]["ItemsOn"][];
         };
         /** @description One material. `how` it is given: upload, fetch from a library, made from the answers, at the window, optional. */
         Requirement: {

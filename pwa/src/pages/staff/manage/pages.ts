@@ -1,7 +1,7 @@
 /** The pages for running a hall: address under /staff/, who may open it, and its group in the menu. */
 import { defineAsyncComponent, type Component } from 'vue'
 
-export interface ManagePage { name: string; group: 'now' | 'cases' | 'mail' | 'money' | 'city' | 'plan' | 'people' | 'look'; may: string[]; load: () => Promise<unknown>; page: Component }
+export interface ManagePage { name: string; group: 'now' | 'cases' | 'mail' | 'money' | 'city' | 'plan' | 'people' | 'report' | 'look'; may: string[]; load: () => Promise<unknown>; page: Component }
 
 /** `load` may be awaited: it is the one request that the page waits for too. */
 function lazy(request: () => Promise<unknown>): Pick<ManagePage, 'load' | 'page'> {
@@ -37,6 +37,9 @@ export const MANAGE: ManagePage[] = [
   { name: 'team', group: 'people', may: ['staff.manage'], ...lazy(() => import('./Team.vue')) },
   { name: 'appeals', group: 'people', may: ['conduct.decide'], ...lazy(() => import('../Appeals.vue')) },
   { name: 'ratings', group: 'people', may: ['ratings.read'], ...lazy(() => import('./Ratings.vue')) },
+  { name: 'reports', group: 'report', may: ['reports.read', 'reports.city'], ...lazy(() => import('../reports/Reports.vue')) },
+  { name: 'report-lists', group: 'report', may: ['reports.read', 'reports.city'], ...lazy(() => import('../reports/WatchLists.vue')) },
+  { name: 'report-items', group: 'report', may: ['reports.read', 'reports.city'], ...lazy(() => import('../reports/ItemProgress.vue')) },
   { name: 'figures', group: 'look', may: ['hall.manage'], ...lazy(() => import('./Figures.vue')) },
   { name: 'tracking', group: 'look', may: ['cases.track'], ...lazy(() => import('../cases/Tracking.vue')) },
   { name: 'entrances', group: 'look', may: ['platform.manage'], ...lazy(() => import('./Entrances.vue')) },
@@ -46,7 +49,7 @@ export const MANAGE: ManagePage[] = [
 ]
 
 /** What is done for the whole city, by the platform's operator and by finance, needs no hall. */
-const CITY = ['platform.manage', 'cases.track', 'items.edit', 'items.publish', 'express.policies', 'express.settle', 'refunds.approve', 'suspense.decide', 'finance.reconcile']
+const CITY = ['platform.manage', 'cases.track', 'reports.city', 'items.edit', 'items.publish', 'express.policies', 'express.settle', 'refunds.approve', 'suspense.decide', 'finance.reconcile']
 
 export const openTo = (page: ManagePage, permissions: string[], inHall: boolean): boolean =>
   page.may.some((one) => permissions.includes(one) && (inHall || CITY.includes(one)))
