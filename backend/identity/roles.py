@@ -33,6 +33,7 @@ OPERATOR: Final = frozenset(
         "staff.appoint",
         "audit.hall",
         "express.policies",
+        "holds.manage",
     }
 )
 
