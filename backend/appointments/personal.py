@@ -113,6 +113,8 @@ def _end(session: Session, one: Appointment) -> None:
         quotas.give_back_held(session, service.slot_ids(session, one.id), one.channel)
     elif clock.now() <= one.end:
         service.cancel_found(session, one, actor=ACTOR, reason=ENDED_BY)
+    else:
+        transition(session, one, Event.MISS, actor=ACTOR, reason=ENDED_BY)
 
 
 PART = Part("appointments", gives=_gives, erases=_erases, blocks=_blocks, purges=purge)

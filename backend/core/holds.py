@@ -58,7 +58,8 @@ class LegalHold(Base):
         CheckConstraint("subject_type IN ('person', 'case', 'bill')", name="subject_type"),
         CheckConstraint("(state = 'active') = (lift_asked_by IS NULL)", name="lift_asked"),
         CheckConstraint(
-            "(state = 'lifted') = (lifted_by IS NOT NULL) AND lifted_by IS DISTINCT FROM lift_asked_by", name="second"
+            "(state = 'lifted') = (lifted_by IS NOT NULL) AND (lifted_by IS NULL OR lifted_by <> lift_asked_by)",
+            name="second",
         ),
     )
 

@@ -72,7 +72,7 @@ def upgrade() -> None:
         sa.Column("lifted_by", sa.Uuid(), nullable=True),
         sa.CheckConstraint("(state = 'active') = (lift_asked_by IS NULL)", name=op.f("ck_legal_hold_lift_asked")),
         sa.CheckConstraint(
-            "(state = 'lifted') = (lifted_by IS NOT NULL) AND lifted_by IS DISTINCT FROM lift_asked_by",
+            "(state = 'lifted') = (lifted_by IS NOT NULL) AND (lifted_by IS NULL OR lifted_by <> lift_asked_by)",
             name=op.f("ck_legal_hold_second"),
         ),
         sa.CheckConstraint("subject_type IN ('person', 'case', 'bill')", name=op.f("ck_legal_hold_subject_type")),
