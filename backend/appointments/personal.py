@@ -45,6 +45,11 @@ def purge(session: Session, limit: int) -> int:
     return len(old)
 
 
+def has_visits(session: Session, people: People) -> bool:
+    """Whether an appointment of theirs has not outlived its class."""
+    return session.scalar(select(Appointment.id).where(_of(people)).limit(1)) is not None
+
+
 def _of(people: People) -> ColumnElement[bool]:
     return or_(Appointment.person_id.in_(people), Appointment.booker_id.in_(people))
 

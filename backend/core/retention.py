@@ -54,6 +54,16 @@ CLASSES: Final[tuple[Retention, ...]] = (
         ("person", "person_login", "family_link", "organisation_agent", "filing_code"),
     ),
     Retention(
+        "unseen",
+        Text("家人或窗口登记、自己从没登录过的人", "People a relative or a window entered, who never logged in"),
+        730,
+        Text("登记；有代办关系、预约或办件的，到这些结束", "Entry, or the end of the last link, visit and case"),
+        Text("姓名和证件号码删除", "Name and number are deleted"),
+        PIPL_19,
+        "backend.privacy.jobs:purge",
+        (),
+    ),
+    Retention(
         "reach",
         Text("联系方式和提醒设置", "Where notices reach you, and your choices about them"),
         None,

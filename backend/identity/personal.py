@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from backend.core import clock, crypto, idempotency, retention
+from backend.core import clock, crypto, holds, idempotency, retention
 from backend.core.errors import Text
 from backend.core.personal import Part, People, Section
 from backend.identity import queries, service
@@ -61,6 +61,18 @@ def closed_with_name(session: Session, limit: int) -> list[UUID]:
     """Closed accounts whose name was kept, because a record needed it."""
     query = select(Person.id).where(Person.erased_at.is_not(None), Person.name.is_not(None))
     return list(session.scalars(query.order_by(Person.erased_at).limit(limit)))
+
+
+def unseen(session: Session, limit: int) -> list[UUID]:
+    """People who were entered two years ago, never logged in, and whom no link names; holds spare them."""
+    nobody = (
+        ~select(PersonLogin.person_id).where(PersonLogin.person_id == Person.id).exists(),
+        ~select(FamilyLink.id).where(FamilyLink.person_id == Person.id).exists(),
+        holds.spares(holds.PERSON, Person.id),
+    )
+    entered = Person.name.is_not(None), Person.erased_at.is_(None), Person.merged_into.is_(None)
+    query = select(Person.id).where(*entered, Person.created_at < retention.before("unseen"), *nobody)
+    return list(session.scalars(query.order_by(Person.created_at).limit(limit)))
 
 
 def purge(session: Session, _: int) -> int:

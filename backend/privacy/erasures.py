@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from backend.appointments import personal as appointments
 from backend.core import audit, clock, db, holds
 from backend.core.personal import Blocker
 from backend.core.states import record_event, transition
@@ -139,6 +140,16 @@ def forget_names(session: Session, people: Sequence[UUID]) -> None:
     """Names of closed accounts go with the last record that needs them."""
     if not any(part.keeps(session, people) for part in PARTS):
         identity.forget_names(session, people)
+
+
+def forget_unseen(session: Session, person_id: UUID) -> None:
+    """Somebody who never came: emptied as a closed account is, unless a visit or a case still names them."""
+    people = [person_id]
+    if appointments.has_visits(session, people) or any(part.keeps(session, people) for part in PARTS):
+        return
+    for part in PARTS:
+        part.erases(session, people)
+    identity.forget_names(session, people)
 
 
 def _live(session: Session, person_id: UUID) -> Erasure:

@@ -94,6 +94,10 @@ def purge() -> None:
                 break
     with transaction() as session:
         closed = identity.closed_with_name(session, BATCH)
+        unseen = identity.unseen(session, BATCH)
+    for person_id in unseen:
+        with transaction() as session:
+            erasures.forget_unseen(session, person_id)
     for person_id in closed:
         with transaction() as session:
             erasures.forget_names(session, identity.everyone(session, person_id))

@@ -80,7 +80,7 @@ class CloseSchema(Schema):
     understood = fields.Boolean(required=True, validate=validate.Equal(True))
 
 
-class HoldSchema(Schema):
+class LegalHoldSchema(Schema):
     """A legal hold; a person is shown by a masked name. `may_answer`: you may agree to lift it, or keep it."""
 
     id = fields.UUID(required=True)
@@ -94,10 +94,10 @@ class HoldSchema(Schema):
     may_answer = fields.Boolean(required=True)
 
 
-class HoldsSchema(Schema):
+class LegalHoldsSchema(Schema):
     """Holds in force first."""
 
-    holds = fields.List(fields.Nested(HoldSchema), required=True)
+    holds = fields.List(fields.Nested(LegalHoldSchema), required=True)
 
 
 class PlaceHoldSchema(Schema):

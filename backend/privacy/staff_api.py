@@ -19,7 +19,7 @@ blueprints = (blueprint,)
 
 @blueprint.get("/staff/legal-holds")
 @staff("holds.manage")
-@blueprint.response(200, schemas.HoldsSchema)
+@blueprint.response(200, schemas.LegalHoldsSchema)
 def list_holds() -> dict[str, Any]:
     """Holds in force, then those that were lifted."""
     asker = current_staff().id
@@ -30,7 +30,7 @@ def list_holds() -> dict[str, Any]:
 @blueprint.post("/staff/legal-holds")
 @staff("holds.manage")
 @blueprint.arguments(schemas.PlaceHoldSchema)
-@blueprint.response(201, schemas.HoldSchema)
+@blueprint.response(201, schemas.LegalHoldSchema)
 def place_hold(body: dict[str, Any]) -> Response:
     """Keep a person's records, a case or a bill: no purge and no closing of the account takes them."""
     asker = current_staff().id
@@ -39,13 +39,13 @@ def place_hold(body: dict[str, Any]) -> Response:
     def effect(session: Session) -> dict[str, Any]:
         return holds.view(session, holds.place(session, **body, staff_id=asker), asker)
 
-    return answer_once("legal-holds", body, effect, schemas.HoldSchema(), status=201)
+    return answer_once("legal-holds", body, effect, schemas.LegalHoldSchema(), status=201)
 
 
 @blueprint.post("/staff/legal-holds/<uuid:hold_id>/lift")
 @staff("holds.manage")
 @blueprint.arguments(schemas.LiftHoldSchema)
-@blueprint.response(200, schemas.HoldSchema)
+@blueprint.response(200, schemas.LegalHoldSchema)
 def ask_lift(body: dict[str, Any], hold_id: UUID) -> dict[str, Any]:
     """Propose to lift it; another person answers."""
     asker = current_staff().id
@@ -56,7 +56,7 @@ def ask_lift(body: dict[str, Any], hold_id: UUID) -> dict[str, Any]:
 @blueprint.post("/staff/legal-holds/<uuid:hold_id>/lift/answer")
 @staff("holds.manage")
 @blueprint.arguments(schemas.AnswerLiftSchema)
-@blueprint.response(200, schemas.HoldSchema)
+@blueprint.response(200, schemas.LegalHoldSchema)
 def answer_lift(body: dict[str, Any], hold_id: UUID) -> dict[str, Any]:
     """As the second person: lift it, or keep it."""
     asker = current_staff().id

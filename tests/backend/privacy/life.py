@@ -119,14 +119,14 @@ class Life:
         made.name = crypto.seal(FILE_NAME, table="file", column="name", row=made.id)
         self.session.commit()
 
-    def _licence(self, subject_id: str) -> None:
+    def _licence(self, subject_id: str, subject_type: str = "application") -> None:
         found = db.new_id()
         row = LicenceFetch(
             id=found,
             state=LicenceState.FOUND,
             state_at=self.clock.now,
             person_id=self.id,
-            subject_type="application",
+            subject_type=subject_type,
             subject_id=subject_id,
             item_slug=QUERY,
             material="m",
