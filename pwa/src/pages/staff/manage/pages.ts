@@ -25,7 +25,7 @@ export const MANAGE: ManagePage[] = [
   { name: 'bills', group: 'money', may: ['bills.void'], ...lazy(() => import('../money/Bills.vue')) },
   { name: 'refunds', group: 'money', may: ['refunds.check', 'refunds.approve'], ...lazy(() => import('../money/Refunds.vue')) },
   { name: 'suspense', group: 'money', may: ['suspense.decide'], ...lazy(() => import('../money/Suspense.vue')) },
-  { name: 'reconciliation', group: 'money', may: ['finance.reconcile'], ...lazy(() => import('../money/Reconciliation.vue')) },
+  { name: 'reconciliation', group: 'money', may: ['finance.reconcile', 'holds.manage'], ...lazy(() => import('../money/Reconciliation.vue')) },
   { name: 'items', group: 'city', may: ['items.edit'], ...lazy(() => import('../items/Items.vue')) },
   { name: 'lists', group: 'city', may: ['items.publish'], ...lazy(() => import('../items/Lists.vue')) },
   { name: 'registers', group: 'city', may: ['items.edit'], ...lazy(() => import('../items/Registers.vue')) },
@@ -39,6 +39,7 @@ export const MANAGE: ManagePage[] = [
   { name: 'ratings', group: 'people', may: ['ratings.read'], ...lazy(() => import('./Ratings.vue')) },
   { name: 'figures', group: 'look', may: ['hall.manage'], ...lazy(() => import('./Figures.vue')) },
   { name: 'notices', group: 'look', may: ['platform.manage'], ...lazy(() => import('../Notices.vue')) },
+  { name: 'holds', group: 'look', may: ['holds.manage'], ...lazy(() => import('./Holds.vue')) },
   { name: 'audit', group: 'look', may: ['audit.hall'], ...lazy(() => import('./Audit.vue')) },
 ]
 
