@@ -119,9 +119,10 @@ def _blocks(session: Session, people: People) -> list[Blocker]:
 
 def _erases(session: Session, people: People) -> None:
     """Who paid stays on the bill for its class. Bills that nobody paid, and accounts at the channels, go now."""
-    mine = Bill.person_id.in_(people)
-    _payers(session, mine & Bill.state.in_(UNPAID), MOST)
-    _attempts(session, Attempt.payer_id.in_(people) & Attempt.state.in_(OVER), MOST)
+    unpaid = Bill.person_id.in_(people), Bill.state.in_(UNPAID), holds.spares(holds.BILL, Bill.id)
+    _payers(session, and_(*unpaid), MOST)
+    over = Attempt.payer_id.in_(people), Attempt.state.in_(OVER), holds.spares(holds.BILL, Attempt.bill_id)
+    _attempts(session, and_(*over), MOST)
     _readers(session, BillReader.person_id.in_(people))
 
 

@@ -6,7 +6,7 @@ from backend.core.hold_states import HoldState
 from backend.core.holds import SUBJECTS
 from backend.privacy.states import ErasureState, ExportState
 
-REASON = validate.Length(4, 500)
+REASON = validate.Length(2, 500)
 
 
 class TextSchema(Schema):

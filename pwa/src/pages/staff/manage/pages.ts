@@ -25,7 +25,7 @@ export const MANAGE: ManagePage[] = [
   { name: 'bills', group: 'money', may: ['bills.void'], ...lazy(() => import('../money/Bills.vue')) },
   { name: 'refunds', group: 'money', may: ['refunds.check', 'refunds.approve'], ...lazy(() => import('../money/Refunds.vue')) },
   { name: 'suspense', group: 'money', may: ['suspense.decide'], ...lazy(() => import('../money/Suspense.vue')) },
-  { name: 'reconciliation', group: 'money', may: ['finance.reconcile', 'holds.manage'], ...lazy(() => import('../money/Reconciliation.vue')) },
+  { name: 'reconciliation', group: 'money', may: ['finance.reconcile'], ...lazy(() => import('../money/Reconciliation.vue')) },
   { name: 'items', group: 'city', may: ['items.edit'], ...lazy(() => import('../items/Items.vue')) },
   { name: 'lists', group: 'city', may: ['items.publish'], ...lazy(() => import('../items/Lists.vue')) },
   { name: 'registers', group: 'city', may: ['items.edit'], ...lazy(() => import('../items/Registers.vue')) },
@@ -44,7 +44,7 @@ export const MANAGE: ManagePage[] = [
 ]
 
 /** What is done for the whole city, by the platform's operator and by finance, needs no hall. */
-const CITY = ['platform.manage', 'items.edit', 'items.publish', 'express.policies', 'express.settle', 'refunds.approve', 'suspense.decide', 'finance.reconcile']
+const CITY = ['platform.manage', 'items.edit', 'items.publish', 'express.policies', 'express.settle', 'refunds.approve', 'suspense.decide', 'finance.reconcile', 'holds.manage']
 
 export const openTo = (page: ManagePage, permissions: string[], inHall: boolean): boolean =>
   page.may.some((one) => permissions.includes(one) && (inHall || CITY.includes(one)))
