@@ -67,6 +67,8 @@ def order(
         row.next_try_at = clock.now() + SOON
     shipment = _insert(session, row)
     record_event(session, ShipmentEventRow, shipment.id, None, state, ON_WAY[state], actor=actor)
+    if by_staff:  # Who read the address to the applicant and heard it confirmed: no window quote exists without.
+        _record(session, shipment, "shipment.address_confirmed", actor)
     if quoted.wish.remail:
         _close_former(session, shipment, actor)
     return shipment
@@ -146,7 +148,7 @@ def change_address(session: Session, shipment: Shipment, parts: Mapping[str, str
     if far and shipment.payer == Payer.APPLICANT_PREPAID:
         raise AddressFixed(Text("邮费会变，请取消后重新下单", "The postage changes. Cancel it and order again"))
     changed = snapshots.with_applicant(known, shipment.direction, new)
-    audit.record(session, actor=actor, action="shipment.address", object_type="shipment", object_id=shipment.id)
+    _record(session, shipment, "shipment.address", actor)
     if shipment.state in (ShipmentState.ASKED, ShipmentState.UNPAID):
         shipment.order = snapshots.seal(shipment.id, changed)
         session.flush()
@@ -362,6 +364,10 @@ def _close_former(session: Session, shipment: Shipment, actor: str) -> None:
         one.proof = "remailed"
         session.flush()
         transition(session, one, ShipmentEvent.REMAIL, actor=actor)
+
+
+def _record(session: Session, shipment: Shipment, action: str, actor: str) -> None:
+    audit.record(session, actor=actor, action=action, object_type="shipment", object_id=shipment.id)
 
 
 def _demand_sensible(pickup: Pickup | None) -> None:

@@ -40,7 +40,7 @@ NEXT: Final[dict[CaseState, Text]] = {
     S.RECEIVED: Text("5 个工作日内告诉你能不能受理", "You hear within 5 working days whether we can take it"),
     S.CORRECTING: Text("请补上缺的，再提交", "Add what is missing and hand it in"),
     S.ACCEPTED: Text("审批人员接着办", "An approver goes on"),
-    S.NOT_ACCEPTED: Text("原因写在下面", "The reason is below"),
+    S.NOT_ACCEPTED: Text("请看原因，不同意可以申请复议", "Read why; if you disagree, you can appeal"),
     S.AWAITING_FEE: Text("请缴费，交了接着办", "Please pay; then we go on"),
     S.REVIEWING: Text("审批人员正在审", "An approver is looking at it"),
     S.SPECIAL: Text("这一步的时间不算在期限里", "The time of this step does not count"),
@@ -51,7 +51,7 @@ NEXT: Final[dict[CaseState, Text]] = {
     S.MAILED: Text("快递正在送", "It is on its way"),
     S.DELIVERED: Text("办完了，给我们打个分吧", "All done. Tell us how it was"),
     S.WITHDRAWN: Text("你已经撤回", "You withdrew it"),
-    S.TERMINATED: Text("原因写在下面", "The reason is below"),
+    S.TERMINATED: Text("请看原因，不同意可以申请复议", "Read why; if you disagree, you can appeal"),
 }
 
 HAPPENED: Final[dict[str, Text]] = {

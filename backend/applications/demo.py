@@ -85,8 +85,9 @@ def _offer(session: Session, case: Case, crew: Crew, _: str) -> None:
     issuing.offer(session, case, crew.issuer, hall_code=None)
 
 
-def _hand_over(session: Session, case: Case, crew: Crew, _: str) -> None:
-    issuing.hand_over(session, case, crew.issuer)
+def _collected(session: Session, case: Case, crew: Crew, _: str) -> None:
+    """Without the signature that a window asks for: a made-up person has none."""
+    issuing.delivered(session, case, actor=crew.issuer.actor, how="window")
 
 
 def _send_back(session: Session, case: Case, crew: Crew, _: str) -> None:
@@ -128,7 +129,7 @@ CASES: Final[tuple[tuple[str, tuple[Step, ...]], ...]] = (
     (QUERY, (_accept, _take_up)),
     (QUERY, (_accept, _take_up, _grant)),
     (QUERY, (_accept, _take_up, _grant, _conclude, _offer)),
-    (QUERY, (_accept, _take_up, _grant, _conclude, _offer, _hand_over)),
+    (QUERY, (_accept, _take_up, _grant, _conclude, _offer, _collected)),
     (QUERY, (_refuse,)),
     (PLATE, (_withdraw,)),
 )

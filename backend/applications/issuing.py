@@ -58,18 +58,14 @@ def come_back(session: Session, case: Case, by: Desk) -> None:
     notices.tell(session, case, "case_result", key="back", hall=hall.zh, hall_en=hall.en)
 
 
-def hand_over(
-    session: Session, case: Case, by: Desk, *, signature_id: UUID | None = None, authorisation: str | None = None
-) -> None:
+def hand_over(session: Session, case: Case, by: Desk, *, signature_id: UUID, authorisation: str | None) -> None:
     """送达 at the window of the pick-up hall, with the receiver's identity checked and their signature as a file.
 
     Raises MaterialUnusable for a signature that is not a checked file of this case.
     """
-    signed = None
-    if signature_id is not None:
-        signed = {one.id: one for one in files.ready_files(session, CASE, str(case.id))}.get(signature_id)
-        if signed is None:
-            raise MaterialUnusable()
+    signed = {one.id: one for one in files.ready_files(session, CASE, str(case.id))}.get(signature_id)
+    if signed is None:
+        raise MaterialUnusable()
     case.delivered_at = clock.now()
     if not desk.step(session, case, CaseEvent.DELIVER, by):
         return
@@ -80,7 +76,7 @@ def hand_over(
         object_type="case",
         object_id=case.id,
         hall_code=by.hall_code,
-        data={"signature": signed.sha256.hex() if signed else None, "authorisation": authorisation},
+        data={"signature": signed.sha256.hex(), "authorisation": authorisation},
     )
     notices.tell(session, case, "case_delivered")
 

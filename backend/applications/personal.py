@@ -16,16 +16,24 @@ from backend.applications.case_models import (
     CasePartEventRow,
     CaseTransfer,
     CaseTransferEventRow,
+    MaterialDemand,
 )
 from backend.applications.issuing import RESULT
 from backend.applications.materials import APPLICATION
-from backend.applications.models import Application, ApplicationEventRow, ApplicationVersion, FilingCode
+from backend.applications.models import (
+    Application,
+    ApplicationEventRow,
+    ApplicationVersion,
+    CommitmentSignature,
+    FilingCode,
+)
 from backend.applications.states import FINAL, UNDECIDED, ApplicationState, CaseState
 from backend.applications.threads import CASE
 from backend.catalogue import queries as catalogue
 from backend.core import clock, holds, retention
 from backend.core.errors import Text
 from backend.core.personal import Blocker, Part, People, Section
+from backend.credit import personal as credit
 from backend.files import service as files
 from backend.licences import personal as licences
 
@@ -55,6 +63,10 @@ def _empty(session: Session, case: Case) -> None:
     application.answers, application.from_earlier = profile.sealed(application, {}), []
     case.reason, case.emptied_at = None, clock.now()
     session.flush()
+    credit.forget(session, case.id)
+    session.execute(delete(CommitmentSignature).where(CommitmentSignature.application_id == application.id))
+    demands = update(MaterialDemand).where(MaterialDemand.case_id == case.id)
+    session.execute(demands.where(MaterialDemand.settled_words.is_not(None)).values(settled_words=""))
     session.execute(delete(ApplicationVersion).where(ApplicationVersion.application_id == application.id))
     for table in (CaseMessage, CaseCorrection):
         session.execute(delete(table).where(table.case_id == case.id))

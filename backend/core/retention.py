@@ -133,7 +133,10 @@ CLASSES: Final[tuple[Retention, ...]] = (
             "《机关文件材料归档范围和文书档案保管期限规定》：定期保管十年", "Archive rules for public bodies: ten years"
         ),
         "backend.applications.personal:purge",
-        ("service_case", "case_correction", "case_message", "case_part", "case_special", "case_transfer"),
+        (
+            *("service_case", "case_correction", "case_message", "case_part", "case_special", "case_transfer"),
+            *("commitment_signature", "credit_check", "material_demand"),
+        ),
         stays=True,
     ),
     Retention(

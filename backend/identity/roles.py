@@ -20,6 +20,7 @@ LEAD: Final = CLERK | {
     "bills.void",
     "refunds.check",
     "cases.manage",
+    "cases.track",
 }
 OPERATOR: Final = frozenset(
     {
@@ -34,6 +35,7 @@ OPERATOR: Final = frozenset(
         "audit.hall",
         "express.policies",
         "holds.manage",
+        "cases.track",
     }
 )
 
@@ -42,7 +44,7 @@ PERMISSIONS: Final[dict[str, frozenset[str]]] = {
     "window_clerk": CLERK,
     "hall_lead": LEAD,
     "approver": CASES | {"cases.decide"},
-    "issuing_desk": FILES | {"cases.read", "cases.issue"},
+    "issuing_desk": FILES | {"cases.read", "cases.issue", "express.desk"},
     "partner": FILES | {"cases.fill"},
     "platform_operator": OPERATOR,
     "finance": frozenset(

@@ -5,6 +5,7 @@ from typing import Final
 from backend.applications import personal as applications
 from backend.appointments import personal as appointments
 from backend.core.personal import Part
+from backend.credit import personal as credit
 from backend.files import personal as files
 from backend.hotline import personal as hotline
 from backend.identity import personal as identity
@@ -21,6 +22,7 @@ PARTS: Final[tuple[Part, ...]] = (
     queueing.PART,
     appointments.PART,
     licences.PART,
+    credit.PART,
     hotline.PART,
     ratings.PART,
     files.PART,

@@ -7,6 +7,7 @@ from backend.core.errors import Text
 LABELS: Final[dict[str, Text]] = {
     "address": Text("号码或账号", "Number or account"),
     "amount_fen": Text("金额", "Amount"),
+    "appeal": Text("怎样提异议", "How to object"),
     "answer": Text("答复", "Answer"),
     "answers": Text("填写的内容", "What you entered"),
     "at": Text("时间", "Time"),
@@ -18,6 +19,7 @@ LABELS: Final[dict[str, Text]] = {
     "code": Text("预约码", "Code"),
     "county": Text("区县", "District"),
     "created_at": Text("建立时间", "Created"),
+    "credit": Text("查到的记录", "What was found"),
     "decided_on": Text("决定日期", "Decided"),
     "document": Text("文号", "Document"),
     "file": Text("文件", "File"),
@@ -46,6 +48,7 @@ LABELS: Final[dict[str, Text]] = {
     "relation": Text("关系", "Relation"),
     "role": Text("角色", "Role"),
     "seen_at": Text("最后使用", "Last used"),
+    "since": Text("起始日期", "Since"),
     "size": Text("大小（字节）", "Size (bytes)"),
     "start": Text("时段", "Time of visit"),
     "state": Text("状态", "State"),

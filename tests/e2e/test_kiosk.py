@@ -66,7 +66,15 @@ def test_a_day_at_the_kiosk(browser: Browser, morning: Morning, machine: Page, s
     code = new_device(lead, "东门一号机")
     lead.screenshot(path=shots / "kiosk-devices.png")
     assert violations(lead) == []
+    register(machine, shots, code)
+    number = take_tickets(machine, shots)
+    book_and_check_in(machine, shots)
+    call_off_a_booking_and_come_at_once(machine, shots)
+    ask_by_number(machine, number)
+    switch_off(lead, machine, shots)
 
+
+def register(machine: Page, shots: Path, code: str) -> None:
     machine.goto("/kiosk/XM")
     title(machine, "登记这台自助机")
     look(machine, shots, "enrol")
@@ -78,6 +86,9 @@ def test_a_day_at_the_kiosk(browser: Browser, morning: Morning, machine: Page, s
     machine.reload()
     title(machine, "你要办什么")
 
+
+def take_tickets(machine: Page, shots: Path) -> str:
+    """One with an id card, whose number it gives, and one without."""
     press(machine, "取号")
     look(machine, shots, "queues")
     press(machine, QUEUE)
@@ -97,7 +108,11 @@ def test_a_day_at_the_kiosk(browser: Browser, morning: Morning, machine: Page, s
     title(machine, "取好了")
     assert slip_lines(machine)[1] != number
     press(machine, "办好了")
+    return number
 
+
+def book_and_check_in(machine: Page, shots: Path) -> None:
+    """A booking for another day is checked in by its digits, with the card of who made it, and found again."""
     press(machine, "预约改天来")
     press(machine, QUEUE)
     look(machine, shots, "items")
@@ -135,6 +150,8 @@ def test_a_day_at_the_kiosk(browser: Browser, morning: Morning, machine: Page, s
     assert slip_lines(machine)[1] == arrived
     press(machine, "办好了")
 
+
+def call_off_a_booking_and_come_at_once(machine: Page, shots: Path) -> None:
     press(machine, "预约改天来")
     press(machine, QUEUE)
     press(machine, ITEM)
@@ -153,6 +170,8 @@ def test_a_day_at_the_kiosk(browser: Browser, morning: Morning, machine: Page, s
     title(machine, "签到好了")
     press(machine, "办好了")
 
+
+def ask_by_number(machine: Page, number: str) -> None:
     press(machine, "查排队和预约")
     machine.locator(".letters").get_by_role("button", name=number[0], exact=True).click()
     type_digits(machine, number[1:])
@@ -160,6 +179,8 @@ def test_a_day_at_the_kiosk(browser: Browser, morning: Morning, machine: Page, s
     expect(machine.get_by_text(re.compile("前面还有 . 人"))).to_be_visible()
     press(machine, "回首页")
 
+
+def switch_off(lead: Page, machine: Page, shots: Path) -> None:
     lead.goto("/staff/devices")
     expect(lead.locator(".card").filter(has_text="东门一号机")).to_contain_text("在用")
     card_of = lead.locator(".card").filter(has_text="东门一号机")

@@ -10,9 +10,11 @@ import requests
 from flask import Flask
 from flask.testing import FlaskClient
 from pypdf import PdfReader
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.app import create_app
+from backend.core.audit import AuditEvent
 from backend.core.config import Settings
 from express import following, jobs
 from express.registry import Couriers
@@ -217,7 +219,7 @@ def test_the_applicant_pays_first(
     assert me.get(f"/bills/{owing['bill_id']}")["state"] == "void"
 
 
-def test_the_window_orders_for_somebody(clerk: Browser, ems: Site) -> None:
+def test_the_window_orders_for_somebody(clerk: Browser, ems: Site, session: Session) -> None:
     applicant = {
         "name": "王测试",
         "phone": "13800000003",
@@ -230,6 +232,8 @@ def test_the_window_orders_for_somebody(clerk: Browser, ems: Site) -> None:
     quote = clerk.post("/staff/shipments/quotes", body)
     sent = clerk.post("/staff/shipments", {"quote_id": quote["id"]})
     assert (sent["state"], sent["applicant"]["name"]) == ("ordered", "王测试")
+    confirmed = select(AuditEvent.actor).where(AuditEvent.action == "shipment.address_confirmed")
+    assert str(session.scalars(confirmed.where(AuditEvent.object_id == sent["id"])).one()).startswith("staff:")
     assert clerk.send("/staff/shipments/quotes", {**body, "address_confirmed": False}).status_code == 422
 
 

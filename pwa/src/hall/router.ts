@@ -6,8 +6,7 @@ const OURS = /^\/(staff|screen|kiosk)(\/|$)/
 
 export function createHallRouter(): Router {
   const router = routerOf([
-    { path: '/staff/:page(notices/preview)', component: () => import('../pages/staff/StaffApp.vue'), meta: { texts: ['pages', 'staff', 'manage', 'money', 'items', 'mail', 'express', 'notices', 'cases', 'casework'] } },
-    { path: '/staff/:page?', component: () => import('../pages/staff/StaffApp.vue'), meta: { texts: ['pages', 'staff', 'manage', 'money', 'items', 'mail', 'express', 'notices', 'cases', 'casework'] } },
+    { path: '/staff/:page(.*)?', component: () => import('../pages/staff/StaffApp.vue'), meta: { texts: ['pages', 'staff', 'manage', 'money', 'items', 'mail', 'express', 'notices', 'cases', 'casework'] } },
     { path: '/screen/:code/:window(window)?/:number(\\d+)?', component: () => import('../pages/screen/Screen.vue'), meta: { texts: ['queue'] } },
     { path: '/kiosk/:hall?', component: () => import('../pages/kiosk/Kiosk.vue'), meta: { texts: ['pages', 'kiosk'] } },
     { path: '/:rest(.*)*', component: () => import('../pages/NotFound.vue'), meta: { texts: ['pages'] } },

@@ -13,6 +13,7 @@ from backend.catalogue.versions import service as versions
 from backend.identity import service as identity
 from backend.identity import sessions
 from tests.backend import staff
+from tests.backend.applications import papers
 
 _serial = itertools.count(1)
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -177,3 +178,8 @@ class Office:
     def concluded(self, case: dict[str, Any]) -> dict[str, Any]:
         self.granted(case)
         return self.done("issuing_desk", case, "result", paper=True)
+
+    def taken(self, case: dict[str, Any]) -> dict[str, Any]:
+        """What a hand-over asks for: the document was compared, and the receiver signed on the desk's pad."""
+        drawn = papers.add(self.session, ("case", case["id"]), "hand-over.signature", "staff:any")
+        return {"identity_checked": True, "signature_id": str(drawn.id)}

@@ -50,9 +50,12 @@ def test_all_online_from_the_inbox_to_the_counter(citizen_: Filer, office: Offic
     office.done("issuing_desk", case, "result", paper=True, seal="镇(街道)审批专用章")
     office.done("issuing_desk", case, "offer")
     assert [one["id"] for one in box(office, "pickup", "issuing_desk")] == [case["id"]]
-    unchecked = office.do("issuing_desk", case, "hand-over", identity_checked=False)
-    assert unchecked.status_code == 422
-    over = office.done("issuing_desk", case, "hand-over", identity_checked=True)
+    taken = office.taken(case)
+    for missing in ("identity_checked", "signature_id"):
+        without = {name: value for name, value in taken.items() if name != missing}
+        assert office.do("issuing_desk", case, "hand-over", **without).json["errors"][0]["pointer"] == f"/{missing}"
+    assert office.do("issuing_desk", case, "hand-over", **{**taken, "identity_checked": False}).status_code == 422
+    over = office.done("issuing_desk", case, "hand-over", **taken)
     assert over["state"] == "delivered"
     mine = citizen_.get(f"/cases/{case['id']}").json
     assert [one["event"] for one in mine["timeline"]] == [
@@ -344,7 +347,7 @@ def test_the_applicant_chooses_how_the_result_comes(citizen_: Filer, office: Off
     office.done("issuing_desk", case, "offer")
     there = Office(office.client, office.session, "TA")
     assert there.case(case, "issuing_desk")["may"] == ["deliver"]
-    assert there.done("issuing_desk", case, "hand-over", identity_checked=True)["state"] == "delivered"
+    assert there.done("issuing_desk", case, "hand-over", **there.taken(case))["state"] == "delivered"
     assert citizen_.send("PUT", path, {"way": "mail"}).json["code"] == "delivery_not_agreed"
 
 

@@ -118,7 +118,7 @@ ROUTES = {
     CaseEvent.OFFER: ("offer", {}),
     CaseEvent.MAIL: ("mail", {}),
     CaseEvent.COME_BACK: ("come-back", {}),
-    CaseEvent.DELIVER: ("hand-over", {"identity_checked": True}),
+    CaseEvent.DELIVER: ("hand-over", {"identity_checked": True, "signature_id": str(UUID(int=1))}),
     CaseEvent.TERMINATE: ("terminate", {"reason": "重复"}),
 }
 
