@@ -1,4 +1,4 @@
-"""个人信息: what the city's credit platform answered about the applicant of a case. It is kept and deleted with the case."""
+"""个人信息: what the credit platform answered about the applicant of a case. It is kept and deleted with the case."""
 
 from uuid import UUID
 
