@@ -157,7 +157,10 @@ class Life:
         office = Office(self.client, self.session)
         office.concluded(made)
         office.done("issuing_desk", made, "offer")
-        office.done("issuing_desk", made, "hand-over", identity_checked=True)
+        drawn = {"object_key": storage.object_key("signature", uuid4())}
+        signature = papers.add(self.session, ("case", made["id"]), "hand-over.signature", "staff:x", **drawn)
+        signed = {"identity_checked": True, "signature_id": str(signature.id)}
+        office.done("issuing_desk", made, "hand-over", **signed)
         return made
 
     def application_of(self, case: dict[str, Any]) -> str:
