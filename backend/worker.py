@@ -70,6 +70,7 @@ PERIODIC: tuple[tuple[str, str], ...] = (
     ("19 * * * *", "backend.reports.jobs:forget_exports"),
     ("27 * * * *", "backend.official.jobs:forget_callbacks"),
     ("*/10 * * * *", "backend.devices.jobs:forget_nonces"),
+    ("23 * * * *", "backend.privacy.jobs:purge"),
 )
 """Cron line (UTC) and function; each opens its own transactions and is safe to run twice."""
 
@@ -96,6 +97,8 @@ LOOPS: tuple[tuple[float, str], ...] = (
     (3600.0, "express.jobs:forget"),
     (600.0, "payments.receipt_jobs:look_for_other_channels"),
     (3600.0, "payments.keeping:forget_notices"),
+    (3.0, "backend.privacy.jobs:make_exports"),
+    (60.0, "backend.privacy.jobs:erase_due"),
     (10.0, "backend.worker:beat"),
 )
 """Seconds between runs and function."""
