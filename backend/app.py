@@ -18,6 +18,7 @@ from backend.devices.access import load_device
 from backend.files import storage
 from backend.files.storage import DiskStorage
 from backend.identity.sessions import load_principal
+from backend.links.web import blueprint as links
 from backend.official.api import blueprint as official
 from backend.openapi import document
 from express.callbacks_api import blueprint as express_callbacks
@@ -49,6 +50,7 @@ FEATURES = (
     "backend.identity.trail_api",
     "backend.licences.api",
     "backend.hotline.api",
+    "backend.links.api",
     "backend.ratings.api",
     "backend.sites.api",
     "backend.appointments.api",
@@ -66,6 +68,7 @@ FEATURES = (
     "backend.queueing.people_api",
     "backend.applications.api",
     "backend.applications.staff_api",
+    "backend.applications.tracking_api",
     "backend.applications.review_api",
     "backend.applications.counter_api",
     "backend.applications.visit_api",
@@ -105,6 +108,7 @@ def create_app(settings: Settings, *, connect: bool = True) -> Flask:
     app.register_blueprint(express_callbacks)
     app.register_blueprint(operations.blueprint)
     app.register_blueprint(api_docs.blueprint)
+    app.register_blueprint(links)
     app.register_blueprint(web.frontend)
     return app
 

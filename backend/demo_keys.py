@@ -51,6 +51,7 @@ def _drawn() -> dict[str, str]:
         "EPROOF_KEYS": f"1:{_random_key()}",
         "HOTLINE_KEYS": f"1:{_random_key()}",
         "PROVINCE_KEYS": f"1:{_random_key()}",
+        "CREDIT_KEYS": f"1:{_random_key()}",
         "EMS_AUTHORIZATION": secrets.token_hex(8),
         "EMS_SIGN_KEY": base64.b64encode(secrets.token_bytes(16)).decode(),
         "DEMO_PASSWORD": secrets.token_urlsafe(12),

@@ -22,9 +22,9 @@ _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 _HASHED_ASSET = re.compile(r"^(?:hall/)?assets/.+-[A-Za-z0-9_-]{6,}\.\w+$")
 YEAR_S = 31_536_000
 _HALL_PAGE = re.compile(r"^(?:staff|screen|kiosk)(?:/|$)")
+_STAFF_PAGE = re.compile(r"^/staff(?:/|$)")
 CAMERA_PAGES = frozenset({"/staff/scan", "/staff/collect"})
 """Pages whose camera may need the heavy decoder, which is WebAssembly."""
-"""The one page whose decoder is WebAssembly."""
 
 frontend = Blueprint("frontend", __name__)
 
@@ -42,7 +42,8 @@ class NoSession(SessionInterface):
 def install(app: Flask, settings: Settings) -> None:
     """Hook the request's beginning and end."""
     policy = content_security_policy(settings)
-    scan_policy = policy.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
+    staff_policy = f"{policy}; frame-src blob:"
+    scan_policy = staff_policy.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
 
     app.session_interface = NoSession()
 
@@ -75,7 +76,8 @@ def install(app: Flask, settings: Settings) -> None:
         headers.add("Referrer-Policy", "strict-origin-when-cross-origin")
         headers.setdefault("Cache-Control", "no-store")
         if answer.mimetype == "text/html":
-            headers["Content-Security-Policy"] = scan_policy if request.path in CAMERA_PAGES else policy
+            ours = staff_policy if _STAFF_PAGE.match(request.path) else policy
+            headers["Content-Security-Policy"] = scan_policy if request.path in CAMERA_PAGES else ours
             headers["Permissions-Policy"] = "camera=(self), geolocation=(self), microphone=()"
         if settings.production:
             headers["Strict-Transport-Security"] = f"max-age={YEAR_S}; includeSubDomains"
@@ -83,7 +85,10 @@ def install(app: Flask, settings: Settings) -> None:
 
 
 def content_security_policy(settings: Settings) -> str:
-    """Only our own files; the hashes of the inlined style come from the build."""
+    """Only our own files; the hashes of the inlined style come from the build.
+
+    Staff pages may also frame a blob of their own: a PDF in the browser's viewer (docs/decisions/0022).
+    """
     hashes_file = settings.pwa_dir / "csp.json"
     hashes = json.loads(hashes_file.read_text()) if hashes_file.exists() else {}
     styles = " ".join(f"'{value}'" for value in hashes.get("styles", []))

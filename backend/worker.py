@@ -33,6 +33,7 @@ TASKS: dict[str, str] = {
     "shipment.handed_over.case": "backend.applications.handlers:on_shipment_delivered",
     "licences.person_merged": "backend.licences.handlers:on_person_merged",
     "hotline.person_merged": "backend.hotline.handlers:on_person_merged",
+    "credit.person_merged": "backend.credit.handlers:on_person_merged",
     "appointments.cancel_closed": "backend.appointments.jobs:cancel_closed",
 }
 """Deferred by name, with the arguments of `jobs.defer`.
@@ -44,6 +45,7 @@ PERIODIC: tuple[tuple[str, str], ...] = (
     ("* * * * *", "backend.appointments.jobs:sweep_holds"),
     ("* * * * *", "backend.appointments.jobs:return_places"),
     ("* * * * *", "backend.appointments.jobs:cancel_closed"),
+    ("*/10 * * * *", "backend.appointments.jobs:cancel_ended"),
     ("* * * * *", "backend.appointments.jobs:fall_to_onsite"),
     ("* * * * *", "backend.appointments.jobs:mark_missed"),
     ("*/10 * * * *", "backend.appointments.jobs:materialise_slots"),
@@ -80,6 +82,7 @@ LOOPS: tuple[tuple[float, str], ...] = (
     (1.0, "backend.files.jobs:check_due"),
     (2.0, "backend.hotline.jobs:send_due"),
     (2.0, "backend.province.jobs:push_due"),
+    (2.0, "backend.credit.jobs:ask_due"),
     (10.0, "notify.jobs:measure_waiting"),
     (5.0, "payments.receipt_jobs:tell_due"),
     (5.0, "payments.recovery:recover_due"),

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from backend.core import audit, clock, crypto, db
 from backend.core.errors import Text
 from backend.core.states import record_event, transition
-from payments import amounts, lateness, notices, pay_codes, queries
+from payments import amounts, bearing, lateness, notices, pay_codes, queries
 from payments.attempt_models import Attempt
 from payments.bill_models import Bill, BillEventRow, BillItem, BillReader, BillRelief
 from payments.errors import BillBusy, BillNotFound, BillNotOpen, BillRefused, DecisionNeeded, PayCodeTaken
@@ -94,8 +94,9 @@ class Draft:
 def draft(session: Session, order: Order) -> Draft:
     """Price an order by the standards of its acceptance date; amounts never come from a client.
 
-    Raises BillRefused, DecisionNeeded, and the refusals of `payments.queries.charge_on`.
+    Raises DepartmentBears, BillRefused, DecisionNeeded, and the refusals of `payments.queries.charge_on`.
     """
+    bearing.demand_payer(session, order.subject_type, order.subject_id, {line.item for line in order.lines})
     items, income = _priced(session, order)
     total = sum(item.fee_fen for item in items)
     if total <= 0:

@@ -31,6 +31,13 @@ class BillRefused(InvalidInput):
     title = Text("这张缴费单不能开，请核对收费项目", "This bill cannot be issued. Check its items")
 
 
+class DepartmentBears(BillRefused):
+    """The department that orders the service pays for it; the applicant owes nothing (circular clause 21)."""
+
+    code = "department_bears"
+    title = Text("这笔费用由部门承担，不能向办事人开单", "The department bears this fee. The applicant is not billed")
+
+
 class PayCodeWrong(InvalidInput):
     """A payment code that no notice here can bear."""
 

@@ -17,7 +17,7 @@ from backend import database, postgres
 from backend.core import calendar, clock, crypto, db, kept
 from backend.core.config import Settings
 
-OFFICES = ("licence", "eproof", "hotline", "province")
+OFFICES = ("licence", "eproof", "hotline", "province", "credit")
 ROOT = Path(__file__).parent.parent
 
 

@@ -7,8 +7,10 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from backend.applications import (
+    commitments,
     confirmation,
     drafts,
+    fees,
     filing,
     form_queries,
     issuing,
@@ -25,10 +27,12 @@ from backend.core.db import transaction
 from backend.core.once import answer_once
 from backend.core.problems import ApiBlueprint
 from backend.core.schemas import EmptySchema
+from payments import bearing
 
 blueprint = ApiBlueprint("applications", __name__, description="Filing applications and following cases")
 blueprints = (blueprint,)
 subjects.register_kinds()
+bearing.register(fees.borne_by_department)
 
 PAGE = 20
 
@@ -97,6 +101,23 @@ def save(body: dict[str, Any], application_id: UUID) -> dict[str, Any]:
     with transaction() as session:
         application = drafts.own(session, application_id, principal.id)
         drafts.save(session, application, revision=body["revision"], changes=body["answers"], way=schemas.way_of(body))
+        return queries.application_view(session, application, request_language())
+
+
+@blueprint.put("/applications/<uuid:application_id>/commitment")
+@citizen(level=commitments.REAL_NAME)
+@blueprint.arguments(schemas.SignCommitmentSchema)
+@blueprint.response(200, schemas.ApplicationSchema)
+def sign_commitment(body: dict[str, Any], application_id: UUID) -> dict[str, Any]:
+    """Sign the item's letter of commitment as it is today. Signing twice is the same as once."""
+    principal = current_citizen()
+    limits.spend(f"application-save:{principal.id}", capacity=120, per_seconds=60)
+    with transaction() as session:
+        application = drafts.own(session, application_id, principal.id, lock=True)
+        item, _ = form_queries.item_of(session, application.item_slug)
+        commitments.sign(
+            session, application, item, version=body["version"], person_id=principal.id, actor=principal.actor
+        )
         return queries.application_view(session, application, request_language())
 
 

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, SmallInteger, Text, text
+from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, SmallInteger, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.applications.states import CASE, PART, TRANSFER, CaseState, PartState, TransferState
@@ -135,6 +135,32 @@ class CaseCorrection(Base):
     answered_at: Mapped[datetime | None]
 
     __table_args__ = (CheckConstraint("kind IN ('return', 'correct')", name="kind"),)
+
+
+class MaterialDemand(Base):
+    """清单外材料: a paper that staff asked for and the item's published list does not (circular clause 19).
+
+    `place` is where they asked; a lead of `hall_code` looks at it and says what became of it.
+    """
+
+    __tablename__ = "material_demand"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("service_case.id"))
+    hall_code: Mapped[str] = mapped_column(Text)
+    place: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    told_by: Mapped[str] = mapped_column(Text)
+    told_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    settled_by: Mapped[str | None] = mapped_column(Text)
+    settled_words: Mapped[str | None] = mapped_column(Text)
+
+    __table_args__ = (
+        UniqueConstraint("case_id", "name"),
+        CheckConstraint("place IN ('return', 'correct', 'message')", name="place"),
+        CheckConstraint("num_nulls(settled_at, settled_by, settled_words) IN (0, 3)", name="settled"),
+    )
 
 
 class CaseSpecial(Base):

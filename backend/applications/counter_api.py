@@ -6,7 +6,18 @@ from uuid import UUID
 from flask import Response, current_app
 from sqlalchemy.orm import Session
 
-from backend.applications import confirmation, counter, drafts, filing, front, queries, schemas, staff_schemas
+from backend.applications import (
+    commitments,
+    confirmation,
+    counter,
+    drafts,
+    filing,
+    form_queries,
+    front,
+    queries,
+    schemas,
+    staff_schemas,
+)
 from backend.applications.models import Application
 from backend.core import clock, limits
 from backend.core.auth import current_staff, request_language, staff
@@ -77,6 +88,26 @@ def note_papers(body: dict[str, Any], application_id: UUID) -> dict[str, Any]:
     with transaction() as session:
         application = _mine(session, application_id, lock=True)
         front.note_papers(session, application, body["papers"], actor=current_staff().actor)
+        return queries.application_view(session, application, request_language())
+
+
+@blueprint.put("/staff/applications/<uuid:application_id>/commitment")
+@staff("cases.fill")
+@blueprint.arguments(schemas.SignCommitmentSchema)
+@blueprint.response(200, schemas.ApplicationSchema)
+def note_commitment(body: dict[str, Any], application_id: UUID) -> dict[str, Any]:
+    """The citizen has signed the letter of commitment on paper, and I have seen it."""
+    with transaction() as session:
+        application = _mine(session, application_id, lock=True)
+        item, _ = form_queries.item_of(session, application.item_slug)
+        commitments.sign(
+            session,
+            application,
+            item,
+            version=body["version"],
+            person_id=application.person_id,
+            actor=current_staff().actor,
+        )
         return queries.application_view(session, application, request_language())
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -13,7 +13,7 @@ from backend.applications import delivery, form_queries, forms, profile
 from backend.applications.errors import AnotherDevice, ApplicantNotAllowed, ApplicationClosed, ApplicationNotFound
 from backend.applications.forms import Answers, Form
 from backend.applications.materials import APPLICATION
-from backend.applications.models import Application, ApplicationEventRow
+from backend.applications.models import Application, ApplicationEventRow, CommitmentSignature
 from backend.applications.states import EDITABLE, ApplicationEvent, ApplicationState
 from backend.appointments import matters
 from backend.catalogue import queries as catalogue
@@ -57,9 +57,10 @@ def start_at_counter(
 ) -> Application:
     """Staff fill it in for a citizen who stands there: at a window, or at a partner point for somebody who confirms.
 
-    Raises ItemNotFound.
+    Raises ItemNotFound, ItemEnded.
     """
     item, _ = form_queries.item_of(session, item_slug)
+    catalogue.demand_open(item)
     made = _new(session, item, filer_id=person_id, person_id=person_id, channel=channel, actor=actor)
     made["hall_code"] = hall_code
     application = write(session, made)
@@ -213,6 +214,7 @@ def expire(session: Session) -> list[UUID]:
 def forget(session: Session, application: Application) -> None:
     """The personal data and files of an application that never became a case."""
     files.remove_all(session, APPLICATION, str(application.id))
+    session.execute(delete(CommitmentSignature).where(CommitmentSignature.application_id == application.id))
     matters.close(session, application.id)
     application.answers = profile.sealed(application, {})
     application.from_earlier = []

@@ -52,6 +52,13 @@ class AnswersIncomplete(InvalidInput):
     title = Text("还有没填好的地方，请看一下", "Some things are missing or wrong")
 
 
+class CommitmentChanged(Conflict):
+    """The letter has new words since it was shown, or the item asks for none."""
+
+    code = "commitment_changed"
+    title = Text("承诺书的内容改了，请再读一遍", "The letter has new words. Please read it again")
+
+
 class FilesPending(Conflict):
     """A file is still on its way or being checked."""
 
@@ -64,6 +71,27 @@ class MaterialNotAskedFor(InvalidInput):
 
     code = "material_not_asked_for"
     title = Text("这个事项不要这份材料", "This item does not ask for that")
+
+
+class ProofCancelled(MaterialNotAskedFor):
+    """The proof is cancelled: nobody may ask for it, and the field's words say what serves instead (clause 20)."""
+
+    code = "proof_cancelled"
+    title = Text("这个证明已经取消，不用再交", "This proof is cancelled. Nobody may ask for it")
+
+
+class DemandNotFound(NotFound):
+    """No such entry, or another hall's."""
+
+    code = "demand_not_found"
+    title = Text("没有找到这条记录", "There is no such entry")
+
+
+class DemandSettled(Conflict):
+    """Somebody has dealt with it."""
+
+    code = "demand_settled"
+    title = Text("这条已经处理过了", "This has been dealt with")
 
 
 class MaterialUnusable(InvalidInput):

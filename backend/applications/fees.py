@@ -1,16 +1,19 @@
 """The fee step: what a case costs, its bill, and going on when it is settled (clause 17.5)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
 
+from sqlalchemy import String, cast, or_, select
 from sqlalchemy.orm import Session
 
 from backend.applications import case_clock, moves
 from backend.applications.case_models import Case
+from backend.applications.form_models import ItemFiling
 from backend.applications.form_queries import Filing
 from backend.applications.forms import Form, is_shown
 from backend.applications.states import CaseEvent, CaseState
+from backend.catalogue import queries as catalogue
 from backend.catalogue.values import Item
 from backend.core import audit, clock
 from backend.identity import queries as identity
@@ -41,6 +44,19 @@ def lines(item: Item, form: Form, answers: Mapping[str, Any], filing: Filing, on
             quantity = answers.get(rule["quantity"], 1) if rule and "quantity" in rule else 1
             found.append(Line(fee.tariff.code, quantity=int(quantity)))
     return found
+
+
+def borne_by_department(session: Session, subject_type: str, subject_id: str, codes: Collection[str]) -> bool:
+    """Whether the department bears this bill: its case is of such an item, or only such items charge these fees."""
+    borne = set(session.scalars(select(ItemFiling.item_slug).where(ItemFiling.fee_borne_by == BORNE_BY_DEPARTMENT)))
+    if not borne:
+        return False
+    if subject_type == "case":
+        named = or_(cast(Case.id, String) == subject_id, Case.short_number == subject_id, Case.number == subject_id)
+        if (slug := session.scalar(select(Case.item_slug).where(named))) is not None:
+            return slug in borne
+    charging = {item.slug for item in catalogue.items(session) if {fee.tariff.code for fee in item.fees} & set(codes)}
+    return bool(charging) and charging <= borne
 
 
 def bill(session: Session, case: Case, item: Item, due: list[Line], *, region_code: str, actor: str) -> None:

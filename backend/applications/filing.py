@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from backend.applications import (
     case_clock,
     clocks,
+    commitments,
     fees,
     form_queries,
     forms,
@@ -22,6 +23,7 @@ from backend.applications import (
     visits,
 )
 from backend.applications.case_models import Case, CaseCorrection, CaseEventRow
+from backend.applications.commitments import Commitment
 from backend.applications.errors import AnswersIncomplete, ApplicationClosed, FilesPending, NotConfirmed
 from backend.applications.form_queries import Filing
 from backend.applications.forms import Answers, Form
@@ -46,6 +48,7 @@ class Checked:
     form: Form
     answers: Answers
     asked: list[Requirement]
+    commitment: Commitment | None
     problems: list[FieldError]
 
 
@@ -55,7 +58,9 @@ def check(session: Session, application: Application, item: Item) -> Checked:
     typed = profile.opened(application)
     answers = forms.shown(form, {**typed, **profile.known(session, application, form)})
     asked = materials.requirements(session, item, form, answers, application)
-    return Checked(form, answers, asked, [*forms.problems(form, answers), *materials.problems(asked)])
+    letter = commitments.of(session, application, item)
+    wrong = [*forms.problems(form, answers), *materials.problems(asked), *commitments.problems(letter)]
+    return Checked(form, answers, asked, letter, wrong)
 
 
 def submit(session: Session, application: Application, *, actor: str) -> Case:
@@ -178,6 +183,8 @@ def _keep_version(session: Session, application: Application, found: Checked, ac
     number = (last or 0) + 1
     parts = [repr(sorted(found.answers.items()))]
     parts += [f"{one.material.id}:{given.kind}:{given.digest}" for one in found.asked for given in one.given]
+    if found.commitment is not None:
+        parts.append(f"{found.commitment.letter.code}:{found.commitment.letter.version}")
     text = profile.sealed_version(application, number, found.answers)
     session.add(
         ApplicationVersion(

@@ -54,6 +54,8 @@ class ItemFiling(Base):
     fee_borne_by: Mapped[str] = mapped_column(Text, server_default=text("'applicant'"))
     owner_hall: Mapped[str | None] = mapped_column(Text)
     departments: Mapped[list[str]] = mapped_column(server_default=text("'[]'"))
+    credit_check: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether the city's credit platform is asked at acceptance (circular clause 24)."""
 
 
 class CaseText(Base):

@@ -28,6 +28,7 @@ class Filing:
     fee_borne_by: str
     owner_hall: str
     departments: tuple[str, ...]
+    credit_check: bool = False
 
     @property
     def joint(self) -> bool:
@@ -44,7 +45,9 @@ def filing_of(session: Session, item: Item) -> Filing:
         owner = halls[0] if halls and CITY_HALL not in halls else CITY_HALL
     if row is None:
         return Filing(_mode(item), "result", "applicant", owner, ())
-    return Filing(cast("Mode", row.mode), row.fee_blocks, row.fee_borne_by, owner, tuple(row.departments))
+    return Filing(
+        cast("Mode", row.mode), row.fee_blocks, row.fee_borne_by, owner, tuple(row.departments), row.credit_check
+    )
 
 
 def demand_online(item: Item, filing: Filing) -> None:

@@ -6,16 +6,28 @@ from typing import Final
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from backend.applications import case_clock, clocks, desk, fees, form_queries, materials, moves, notices, profile
+from backend.applications import (
+    case_clock,
+    clocks,
+    demands,
+    desk,
+    fees,
+    form_queries,
+    materials,
+    moves,
+    notices,
+    profile,
+)
 from backend.applications.case_models import Case, CaseCorrection, CasePart, CasePartEventRow
 from backend.applications.desk import Desk
-from backend.applications.errors import CorrectionTold, MaterialNotAskedFor
+from backend.applications.errors import CorrectionTold, MaterialNotAskedFor, ProofCancelled
 from backend.applications.models import Application, ApplicationPaper
 from backend.applications.states import ApplicationEvent, CaseEvent, PartEvent, PartState
 from backend.catalogue import queries as catalogue
 from backend.core import audit, clock, db
 from backend.core.errors import FieldError, Text
 from backend.core.states import record_event, transition
+from backend.credit import service as credit
 
 REPLY_DAYS: Final = 15
 """Working days an applicant has to send what was asked for, or to bring the originals."""
@@ -60,11 +72,22 @@ def note_papers(session: Session, application: Application, papers: Sequence[str
 
 
 def demand_asked(session: Session, application: Application, names: Sequence[str]) -> None:
-    """Nobody is asked for a material that is not on the item's list, or that the law lets them keep (clause 9.2)."""
+    """Nobody is asked for a material that is not on the item's list, or that the law lets them keep (clauses 9, 20).
+
+    Raises MaterialNotAskedFor, ProofCancelled.
+    """
     item = catalogue.item(session, application.item_slug)
     allowed = {
         material.id for material in item.materials if not material.exempt and material.source != materials.NOTHING
     }
+    today = clock.today()
+    cancelled = {
+        material.id: proof.no_longer
+        for material in item.materials
+        if material.id in names and (proof := catalogue.cancelled_proof(session, material.name, on=today))
+    }
+    if cancelled:
+        raise ProofCancelled(errors=[FieldError(f"/materials/{name}", words) for name, words in cancelled.items()])
     wrong = [name for name in names if name not in allowed]
     if wrong:
         words = Text("事项不要这份材料，不能让办事人交", "The item does not ask for that")
@@ -112,6 +135,16 @@ def after_acceptance(session: Session, case: Case, *, actor: str, region_code: s
     application = session.get_one(Application, case.application_id)
     form = form_queries.version_of(session, application.form_item, application.form_version)
     due = fees.lines(item, form, profile.opened(application), filing, case.accepted_on or clock.today())
+    if filing.credit_check:
+        credit.ask(
+            session,
+            case_id=case.id,
+            case_number=case.number,
+            item_slug=case.item_slug,
+            person_id=case.person_id,
+            organisation_id=case.organisation_id,
+            actor=actor,
+        )
     fees.bill(session, case, item, due, region_code=region_code, actor=actor)
     notices.tell(session, case, "case_accepted", until=case.promise_due_on)
     if case.fee_state == "due" and case.fee_blocks == "review":
@@ -179,6 +212,15 @@ def _tell_what(session: Session, case: Case, by: Desk, *, kind: str, words: str,
         no_field = Text("表单里没有这一项", "The form has no such question")
         raise MaterialNotAskedFor(errors=[FieldError(f"/fields/{name}", no_field) for name in unknown])
     demand_asked(session, application, [one["name"] for one in things])
+    said = [("/words", words)]
+    said += [
+        (f"/{part}/{one['name']}", one["words"])
+        for part, asked in (("fields", fields), ("materials", things))
+        for one in asked
+    ]
+    for pointer, text in said:
+        demands.refuse_cancelled(session, text, pointer)
+        demands.note(session, case, place=kind, words=text, actor=by.actor)
     session.merge(
         CaseCorrection(
             case_id=case.id,

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from backend.applications.forms import Form, is_shown
 from backend.applications.models import Application, ApplicationPaper
-from backend.catalogue.values import Item, Material
+from backend.catalogue import queries as catalogue
+from backend.catalogue.values import CancelledProof, Item, Material
 from backend.core import clock, crypto
 from backend.core.errors import FieldError, Text
 from backend.files import service as files
@@ -46,6 +47,7 @@ class Requirement:
     material: Material
     how: str
     required: bool
+    cancelled: CancelledProof | None = None
     given: tuple[Given, ...] = field(default=())
 
     @property
@@ -65,11 +67,18 @@ def requirements(
     """What is asked for, in the order of the guide, with what was given so far."""
     there = given(session, application) if application is not None else {}
     return [
-        Requirement(material, how, how in (UPLOAD, FETCH) and not material.exempt, tuple(there.get(material.id, ())))
+        _requirement(session, material, how_given(form, material), tuple(there.get(material.id, ())))
         for material in item.materials
-        for how in [how_given(form, material)]
         if is_shown(_rule(form, material).get("when"), answers)
     ]
+
+
+def _requirement(session: Session, material: Material, how: str, given_: tuple[Given, ...]) -> Requirement:
+    """A proof that was cancelled since the guide was written is asked of nobody (circular clause 20)."""
+    cancelled = catalogue.cancelled_proof(session, material.name, on=clock.today())
+    if cancelled is not None and not material.exempt:
+        return Requirement(material, NOTHING, required=False, cancelled=cancelled, given=given_)
+    return Requirement(material, how, how in (UPLOAD, FETCH) and not material.exempt, given=given_)
 
 
 def how_given(form: Form, material: Material) -> str:

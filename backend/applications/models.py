@@ -119,6 +119,23 @@ class ApplicationPaper(Base):
     seen_at: Mapped[datetime]
 
 
+class CommitmentSignature(Base):
+    """信用承诺: one version of a letter, read and signed for one application; never changed.
+
+    `name` is the signer's, sealed; `signed_by` who noted it: the person, or the staff who saw it signed on paper.
+    """
+
+    __tablename__ = "commitment_signature"
+    __table_args__ = (ForeignKeyConstraint(["code", "version"], ["commitment_text.code", "commitment_text.version"]),)
+
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("application.id"), primary_key=True)
+    code: Mapped[str] = mapped_column(Text, primary_key=True)
+    version: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    name: Mapped[bytes] = mapped_column(LargeBinary)
+    signed_by: Mapped[str] = mapped_column(Text)
+    signed_at: Mapped[datetime]
+
+
 class FilingCode(Base):
     """确认码: six digits that the citizen reads out so that a partner point or village staff may file for them."""
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from backend.applications import (
     case_clock,
     case_words,
+    commitments,
     delivery,
     drafts,
     filing,
@@ -31,6 +32,7 @@ from backend.catalogue import queries as catalogue
 from backend.catalogue.values import Item
 from backend.core import crypto
 from backend.core.errors import FieldError
+from backend.credit import service as credit
 from backend.files.models import File
 from backend.identity import idnumber
 from backend.identity import queries as identity
@@ -77,6 +79,7 @@ def application_view(session: Session, application: Application, language: str) 
         "materials": [_requirement(one, language) for one in found.asked],
         "tasks": tasks(found, typed, language),
         "errors": errors(found.problems, language),
+        "commitment": commitments.view(found.commitment, language),
         "delivery": delivery_of(application, item),
         "correction": correction(session, case, language) if case else None,
         "case_id": case.id if case else None,
@@ -134,6 +137,11 @@ def tasks(found: filing.Checked, typed: Mapping[str, Any], language: str) -> lis
         done = all(one.done for one in found.asked)
         state = "done" if done else ("in_progress" if given else "not_started")
         shown.append({"key": "materials", "title": case_words.MATERIALS.in_language(language), "state": state})
+    if found.commitment is not None:
+        state = "done" if found.commitment.signature else "not_started"
+        shown.append(
+            {"key": "commitment", "title": found.commitment.letter.title.in_language(language), "state": state}
+        )
     ready = all(task["state"] == "done" for task in shown) and not found.problems
     last = {"key": "check", "title": case_words.CHECK.in_language(language)}
     return [*shown, {**last, "state": "not_started" if ready else "cannot_start"}]
@@ -237,6 +245,8 @@ def case_view(session: Session, case: Case, language: str, viewer_id: UUID) -> B
         "pages": pages(form, language),
         "answers": profile.masked(form, answers),
         "materials": [_requirement(one, language) for one in required],
+        "commitment": commitments.view(commitments.of(session, application, item), language),
+        "credit": _credit(session, case),
         "timeline": timeline(session, case, language),
     }
 
@@ -334,6 +344,12 @@ def masked_contact(session: Session, person_id: UUID) -> Body:
     }
 
 
+def _credit(session: Session, case: Case) -> Body | None:
+    """What was asked about the applicant; what is known of a relative is not for whoever files for them."""
+    mine = case.person_id == case.filer_id or case.organisation_id is not None
+    return credit.view(credit.of_case(session, case.id)) if mine else None
+
+
 def _visible(person_id: UUID) -> ColumnElement[bool]:
     bodies_ = select(OrganisationAgent.organisation_id).where(OrganisationAgent.person_id == person_id)
     own = (Case.person_id == person_id) & Case.organisation_id.is_(None)
@@ -379,10 +395,11 @@ def _field(field: Mapping[str, Any], language: str) -> Body:
 
 def _requirement(one: Requirement, language: str) -> Body:
     material = one.material
+    note = one.cancelled.no_longer if one.cancelled else material.note
     return {
         "id": material.id,
         "name": material.name.in_language(language),
-        "note": _text(material.note._asdict() if material.note else None, language),
+        "note": note.in_language(language) if note else None,
         "source": material.source,
         "source_label": bodies.SOURCES[material.source].in_language(language),
         "how": one.how,

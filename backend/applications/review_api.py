@@ -14,6 +14,7 @@ from backend.core.errors import FieldError, InvalidInput, Text
 from backend.core.once import answer_once
 from backend.core.problems import ApiBlueprint
 from backend.core.schemas import EmptySchema
+from backend.credit import service as credit
 
 blueprint = ApiBlueprint("staff-decisions", __name__, description="Cases for staff: reviewing, deciding, issuing")
 blueprints = (blueprint,)
@@ -44,6 +45,17 @@ def begin_step(body: dict[str, Any], case_id: UUID) -> Response:
 def end_step(body: dict[str, Any], case_id: UUID) -> Response:
     """The step is over."""
     return stepped(case_id, "special-end", body, review.end_step)
+
+
+@blueprint.post("/staff/cases/<uuid:case_id>/credit")
+@staff("cases.decide")
+@blueprint.arguments(EmptySchema)
+@blueprint.response(200, schemas.StaffCaseSchema)
+def ask_credit(body: dict[str, Any], case_id: UUID) -> Response:
+    """Ask the credit platform again after it was away."""
+    return stepped(
+        case_id, "credit", body, lambda session, case, by: credit.ask_again(session, case.id, actor=by.actor)
+    )
 
 
 @blueprint.post("/staff/cases/<uuid:case_id>/extension")

@@ -6,6 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from backend.applications.states import ApplicationState, CaseState
 from backend.catalogue.schemas import Named as NamedSchema
+from backend.credit.schemas import CreditCheckSchema
 
 SLUG = validate.Length(1, 64)
 CODE = validate.Length(1, 40)
@@ -184,6 +185,26 @@ class CorrectionSchema(Schema):
     reply_by = fields.Date(required=True, allow_none=True)
 
 
+class ApplicationCommitmentSchema(Schema):
+    """The letter that is signed with an application, by whom (masked) and when. `changed`: it has new words since."""
+
+    code = fields.String(required=True)
+    version = fields.Integer(required=True)
+    title = fields.String(required=True)
+    text = fields.String(required=True)
+    changed = fields.Boolean(required=True)
+    signed_at = fields.AwareDateTime(required=True, allow_none=True)
+    signed_by = fields.String(required=True, allow_none=True)
+    on_paper = fields.Boolean(required=True)
+
+
+class SignCommitmentSchema(Schema):
+    """The version that was read, and that its signer agrees to it."""
+
+    version = fields.Integer(required=True, strict=True, validate=validate.Range(1, 30_000))
+    agreed = fields.Boolean(required=True, validate=validate.Equal(True))
+
+
 class DeliverySchema(Schema):
     """How the result reaches the applicant, and which ways there are."""
 
@@ -221,6 +242,7 @@ class ApplicationSchema(ApplicationRowSchema):
     materials = fields.List(fields.Nested(RequirementSchema), required=True)
     tasks = fields.List(fields.Nested(TaskSchema), required=True)
     errors = fields.List(fields.Nested(ProblemAtSchema), required=True)
+    commitment = fields.Nested(ApplicationCommitmentSchema, required=True, allow_none=True)
     delivery = fields.Nested(DeliverySchema, required=True)
     correction = fields.Nested(CorrectionSchema, required=True, allow_none=True)
     case_id = fields.UUID(required=True, allow_none=True)
@@ -362,6 +384,8 @@ class CaseSchema(CaseRowSchema):
     pages = fields.List(fields.Nested(PageSchema), required=True)
     answers = fields.Dict(required=True)
     materials = fields.List(fields.Nested(RequirementSchema), required=True)
+    commitment = fields.Nested(ApplicationCommitmentSchema, required=True, allow_none=True)
+    credit = fields.Nested(CreditCheckSchema, required=True, allow_none=True)
     timeline = fields.List(fields.Nested(HappenedSchema), required=True)
 
 

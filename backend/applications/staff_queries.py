@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Date, and_, exists, func, literal, not_, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from backend.applications import case_clock, case_words, form_queries, profile, queries, visits
+from backend.applications import case_clock, case_words, commitments, demands, form_queries, profile, queries, visits
 from backend.applications.case_models import (
     Case,
     CaseCorrection,
@@ -21,13 +21,25 @@ from backend.applications.case_models import (
 from backend.applications.clocks import Colour
 from backend.applications.desk import Desk, open_transfer, seen_by
 from backend.applications.models import Application
-from backend.applications.states import CASE, FRONT, UNDECIDED, WHO, CaseEvent, CaseState, PartState, TransferState
+from backend.applications.states import (
+    CASE,
+    DECIDE,
+    FRONT,
+    MANAGE,
+    UNDECIDED,
+    WHO,
+    CaseEvent,
+    CaseState,
+    PartState,
+    TransferState,
+)
 from backend.catalogue import queries as catalogue
 from backend.catalogue.models import Department
 from backend.catalogue.versions import queries as versions
 from backend.core import clock
 from backend.core.auth import Principal
 from backend.core.errors import Text
+from backend.credit import service as credit
 from backend.identity.models import Staff
 
 Body = dict[str, Any]
@@ -41,6 +53,9 @@ BOXES: Final[dict[str, tuple[CaseState, ...]]] = {
     "over": (S.NOT_ACCEPTED, S.DELIVERED, S.WITHDRAWN, S.TERMINATED),
 }
 """Boxes of a hall by state; `incoming`, `joint`, `pickup` and `asked` are boxes of their own."""
+
+SEES_CREDIT: Final = {FRONT, DECIDE, MANAGE}
+"""What the credit platform knows of a person is for those who handle the case."""
 
 LEAST_OF_NUMBER: Final = 4
 NEVER: Final = date(9999, 12, 31)
@@ -159,7 +174,13 @@ def view(session: Session, case: Case, principal: Principal, language: str) -> B
         "pages": queries.pages(form, language),
         "answers": profile.masked(form, answers),
         "materials": queries.asked(session, item, form, answers, application, language),
+        "commitment": commitments.view(commitments.of(session, application, item), language),
+        "credit": credit.view(credit.of_case(session, case.id)) if SEES_CREDIT & principal.permissions else None,
         "corrections": _corrections(session, case),
+        "unlisted": [
+            {"name": one.name, "place": one.place, "told_at": one.told_at, "settled": one.settled_words}
+            for one in demands.of_case(session, case.id)
+        ],
         "parts": _parts(session, case, language),
         "specials": _specials(session, case),
         "steps": [

@@ -4,6 +4,7 @@ from marshmallow import Schema, fields, validate
 
 from backend.applications.clocks import Colour
 from backend.applications.schemas import (
+    ApplicationCommitmentSchema,
     AskedSchema,
     CaseDecisionSchema,
     CaseFeeSchema,
@@ -16,6 +17,7 @@ from backend.applications.schemas import (
 from backend.applications.staff_queries import BOXES
 from backend.applications.states import CaseState, PartState
 from backend.catalogue.schemas import Named as NamedSchema
+from backend.credit.schemas import CreditCheckSchema
 
 REASON = validate.Length(2, 200)
 DOCUMENT = validate.Length(2, 80)
@@ -96,6 +98,15 @@ class CaseToldSchema(Schema):
     materials = fields.List(fields.Nested(AskedSchema), required=True)
     told_at = fields.AwareDateTime(required=True)
     answered_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class UnlistedMaterialSchema(Schema):
+    """A paper that was asked for and is not on the item's list; `settled` is what a lead says became of it."""
+
+    name = fields.String(required=True)
+    place = fields.String(required=True, validate=validate.OneOf(["return", "correct", "message"]))
+    told_at = fields.AwareDateTime(required=True)
+    settled = fields.String(required=True, allow_none=True)
 
 
 class CasePartSchema(Schema):
@@ -202,7 +213,10 @@ class StaffCaseSchema(StaffCaseRowSchema):
     pages = fields.List(fields.Nested(PageSchema), required=True)
     answers = fields.Dict(required=True)
     materials = fields.List(fields.Nested(RequirementSchema), required=True)
+    commitment = fields.Nested(ApplicationCommitmentSchema, required=True, allow_none=True)
+    credit = fields.Nested(CreditCheckSchema, required=True, allow_none=True)
     corrections = fields.List(fields.Nested(CaseToldSchema), required=True)
+    unlisted = fields.List(fields.Nested(UnlistedMaterialSchema), required=True)
     parts = fields.List(fields.Nested(CasePartSchema), required=True)
     specials = fields.List(fields.Nested(TakenStepSchema), required=True)
     steps = fields.List(fields.Nested(ListedStepSchema), required=True)

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from backend.applications import case_clock, notices
+from backend.applications import case_clock, demands, notices
 from backend.applications.case_models import Case, CaseMessage
 from backend.applications.errors import MaterialUnusable
 from backend.core import clock
@@ -45,6 +45,7 @@ def say(
     session.add(message)
     session.flush()
     if side == "staff":
+        demands.note(session, case, place="message", words=words, actor=author)
         notices.tell(session, case, "case_message", key=message.id)
     return message
 

@@ -223,6 +223,7 @@ def _choices(
     """
     items = catalogue.items_for_booking(session, slugs)
     codes = set(items[0].hall_codes).intersection(*(item.hall_codes for item in items))
+    ends = catalogue.first_to_end(session, slugs)
     near = query.get("near", "").strip()
     place = places.find(session, near) if near else None
     lat, lng = (place.lat, place.lng) if place else (query.get("lat"), query.get("lng"))
@@ -232,6 +233,7 @@ def _choices(
         category_code=items[0].category_code,
         minutes=visits.minutes_of(items, query["people"]),
         per_hall=per_hall,
+        before=ends.ending.on if ends and ends.ending else None,
     )
     choices = [
         {

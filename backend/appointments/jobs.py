@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Interval, delete, exists, literal, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from backend.appointments import closing, conduct_service, quotas, service, slots
+from backend.appointments import closing, conduct_service, ending, quotas, service, slots
 from backend.appointments.conduct_models import ScannerBeat
 from backend.appointments.models import Appointment, ReturnedPlace, Slot, SlotQuota
 from backend.appointments.notices import visit_params
@@ -64,6 +64,21 @@ def cancel_closed() -> None:
 def _cancel_closed(appointment_id: UUID) -> bool:
     with transaction() as session:
         return closing.cancel_closed(session, appointment_id)
+
+
+def cancel_ended() -> None:
+    """Visits for an item that is done no more on their day are cancelled with a notice, one transaction each."""
+    while True:
+        with transaction() as session:
+            waiting = ending.waiting(session)
+        if sum(_cancel_ended(appointment_id) for appointment_id in waiting) == 0:
+            return
+
+
+@retrying
+def _cancel_ended(appointment_id: UUID) -> bool:
+    with transaction() as session:
+        return ending.cancel(session, appointment_id)
 
 
 def return_places() -> None:

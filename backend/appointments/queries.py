@@ -97,8 +97,18 @@ def picker(
         days=days,
         language=language,
     )
+    _end(session, shown["days"], slugs, language)
     visits.fit(shown["days"], visits.minutes_of(items, people))
     return shown
+
+
+def _end(session: Session, days: list[dict[str, Any]], slugs: Sequence[str], language: str) -> None:
+    """Days from which one of the items is done no more have no slots, and say so."""
+    ending = catalogue.first_to_end(session, slugs)
+    for day in days:
+        if ending is not None and not ending.done_on(day["date"]):
+            words = catalogue.no_longer_done(ending).in_language(language)
+            day.update(state="closed", note=words, left=0, slots=[])
 
 
 def slot_days(
@@ -136,9 +146,18 @@ def slot_days(
 
 
 def next_free(
-    session: Session, *, hall_codes: Sequence[str], category_code: str, minutes: int, per_hall: int = 1
+    session: Session,
+    *,
+    hall_codes: Sequence[str],
+    category_code: str,
+    minutes: int,
+    per_hall: int = 1,
+    before: date | None = None,
 ) -> dict[str, list[dict[str, Any]]]:
-    """The earliest starts of each hall from which a visit of `minutes` has free slots: one statement for all halls."""
+    """The earliest starts of each hall from which a visit of `minutes` has free slots: one statement for all halls.
+
+    `before` is the first day on which there is no such visit any more.
+    """
     policies = policies_for(session, hall_codes, category_code)
     released = {code: released_until(session, policy) for code, policy in policies.items()}
     rows = session.execute(
@@ -151,6 +170,8 @@ def next_free(
     )
     by_hall: dict[str, list[dict[str, Any]]] = {code: [] for code in hall_codes}
     for code, day, slot_id, start, end in rows:
+        if before is not None and day >= before:
+            continue
         if day <= released[code] and clock.now() <= closes_at(policies[code], start):
             by_hall[code].append({"id": slot_id, "start": start, "end": end})
     return {

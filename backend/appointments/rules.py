@@ -35,9 +35,9 @@ def bookable(
 ) -> tuple[BookableItem, ...]:
     """The items, if this slot's hall handles them all in one visit.
 
-    Raises MixedCategories, NotHere, TooMany, LevelRequired.
+    Raises ItemEnded, ItemEnds, MixedCategories, NotHere, TooMany, LevelRequired.
     """
-    items = items_for_booking(session, list(dict.fromkeys(slugs)))
+    items = items_for_booking(session, list(dict.fromkeys(slugs)), slot.day)
     if any(item.category_code != items[0].category_code for item in items):
         raise errors.MixedCategories()
     if any(slot.hall_code not in item.hall_codes for item in items) or items[0].category_code != slot.category_code:

@@ -8,6 +8,7 @@ from backend.catalogue.values import (
     BookableItem,
     CancelledProof,
     Category,
+    Ended,
     Hall,
     Item,
     ItemFee,
@@ -142,7 +143,8 @@ def guide_body(catalogue: Snapshot, item: Item, language: str, *, on: date) -> B
         }
         if letter
         else None,
-        "ended": _ended(catalogue, item, language),
+        "ended": _ended(catalogue, item.ended, language),
+        "ending": _ended(catalogue, item.ending, language),
     }
 
 
@@ -168,14 +170,14 @@ def cancelled_body(proof: CancelledProof, language: str) -> Body:
     }
 
 
-def _ended(catalogue: Snapshot, item: Item, language: str) -> Body | None:
-    if item.ended is None:
+def _ended(catalogue: Snapshot, ended: Ended | None, language: str) -> Body | None:
+    if ended is None:
         return None
-    successor = catalogue.items.get(item.ended.successor or "")
+    successor = catalogue.items.get(ended.successor or "")
     return {
-        "on": item.ended.on,
-        "kind": item.ended.kind,
-        "note": _text(item.ended.note, language),
+        "on": ended.on,
+        "kind": ended.kind,
+        "note": _text(ended.note, language),
         "successor": {"slug": successor.slug, "name": successor.name.in_language(language)} if successor else None,
     }
 

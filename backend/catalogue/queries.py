@@ -6,7 +6,9 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from backend.catalogue import snapshot
-from backend.catalogue.values import BookableItem, Category, Hall, Item, Letter, PublishedList
+from backend.catalogue.lint import fold
+from backend.catalogue.values import BookableItem, CancelledProof, Category, Hall, Item, Letter, PublishedList
+from backend.core import clock
 from backend.core.errors import Conflict, InvalidInput, NotFound, Text
 
 
@@ -45,6 +47,15 @@ class ItemEnded(Conflict):
     title = Text("这个事项已经取消或并入别的事项，不能再办", "This item has ended or was merged and is no longer done")
 
 
+class ItemEnds(Conflict):
+    """The item is not done any more on that day; `on` is the first such day, `successor` the item to use then."""
+
+    code = "item_ends"
+    title = Text(
+        "那天起这个事项不再办理，请选早一点的日期", "This item is not done on that day any more. Choose earlier"
+    )
+
+
 class ItemNotBookable(InvalidInput):
     """No hall takes appointments for this item; its guide says how it is done."""
 
@@ -60,6 +71,11 @@ def item(session: Session, slug: str) -> Item:
         raise ItemNotFound(item=slug) from None
 
 
+def is_item(session: Session, slug: str) -> bool:
+    """Whether there is such an item, done or ended."""
+    return slug in snapshot.current(session).items
+
+
 def open_item(session: Session, slug: str) -> Item:
     """An item that may be booked, filed and billed: one that has not ended. Raises ItemNotFound, ItemEnded."""
     found = item(session, slug)
@@ -68,15 +84,37 @@ def open_item(session: Session, slug: str) -> Item:
 
 
 def demand_open(item: Item) -> None:
-    """Raises ItemEnded for an item that was abolished or merged into another."""
-    if item.ended is not None:
-        raise ItemEnded(item=item.slug, successor=item.ended.successor)
+    """Raises ItemEnded for an item that was abolished or merged into another, from the first minute of that day."""
+    due = item.ending if not item.done_on(clock.today()) else None
+    ended = item.ended or due
+    if ended is not None:
+        raise ItemEnded(item=item.slug, successor=ended.successor)
 
 
-def items_for_booking(session: Session, slugs: Sequence[str]) -> tuple[BookableItem, ...]:
-    """What a booking must know of these items, in the same order. Raises ItemNotFound, ItemEnded, ItemNotBookable."""
+def demand_done_on(item: Item, day: date) -> None:
+    """Raises ItemEnds for a day from which the item, as published, is done no more."""
+    if item.ending is not None and not item.done_on(day):
+        raise ItemEnds(no_longer_done(item), item=item.slug, on=item.ending.on, successor=item.ending.successor)
+
+
+def no_longer_done(item: Item) -> Text:
+    """From which day an item with a published ending is not done any more."""
+    on = item.ending.on if item.ending else clock.today()
+    zh, en = f"{on.month}月{on.day}日", on.isoformat()
+    return Text(
+        f"“{item.name.zh}”{zh}起不再办理，请选这天以前的日期", f"{item.name.en} is done until {en}. Choose earlier"
+    )
+
+
+def items_for_booking(session: Session, slugs: Sequence[str], on: date | None = None) -> tuple[BookableItem, ...]:
+    """What a booking, of a day, must know of these items, in the same order.
+
+    Raises ItemNotFound, ItemEnded, ItemEnds, ItemNotBookable.
+    """
     found = [open_item(session, slug) for slug in slugs]
     for one in found:
+        if on is not None:
+            demand_done_on(one, on)
         if not one.bookable:
             raise ItemNotBookable(item=one.slug)
     return tuple(one.booking for one in found)
@@ -121,6 +159,42 @@ def published_list(session: Session, tag: str) -> PublishedList:
         raise ListNotFound(list=tag) from None
 
 
+def first_to_end(session: Session, slugs: Sequence[str]) -> Item | None:
+    """The item among these whose published ending comes first, None when all go on."""
+    ending = [one for one in (item(session, slug) for slug in slugs) if one.ending is not None]
+    return min(ending, key=lambda one: one.ending.on if one.ending else date.max, default=None)
+
+
+def ending_items(session: Session) -> tuple[Item, ...]:
+    """Items that have ended, or whose ending is published."""
+    return tuple(one for one in snapshot.current(session).items.values() if one.ended or one.ending)
+
+
+def cancelled_proof(session: Session, name: Text, *, on: date) -> CancelledProof | None:
+    """The cancelled proof that has this name, if there is one on a day (circular clause 20)."""
+    wanted = {fold(one) for one in name}
+    return next((one for one in _cancelled(session, on) if wanted & _names(one)), None)
+
+
+def cancelled_in(session: Session, words: str, *, on: date) -> CancelledProof | None:
+    """The cancelled proof that a text names, if it names one on a day."""
+    text = fold(words)
+    return next((one for one in _cancelled(session, on) if any(name in text for name in _names(one))), None)
+
+
+def letter(session: Session, code: str, version: int) -> Letter:
+    """One version of a letter of commitment, as it was signed."""
+    return next(one for one in snapshot.current(session).letters[code] if one.version == version)
+
+
 def letter_of(session: Session, item: Item, *, on: date) -> Letter | None:
     """The letter of commitment that an applicant of this item signs on a day; a case keeps its code and version."""
     return snapshot.letter_on(snapshot.current(session), item.commitment, on)
+
+
+def _cancelled(session: Session, on: date) -> list[CancelledProof]:
+    return [one for one in snapshot.current(session).cancelled if one.cancelled_on <= on]
+
+
+def _names(proof: CancelledProof) -> set[str]:
+    return {fold(name) for name in (*proof.name, *proof.aliases)}

@@ -272,6 +272,9 @@ class Item(ItemSummary):
     special_steps = fields.List(fields.Nested(SpecialStep), required=True)
     commitment = fields.Nested(Commitment, required=True, allow_none=True)
     ended = fields.Nested(Ended, required=True, allow_none=True)
+    ending = fields.Nested(
+        Ended, required=True, allow_none=True, metadata={"description": "Published, and begins on a later day"}
+    )
 
 
 class ItemSpecialSteps(ItemName):

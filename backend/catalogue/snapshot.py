@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import JSON, select
 from sqlalchemy.orm import Session
 
 from backend.catalogue import assembly, lists, models
@@ -37,6 +37,7 @@ from backend.catalogue.values import (
     CancelledProof,
     Category,
     Edition,
+    Ended,
     Hall,
     Item,
     Letter,
@@ -44,6 +45,9 @@ from backend.catalogue.values import (
     OpeningHours,
     PublishedList,
 )
+from backend.catalogue.versions.models import ItemVersion
+from backend.catalogue.versions.states import VersionState
+from backend.core import clock
 from backend.core.errors import Text
 
 CHECK_SECONDS = 1.0
@@ -178,12 +182,34 @@ def read_items(session: Session) -> dict[str, Item]:
     added: dict[str, set[str]] = defaultdict(set)
     for addition in session.scalars(select(ListAddition)):
         added[addition.item_slug].add(addition.tag)
-    known = assembly.lookups(session)
+    known, endings = assembly.lookups(session), _endings(session)
     found: dict[str, Item] = {}
     for row in rows:
         item = assembly.assemble(row, known, halls=halls[row.slug], materials=materials[row.slug], fees=fees[row.slug])
-        found[row.slug] = replace(item, tags=lists.tags_of(item, frozenset(added[row.slug])))
+        found[row.slug] = replace(
+            item, ending=endings.get(row.slug), tags=lists.tags_of(item, frozenset(added[row.slug]))
+        )
     return found
+
+
+def _endings(session: Session) -> dict[str, Ended]:
+    """Endings that are published and not yet in force, by item."""
+    ended = ItemVersion.content["ended"]
+    rows = session.execute(
+        select(ItemVersion.item_slug, ItemVersion.effective_at, ended).where(
+            ItemVersion.state == VersionState.SCHEDULED, ended != JSON.NULL
+        )
+    )
+    return {
+        slug: Ended(
+            clock.civil(at).date(),
+            said["kind"],
+            said["successor"],
+            Text(**said["note"]) if said["note"] else None,
+        )
+        for slug, at, said in rows
+        if at is not None
+    }
 
 
 def _lists(session: Session) -> dict[str, PublishedList]:
@@ -220,6 +246,7 @@ def _cancelled(session: Session) -> tuple[CancelledProof, ...]:
             instead=assembly.optional(row.instead_zh, row.instead_en),
             cancelled_on=row.cancelled_on,
             verified=row.verified,
+            aliases=tuple(row.aliases),
         )
         for row in registers.cancelled_proofs(session)
     )

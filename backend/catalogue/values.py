@@ -206,6 +206,12 @@ class Item:
     commitment: str | None = None
     offline_filing: OfflineFiling | None = None
     ended: Ended | None = None
+    ending: Ended | None = None
+    """An ending that is published and begins on a later day."""
+
+    def done_on(self, day: date) -> bool:
+        """Whether it may be booked and filed on a day, as far as is published now."""
+        return self.ended is None and (self.ending is None or day < self.ending.on)
 
     @property
     def bookable(self) -> bool:
@@ -238,6 +244,18 @@ class CancelledProof:
     instead: Text | None
     cancelled_on: date
     verified: bool
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def no_longer(self) -> Text:
+        """Why nobody may ask for it, and what serves instead."""
+        zh, en = self.name
+        if self.instead is None:
+            return Text(f"“{zh}”已经取消，不用再交", f"{en} is cancelled and need not be given any more")
+        return Text(
+            f"“{zh}”已经取消，不用再交；改看：{self.instead.zh}",
+            f"{en} is cancelled and need not be given any more. Instead: {self.instead.en}",
+        )
 
 
 @dataclass(frozen=True)

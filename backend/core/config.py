@@ -32,6 +32,7 @@ _PROVIDER_ADDRESSES = (
     "eproof_base",
     "hotline_base",
     "province_base",
+    "credit_base",
     "ems_base",
     "tracking_fallback_base",
 )
@@ -47,9 +48,10 @@ _PROVIDER_ACCOUNTS = (
     "eproof_app",
     "hotline_app",
     "province_app",
+    "credit_app",
     "ems_sender_no",
 )
-_OFFICES = ("finance", "licence", "eproof", "hotline", "province")
+_OFFICES = ("finance", "licence", "eproof", "hotline", "province", "credit")
 """Production refuses an address of a sandbox and an account whose name begins with `sandbox`."""
 
 
@@ -170,6 +172,9 @@ class Settings:
     province_base: str = _setting("Province's platform; empty sends nothing there", default="")
     province_app: str = _setting("Our application id at the province", default="")
     province_keys: str = _setting("Keys shared with it, as FINANCE_KEYS", default="", secret=True)
+    credit_base: str = _setting("厦门市信用信息共享平台; empty asks nothing there", default="")
+    credit_app: str = _setting("Our application id at the credit platform", default="")
+    credit_keys: str = _setting("Keys shared with it, as FINANCE_KEYS", default="", secret=True)
     alipay_gateway: str = _setting("Alipay's OpenAPI gateway", default="https://openapi.alipay.com/gateway.do")
     alipay_login_base: str = _setting("Alipay login pages", default="https://openauth.alipay.com")
     alipay_app_id: str = _setting("App id at Alipay; empty switches Alipay off", default="")

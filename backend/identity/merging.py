@@ -13,7 +13,13 @@ from express import address_book, ordering
 from notify import service as notices
 from payments import bills
 
-MERGED = ("identity.person_merged", "licences.person_merged", "hotline.person_merged", "applications.person_merged")
+MERGED = (
+    "identity.person_merged",
+    "licences.person_merged",
+    "hotline.person_merged",
+    "credit.person_merged",
+    "applications.person_merged",
+)
 """Jobs of upper features that move their rows."""
 
 ONE_EACH = ("phone", "alipay")

@@ -20,6 +20,7 @@ LEAD: Final = CLERK | {
     "bills.void",
     "refunds.check",
     "cases.manage",
+    "cases.track",
     "booking.figures",
 }
 OPERATOR: Final = frozenset(
@@ -34,6 +35,7 @@ OPERATOR: Final = frozenset(
         "staff.appoint",
         "audit.hall",
         "express.policies",
+        "cases.track",
         "booking.figures",
     }
 )

@@ -1,4 +1,4 @@
-"""Offices that speak signed JSON: licence library, e证明, 12345, the province; and one desk for people."""
+"""Offices that speak signed JSON: licence library, e证明, 12345, credit, the province; and one desk for people."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
+from .credit import RECORDS, CreditBooks
 from .hotline import HotlineBooks
 from .licences import KINDS, LicenceBooks
 from .people import PEOPLE
@@ -37,6 +38,7 @@ class Books:
     licences: LicenceBooks
     hotline: HotlineBooks
     province: ProvinceBooks
+    credit: CreditBooks
 
 
 class Gate:
@@ -87,12 +89,13 @@ class Gate:
 
 def create_blueprints(world: World) -> list[Blueprint]:
     """One gate for each office, and the desk ``/offices/desk``."""
-    books = Books(LicenceBooks(world), HotlineBooks(world), ProvinceBooks(world))
+    books = Books(LicenceBooks(world), HotlineBooks(world), ProvinceBooks(world), CreditBooks(world))
     operations: dict[str, dict[str, Operation]] = {
         "licence": {"licences/get": books.licences.get_licence},
         "eproof": {"proofs/get": books.licences.get_proof},
         "hotline": {"tickets/create": books.hotline.create, "tickets/query": books.hotline.query},
         "province": {"feed/push": books.province.push},
+        "credit": {"records/query": books.credit.query},
     }
     return [*(_gate(Gate(name, world), operations[name], world) for name in OFFICES), _desk(world, books)]
 
@@ -139,25 +142,30 @@ def _desk(world: World, books: Books) -> Blueprint:
 
     @blueprint.get("/desk")
     def page() -> str:
-        return render_template("offices.html", people=PEOPLE, kinds=KINDS, books=books)
+        return render_template("offices.html", people=PEOPLE, kinds=KINDS, records=RECORDS, books=books)
 
     @blueprint.post("/desk")
     def act() -> BaseResponse:
         _act(books, request.form["act"], request.form)
         return redirect("/offices/desk")
 
-    @blueprint.post("/api/<any(licence, answer):what>")
+    @blueprint.post("/api/<any(licence, answer, credit):what>")
     def do(what: str) -> Response:
         _act(books, what, request.get_json())
         return jsonify(ok=True)
 
     @blueprint.get("/api/state")
     def state() -> Response:
-        return jsonify(uses=books.licences.uses, tickets=books.hotline.shown(), feed=books.province.shown())
+        return jsonify(
+            uses=books.licences.uses,
+            tickets=books.hotline.shown(),
+            feed=books.province.shown(),
+            credit=books.credit.shown(),
+        )
 
     @blueprint.post("/api/reset")
     def reset() -> Response:
-        for one in (books.licences, books.hotline, books.province):
+        for one in (books.licences, books.hotline, books.province, books.credit):
             one.reset()
         return jsonify(ok=True)
 
@@ -167,6 +175,8 @@ def _desk(world: World, books: Books) -> Blueprint:
 def _act(books: Books, what: str, order: Mapping[str, str]) -> None:
     if what == "licence":
         books.licences.set(order["person"], order["kind"], order["having"])
+    elif what == "credit":
+        books.credit.set(order["person"], [one for one in order.get("records", "").split(",") if one])
     else:
         books.hotline.answer(order["serial"], order["status"], order.get("reply", ""))
 

@@ -41,6 +41,8 @@ class SandboxSettings:
     hotline_keys: str = ""
     province_app: str = ""
     province_keys: str = ""
+    credit_app: str = ""
+    credit_keys: str = ""
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, object]) -> SandboxSettings:
@@ -60,8 +62,8 @@ class Faults:
     """How the operator makes the providers misbehave; the default is a good day.
 
     wechat, ixiamen, sms: ``normal`` answers; ``busy`` is WeChat's -1; ``outage`` is HTTP 502.
-    licence, eproof, hotline, province also: ``drop`` takes the effect and hangs up; ``forged`` signs by another key;
-    ``slow`` answers after twelve seconds.
+    licence, eproof, hotline, province, credit also: ``drop`` takes the effect and hangs up; ``forged`` signs by
+    another key; ``slow`` answers after twelve seconds.
     wechat also knows ``quota``: every message is refused with 45009.
     slow_s: wait this long *after* the effect, so a caller that gives up has still caused it.
     receipts: ``normal`` pushes a delivery receipt ``receipt_delay_s`` after a message, ``blocked`` one that says the
@@ -77,6 +79,7 @@ class Faults:
     eproof: str = "normal"
     hotline: str = "normal"
     province: str = "normal"
+    credit: str = "normal"
     receipts: str = "normal"
     receipt_delay_s: float = 1.0
     aes_key: int = 0
@@ -85,7 +88,7 @@ class Faults:
     seed: int = 1
 
 
-OFFICES = ("licence", "eproof", "hotline", "province")
+OFFICES = ("licence", "eproof", "hotline", "province", "credit")
 
 MODES: dict[str, frozenset[str]] = {
     "wechat": frozenset({"normal", "busy", "quota", "outage"}),

@@ -35,6 +35,7 @@ def way(session: Session, row: Table) -> None:
             fee_borne_by=row.get("fee_borne_by", "applicant"),
             owner_hall=row.get("owner_hall"),
             departments=row.get("departments", []),
+            credit_check=row.get("credit_check", False),
         )
     )
 

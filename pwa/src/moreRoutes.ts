@@ -20,6 +20,7 @@ export const moreRoutes: RouteRecordRaw[] = [
   filing('/applications/:id/form/:page/:field?', () => import('./pages/filing/Form.vue')),
   filing('/applications/:id/materials', () => import('./pages/filing/Materials.vue')),
   filing('/applications/:id/materials/:material', () => import('./pages/filing/Material.vue')),
+  filing('/applications/:id/commitment', () => import('./pages/filing/Commitment.vue')),
   filing('/applications/:id/delivery', () => import('./pages/filing/Delivery.vue')),
   filing('/applications/:id/check', () => import('./pages/filing/Check.vue')),
   filing('/me/filing-code', () => import('./pages/cases/FilingCode.vue')),
@@ -52,5 +53,6 @@ export const moreRoutes: RouteRecordRaw[] = [
   page('/halls/:code', () => import('./pages/citizen/Hall.vue'), ['pages', 'queue']),
   page('/halls/:code/take', () => import('./pages/queue/Take.vue'), ['pages', 'queue']),
   page('/tickets/:link', () => import('./pages/queue/Ticket.vue'), ['pages', 'queue']),
+  filing('/go', () => import('./pages/citizen/Nowhere.vue')),
   page('/help', () => import('./pages/citizen/Help.vue')),
 ]

@@ -95,6 +95,8 @@ def test_each_app_gets_its_pages_and_only_those_with_a_camera_run_webassembly(
                 pages[path] = answer.text
     finally:
         app.extensions["settings"] = before
+    framing = {path for path, policy in policies.items() if policy.endswith("; frame-src blob:")}
+    assert framing == {"/staff/", "/staff/login", "/staff/scan", "/staff/collect"}
     assert {path for path, policy in policies.items() if "'wasm-unsafe-eval'" in policy} == {
         "/staff/scan",
         "/staff/collect",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from backend.catalogue import assembly
@@ -52,6 +52,19 @@ def special_steps(session: Session, slug: str, number: int) -> tuple[SpecialStep
         ItemVersion.item_slug == slug, ItemVersion.number == number
     )
     return tuple(assembly.special_step(one) for one in session.scalars(listed).one())
+
+
+def published_counts(session: Session, versions: set[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, int]]:
+    """(item, version) → how many steps its guide names, and how many materials it may ask for."""
+    rows = session.execute(
+        select(
+            ItemVersion.item_slug, ItemVersion.number, ItemVersion.content["steps"], ItemVersion.content["materials"]
+        ).where(tuple_(ItemVersion.item_slug, ItemVersion.number).in_(versions))
+    )
+    return {
+        (slug, number): (len(steps), sum(not part["exempt"] and part["source"] != "none" for part in materials))
+        for slug, number, steps, materials in rows
+    }
 
 
 def history(session: Session, slug: str) -> Sequence[ItemVersion]:

@@ -134,6 +134,7 @@ def publish(session: Session, version_id: UUID, *, effective_on: date | None, ac
 
 def discard(session: Session, version_id: UUID, *, reason: str, actor: str) -> ItemVersion:
     """Give up a draft, or what waits for review, or call off what is published but not yet in force."""
+    catalogue.mark_changed(session)
     version = _locked(session, version_id)
     event = VersionEvent.CALL_OFF if version.state == VersionState.SCHEDULED else VersionEvent.DISCARD
     if transition(session, version, event, actor=actor, reason=reason):

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261126_visits"
-down_revision = "20261126_item_versions"
+down_revision = "20261126_circular_map"
 branch_labels = None
 depends_on = None
 

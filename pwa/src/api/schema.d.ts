@@ -375,6 +375,52 @@ export interface paths {
         };
         trace?: never;
     };
+    "/api/v1/applications/{application_id}/commitment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                application_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** Sign the item's letter of commitment as it is today. Signing twice is the same as once. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    application_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SignCommitment"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Application"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/applications/{application_id}/submit": {
         parameters: {
             query?: never;
@@ -5901,6 +5947,52 @@ export interface paths {
         };
         trace?: never;
     };
+    "/api/v1/staff/applications/{application_id}/commitment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                application_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /** The citizen has signed the letter of commitment on paper, and I have seen it. */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    application_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SignCommitment"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Application"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/applications/{application_id}/confirm": {
         parameters: {
             query?: never;
@@ -7515,6 +7607,52 @@ export interface paths {
             requestBody: {
                 content: {
                     "application/json": components["schemas"]["AskFor"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StaffCase"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/credit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask the credit platform again after it was away. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             responses: {
@@ -11598,6 +11736,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/link-visits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How often links were opened, by app and kind of page. */
+        get: {
+            parameters: {
+                query: {
+                    first: string;
+                    last: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["LinkVisits"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/lists/publication": {
         parameters: {
             query?: never;
@@ -11809,6 +11988,52 @@ export interface paths {
             };
         };
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/material-demands/{demand_id}/settle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                demand_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** I have looked at it; this became of it. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    demand_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SettleDemand"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Empty"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -14048,6 +14273,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/standard-tracking": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Cases that went otherwise than published, newest first. */
+        get: {
+            parameters: {
+                query: {
+                    first: string;
+                    last: string;
+                    kind?: "any" | "materials" | "days" | "steps" | "open";
+                    hall?: string | null;
+                    cursor?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TrackedCases"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/standard-tracking/table": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same for a spreadsheet, at most 5,000 cases. */
+        get: {
+            parameters: {
+                query: {
+                    first: string;
+                    last: string;
+                    kind?: "any" | "materials" | "days" | "steps" | "open";
+                    hall?: string | null;
+                    cursor?: string;
+                    lang?: "zh" | "en";
+                    format?: "csv" | "xlsx";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/tickets": {
         parameters: {
             query?: never;
@@ -15247,6 +15560,7 @@ export interface components {
             applicant: string | null;
             /** Format: uuid */
             case_id: string | null;
+            commitment: components["schemas"]["ApplicationCommitment"] | null;
             correction: components["schemas"]["Correction"] | null;
             /** Format: date-time */
             created_at: string;
@@ -15275,6 +15589,18 @@ export interface components {
             /** @enum {string} */
             state: "open" | "submitted" | "reopened" | "expired" | "discarded";
             tasks: components["schemas"]["Task"][];
+        };
+        /** @description The letter that is signed with an application, by whom (masked) and when. `changed`: it has new words since. */
+        ApplicationCommitment: {
+            changed: boolean;
+            code: string;
+            on_paper: boolean;
+            /** Format: date-time */
+            signed_at: string | null;
+            signed_by: string | null;
+            text: string;
+            title: string;
+            version: number;
         };
         /** @description One of my applications. */
         ApplicationRow: {
@@ -15680,7 +16006,9 @@ export interface components {
             can_edit: boolean;
             can_withdraw: boolean;
             checked: boolean;
+            commitment: components["schemas"]["ApplicationCommitment"] | null;
             correction: components["schemas"]["Correction"] | null;
+            credit: components["schemas"]["CreditCheck"] | null;
             days_used: number | null;
             decision: components["schemas"]["CaseDecision"] | null;
             delivery: components["schemas"]["Delivery"];
@@ -16171,6 +16499,24 @@ export interface components {
             checked_in: number;
             late: number;
         };
+        /** @description What the credit platform said of the applicant: advice that decides nothing. `failure` says why it did not. */
+        CreditCheck: {
+            /** Format: date-time */
+            asked_at: string;
+            failure: string | null;
+            records: components["schemas"]["CreditRecord"][];
+            /** @enum {unknown} */
+            state: "asked" | "clear" | "hit" | "away";
+        };
+        /** @description One record: why, since when, who holds it, and where to object to it. */
+        CreditRecord: {
+            appeal: string;
+            issuer: string;
+            kind: string;
+            reason: string;
+            /** Format: date */
+            since: string;
+        };
         /** @description One day of the picker. */
         Day: {
             /** Format: date */
@@ -16281,6 +16627,19 @@ export interface components {
             pickup_hall: string | null;
             way: string | null;
             ways: string[];
+        };
+        /** @description A paper that is not on the list, where it was asked for, and what a lead says became of it. */
+        Demand: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /** @enum {string} */
+            place: "return" | "correct" | "message";
+            /** Format: date-time */
+            settled_at: string | null;
+            settled_words: string | null;
+            /** Format: date-time */
+            told_at: string;
         };
         /** @description Who decides. */
         Department: {
@@ -16573,6 +16932,12 @@ export interface components {
             days: number;
             document: string;
             reason: string;
+        };
+        /** @description A step no guide names; `count` of an extension is its working days. */
+        ExtraStep: {
+            count: number;
+            /** @enum {string} */
+            step: "return" | "correct" | "pause" | "moved" | "extended";
         };
         /** @description Attempts that a provider answered with the same code, and what that means. */
         Failure: {
@@ -17158,6 +17523,8 @@ export interface components {
             depth: number;
             district_days: components["schemas"]["DistrictDays"][];
             ended: components["schemas"]["Ended"] | null;
+            /** @description Published, and begins on a later day */
+            ending: components["schemas"]["Ended"] | null;
             fees: components["schemas"]["ItemFee"][];
             free: boolean;
             hall_codes: string[];
@@ -17571,6 +17938,16 @@ export interface components {
             passed: components["schemas"]["StaffTicket"][];
             queues: components["schemas"]["QueueHead"][];
             tickets: components["schemas"]["StaffTicket"][];
+        };
+        /** @description Links of one kind opened from one app. */
+        LinkVisit: {
+            count: number;
+            kind: string;
+            source: string;
+        };
+        /** @description The most first. */
+        LinkVisits: {
+            visits: components["schemas"]["LinkVisit"][];
         };
         /** @description A published list: how many items, since when. */
         ListHead: {
@@ -18761,6 +19138,10 @@ export interface components {
             /** @default null */
             reason_en: string | null;
         };
+        /** @description What became of it, in a lead's words. */
+        SettleDemand: {
+            words: string;
+        };
         /** @description Public figures of one hall; `satisfied_percent` counts grades 3 to 5. */
         Shares: {
             days: number;
@@ -18939,6 +19320,12 @@ export interface components {
             next_cursor: string | null;
             shipments: components["schemas"]["ShipmentRow"][];
         };
+        /** @description The version that was read, and that its signer agrees to it. */
+        SignCommitment: {
+            /** @enum {boolean} */
+            agreed: true;
+            version: number;
+        };
         /** @description Which window, for which queues. */
         SitDown: {
             categories: string[];
@@ -19110,8 +19497,10 @@ export interface components {
             citizen: components["schemas"]["CitizenContact"];
             /** @enum {string|null} */
             colour: "green" | "yellow" | "orange" | "red" | null;
+            commitment: components["schemas"]["ApplicationCommitment"] | null;
             corrected_once: boolean;
             corrections: components["schemas"]["CaseTold"][];
+            credit: components["schemas"]["CreditCheck"] | null;
             days_used: number | null;
             decision: components["schemas"]["CaseDecision"] | null;
             /** Format: date */
@@ -19156,6 +19545,7 @@ export interface components {
             /** Format: date-time */
             submitted_at: string;
             transfer: components["schemas"]["CaseTransfer"] | null;
+            unlisted: components["schemas"]["UnlistedMaterial"][];
             unread: number;
             visits: components["schemas"]["CaseVisits"];
         };
@@ -19603,6 +19993,33 @@ export interface components {
             text: string;
             undone: boolean;
         };
+        /** @description What was published for a case (`promise_days`, `steps`, `materials`), and what happened beyond it. */
+        TrackedCase: {
+            days_used: number | null;
+            /** Format: date */
+            decided_on: string | null;
+            extra_steps: components["schemas"]["ExtraStep"][];
+            hall: string;
+            /** Format: uuid */
+            id: string;
+            item: components["schemas"]["NamedItem"];
+            late: boolean;
+            materials: number;
+            number: string;
+            promise_days: number;
+            steps: number;
+            /** Format: date */
+            submitted_on: string;
+            unlisted: components["schemas"]["Demand"][];
+        };
+        /** @description A page of them, newest first, with how many cases there are in all and of each kind. */
+        TrackedCases: {
+            cases: components["schemas"]["TrackedCase"][];
+            counts: {
+                [key: string]: number;
+            };
+            next_cursor: string | null;
+        };
         /** @description A page of events. */
         Trail: {
             events: components["schemas"]["Event"][];
@@ -19630,6 +20047,15 @@ export interface components {
             /** @enum {string} */
             ground: "over_collected" | "technical_error";
             reason: string;
+        };
+        /** @description A paper that was asked for and is not on the item's list; `settled` is what a lead says became of it. */
+        UnlistedMaterial: {
+            name: string;
+            /** @enum {string} */
+            place: "return" | "correct" | "message";
+            settled: string | null;
+            /** Format: date-time */
+            told_at: string;
         };
         /** @description How many messages are not opened yet. */
         Unread: {

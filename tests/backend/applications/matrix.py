@@ -3,16 +3,20 @@
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.applications import confirmation, transfers
-from backend.applications.case_models import Case, CasePart
+from backend.applications.case_models import Case, CasePart, MaterialDemand
 from backend.applications.desk import Desk
+from backend.applications.form_models import ItemFiling
 from backend.applications.states import PartState
 from backend.core import clock
+from backend.credit import jobs as credit
 from tests.backend.applications.papers import add
 from tests.backend.applications.people import ANSWERS, LOOK, PASSPORT, PLATE, QUERY, Filer, Office, publish
 
+LETTERED = "id-card-renewal"
 FAR = "TA"
 """A hall that is neither the owner's nor the stranger's."""
 Thing = tuple[str, str, str, dict[str, Any], dict[str, Any]]
@@ -23,7 +27,7 @@ Things = list[Thing]
 def things(session: Session, who: Filer, office: Office) -> Things:
     """One object for each route of applications and cases."""
     publish(session, PLATE, special_steps=[LOOK])
-    parts = (_of_citizen, _of_front, _of_review, _of_counter)
+    parts = (_of_citizen, _of_front, _of_review, _of_counter, _of_circular)
     return [thing for part in parts for thing in part(session, who, office)]
 
 
@@ -148,6 +152,30 @@ def _of_counter(session: Session, who: Filer, office: Office) -> Things:
         ("PUT", f"{mine}/papers", "window_clerk", {"papers": []}, at),
         ("POST", f"{mine}/confirm", "partner", {"code": code}, there),
         ("POST", f"{mine}/submit", "window_clerk", {}, {"application_id": filled["id"]}),
+    ]
+
+
+def _of_circular(session: Session, who: Filer, office: Office) -> Things:
+    """A letter to sign, a credit question to ask again, and a paper that was asked for beyond the list."""
+    publish(session, LETTERED, commitment="true-statement")
+    draft, body = who.start(LETTERED), {"version": 1, "agreed": True}
+    begun = {"item": LETTERED, "citizen": {"name": who.name, "id_number": who.number}}
+    window = office.send("window_clerk", "POST", "/applications", begun).json
+    session.add(ItemFiling(item_slug=QUERY, mode="full", credit_check=True, departments=[]))
+    session.commit()
+    asked = who.file(QUERY)
+    office.accepted(asked)
+    session.commit()
+    credit.ask(None)
+    office.send("window_clerk", "POST", f"/cases/{asked['id']}/messages", {"words": "请补交收入证明"})
+    demand = session.scalars(select(MaterialDemand.id).where(MaterialDemand.case_id == UUID(asked["id"]))).one()
+    settled = "staff/material-demands/<uuid:demand_id>/settle"
+    signing = "applications/<uuid:application_id>/commitment"
+    return [
+        ("PUT", signing, "citizen", body, {"application_id": draft["id"]}),
+        ("PUT", f"staff/{signing}", "window_clerk", body, {"application_id": window["id"]}),
+        _post("approver", asked, "credit", {}),
+        ("POST", settled, "hall_lead", {"words": "告诉他不用交"}, {"demand_id": demand}),
     ]
 
 

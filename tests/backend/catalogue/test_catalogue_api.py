@@ -17,7 +17,7 @@ SUMMARY = {"slug", "name", "category", "object", "visits", "depth", "free", "tag
 ITEM = SUMMARY | {
     "code", "department", "conditions", "steps", "materials", "fees", "law_days", "promise_days", "instant",
     "visits_reason", "handle_area", "hall_codes", "mail", "online_url", "booking", "verified", "updated_at",
-    "consult_phone", "version", "handling_code", "district_days", "special_steps", "commitment", "ended",
+    "consult_phone", "version", "handling_code", "district_days", "special_steps", "commitment", "ended", "ending",
 }  # fmt: skip
 
 

@@ -35,7 +35,7 @@ export function useFiling() {
   })
 
   function addressOf(key: string): string {
-    return key === 'materials' || key === 'check' ? `${base}/${key}` : `${base}/form/${key}`
+    return ['materials', 'commitment', 'check'].includes(key) ? `${base}/${key}` : `${base}/form/${key}`
   }
 
   /** Where to go after a task: back to where the person came from, else to the next task. */

@@ -38,13 +38,15 @@ export const MANAGE: ManagePage[] = [
   { name: 'appeals', group: 'people', may: ['conduct.decide'], ...lazy(() => import('../Appeals.vue')) },
   { name: 'ratings', group: 'people', may: ['ratings.read'], ...lazy(() => import('./Ratings.vue')) },
   { name: 'figures', group: 'look', may: ['hall.manage'], ...lazy(() => import('./Figures.vue')) },
+  { name: 'tracking', group: 'look', may: ['cases.track'], ...lazy(() => import('../cases/Tracking.vue')) },
+  { name: 'entrances', group: 'look', may: ['platform.manage'], ...lazy(() => import('./Entrances.vue')) },
   { name: 'funnel', group: 'look', may: ['booking.figures'], ...lazy(() => import('./Funnel.vue')) },
   { name: 'notices', group: 'look', may: ['platform.manage'], ...lazy(() => import('../Notices.vue')) },
   { name: 'audit', group: 'look', may: ['audit.hall'], ...lazy(() => import('./Audit.vue')) },
 ]
 
 /** What is done for the whole city, by the platform's operator and by finance, needs no hall. */
-const CITY = ['platform.manage', 'items.edit', 'items.publish', 'express.policies', 'express.settle', 'refunds.approve', 'suspense.decide', 'finance.reconcile']
+const CITY = ['platform.manage', 'cases.track', 'items.edit', 'items.publish', 'express.policies', 'express.settle', 'refunds.approve', 'suspense.decide', 'finance.reconcile']
 
 export const openTo = (page: ManagePage, permissions: string[], inHall: boolean): boolean =>
   page.may.some((one) => permissions.includes(one) && (inHall || CITY.includes(one)))
