@@ -19,6 +19,7 @@ from backend.applications import (
     schemas,
     subjects,
     threads,
+    visits,
 )
 from backend.core import limits, pagination
 from backend.core.auth import citizen, current_citizen, public, request_language
@@ -62,7 +63,7 @@ def list_applications() -> dict[str, Any]:
 @blueprint.arguments(schemas.StartSchema)
 @blueprint.response(201, schemas.ApplicationSchema)
 def start(body: dict[str, Any]) -> dict[str, Any]:
-    """Begin; when I have begun this before and not handed it in, that one again."""
+    """Begin; when I have begun this before and not handed it in, that one again. It may go with a booked visit."""
     principal = current_citizen()
     limits.spend(f"application-start:{principal.id}", capacity=20, per_seconds=600)
     with transaction() as session:
@@ -74,6 +75,8 @@ def start(body: dict[str, Any]) -> dict[str, Any]:
             organisation_id=body["organisation_id"],
             wanted_hall=body["hall"],
         )
+        if body["appointment_id"] is not None:
+            visits.join(session, application, body["appointment_id"])
         return queries.application_view(session, application, request_language())
 
 
@@ -141,7 +144,8 @@ def submit(body: dict[str, Any], application_id: UUID) -> Response:
 
     def effect(session: Session) -> dict[str, Any]:
         application = drafts.own(session, application_id, principal.id, lock=True)
-        return queries.case_view(session, filing.submit(session, application, actor=principal.actor), language)
+        case = filing.submit(session, application, actor=principal.actor)
+        return queries.case_view(session, case, language, principal.id)
 
     return answer_once(f"submit:{application_id}", body, effect, schemas.CaseSchema(), status=201)
 
@@ -168,7 +172,7 @@ def show_case(case_id: UUID) -> dict[str, Any]:
     """One of mine."""
     with transaction() as session:
         case = queries.own_case(session, case_id, current_citizen().id)
-        return queries.case_view(session, case, request_language())
+        return queries.case_view(session, case, request_language(), current_citizen().id)
 
 
 @blueprint.post("/cases/<uuid:case_id>/withdraw")
@@ -183,7 +187,7 @@ def withdraw(body: dict[str, Any], case_id: UUID) -> Response:
     def effect(session: Session) -> dict[str, Any]:
         case = queries.own_case(session, case_id, principal.id, lock=True)
         own_case.withdraw(session, case, actor=principal.actor, reason=body["reason"])
-        return queries.case_view(session, case, language)
+        return queries.case_view(session, case, language, principal.id)
 
     return answer_once(f"case-withdraw:{case_id}", body, effect, schemas.CaseSchema())
 
@@ -197,7 +201,7 @@ def choose_delivery(body: dict[str, Any], case_id: UUID) -> dict[str, Any]:
     with transaction() as session:
         case = queries.own_case(session, case_id, current_citizen().id, lock=True)
         own_case.choose_delivery(session, case, **body)
-        return queries.case_view(session, case, request_language())
+        return queries.case_view(session, case, request_language(), current_citizen().id)
 
 
 @blueprint.post("/cases/<uuid:case_id>/result")

@@ -15,6 +15,7 @@ from backend.applications.forms import Answers, Form
 from backend.applications.materials import APPLICATION
 from backend.applications.models import Application, ApplicationEventRow, CommitmentSignature
 from backend.applications.states import EDITABLE, ApplicationEvent, ApplicationState
+from backend.appointments import matters
 from backend.catalogue import queries as catalogue
 from backend.catalogue.values import Item
 from backend.core import audit, clock, db
@@ -214,6 +215,7 @@ def forget(session: Session, application: Application) -> None:
     """The personal data and files of an application that never became a case."""
     files.remove_all(session, APPLICATION, str(application.id))
     session.execute(delete(CommitmentSignature).where(CommitmentSignature.application_id == application.id))
+    matters.close(session, application.id)
     application.answers = profile.sealed(application, {})
     application.from_earlier = []
     session.flush()

@@ -20,6 +20,7 @@ from backend.applications import (
     notices,
     numbers,
     profile,
+    visits,
 )
 from backend.applications.case_models import Case, CaseCorrection, CaseEventRow
 from backend.applications.commitments import Commitment
@@ -150,6 +151,7 @@ def _open_case(
     audit.record(
         session, actor=actor, action="case.submitted", object_type="case", object_id=case.id, hall_code=case.hall_code
     )
+    visits.follow(session, case)
     moves.tell_province(session, case, Kind.CASE, event=str(CaseEvent.SUBMIT))
     notices.tell(session, case, "case_received")
     if filing.mode == "full" or application.channel == "window":

@@ -58,9 +58,7 @@ def come_back(session: Session, case: Case, by: Desk) -> None:
     notices.tell(session, case, "case_result", key="back", hall=hall.zh, hall_en=hall.en)
 
 
-def hand_over(
-    session: Session, case: Case, by: Desk, *, signature_id: UUID, authorisation: str | None
-) -> None:
+def hand_over(session: Session, case: Case, by: Desk, *, signature_id: UUID, authorisation: str | None) -> None:
     """送达 at the window of the pick-up hall, with the receiver's identity checked and their signature as a file.
 
     Raises MaterialUnusable for a signature that is not a checked file of this case.

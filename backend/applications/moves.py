@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from backend.applications import case_clock
+from backend.applications import case_clock, visits
 from backend.applications.case_models import Case
 from backend.applications.states import CaseEvent, CaseState
 from backend.catalogue import queries as catalogue
@@ -37,6 +37,7 @@ def move(session: Session, case: Case, event: CaseEvent, *, actor: str, reason: 
     moved = transition(session, case, event, actor=actor, reason=reason)
     case_clock.note_owed(session, case)
     if moved:
+        visits.follow(session, case)
         tell_province(session, case, KINDS.get(event, Kind.PROCESS), event=str(event), reason=reason)
     return moved
 

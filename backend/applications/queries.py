@@ -18,6 +18,7 @@ from backend.applications import (
     form_queries,
     materials,
     profile,
+    visits,
 )
 from backend.applications.case_models import Case, CaseCorrection, CaseEventRow, CaseMessage, CaseTransfer
 from backend.applications.errors import CaseNotFound
@@ -37,6 +38,7 @@ from backend.identity import idnumber
 from backend.identity import queries as identity
 from backend.identity.models import Organisation, OrganisationAgent, Person
 from backend.ratings import service as ratings
+from express import queries as shipments
 from payments import bill_queries
 
 Body = dict[str, Any]
@@ -208,18 +210,22 @@ def case_rows(session: Session, cases: Sequence[Case], language: str) -> list[Bo
     ]
 
 
-def case_view(session: Session, case: Case, language: str) -> Body:
-    """A case as its applicant sees it: where it is, who acts next, until when, and everything that happened."""
+def case_view(session: Session, case: Case, language: str, viewer_id: UUID) -> Body:
+    """A case as `viewer_id` sees it: where it is, who acts next, until when, and everything that happened."""
     application = session.get_one(Application, case.application_id)
     item = catalogue.item(session, case.item_slug)
     form = form_queries.version_of(session, application.form_item, application.form_version)
     answers = profile.opened(application)
-    hall = catalogue.hall(session, case.pickup_hall or case.hall_code)
+    required = materials.requirements(session, item, form, answers, application)
     return {
         **case_rows(session, [case], language)[0],
         "full_number": case.number,
         "application_id": case.application_id,
-        "hall": {"code": hall.code, "name": hall.name.in_language(language)},
+        "hall": visits.hall_body(session, case.pickup_hall or case.hall_code, language),
+        "person": {"id": case.person_id, "is_me": case.person_id == viewer_id},
+        "visit": visits.wanted(session, case, item, required, language),
+        "visits": visits.coming(session, case, language),
+        "checked": visits.is_checked(session, case),
         "instant": case.instant,
         "joint": case.joint,
         "accept_by": case.accept_by,
@@ -233,13 +239,14 @@ def case_view(session: Session, case: Case, language: str) -> Body:
         "correction": correction(session, case, language),
         "fee": fee(session, case, language),
         "delivery": delivery_of(case, item),
+        "shipment_id": shipments.result_of(session, "case", str(case.id)),
         "result": result_of(session, case),
         "rated": ratings.of_subject(session, "case", str(case.id)) is not None,
         "can_withdraw": case.state in UNDECIDED,
         "can_edit": application.state in EDITABLE,
         "pages": pages(form, language),
         "answers": profile.masked(form, answers),
-        "materials": asked(session, item, form, answers, application, language),
+        "materials": [_requirement(one, language) for one in required],
         "commitment": commitments.view(commitments.of(session, application, item), language),
         "credit": _credit(session, case),
         "timeline": timeline(session, case, language),

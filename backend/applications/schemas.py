@@ -119,12 +119,16 @@ class FormSchema(Schema):
 
 
 class StartSchema(Schema):
-    """What to file and for whom: oneself, a relative, or an organisation. `hall` for items of a district."""
+    """What to file and for whom: oneself, a relative, or an organisation. `hall` for items of a district.
+
+    `appointment_id`: a visit of mine that this is for.
+    """
 
     item = fields.String(required=True, validate=SLUG)
     person_id = fields.UUID(load_default=None, allow_none=True)
     organisation_id = fields.UUID(load_default=None, allow_none=True)
     hall = fields.String(load_default=None, allow_none=True, validate=CODE)
+    appointment_id = fields.UUID(load_default=None, allow_none=True)
 
 
 class SaveSchema(Schema):
@@ -326,8 +330,35 @@ class ResultFileSchema(Schema):
     sha256 = fields.String(required=True)
 
 
+class WantedVisitSchema(Schema):
+    """The applicant has to come: to bring papers, or to collect the result."""
+
+    why = fields.String(required=True, validate=validate.OneOf(["papers", "collect"]))
+    hall = fields.Nested(NamedSchema, required=True)
+
+
+class CaseVisitSchema(Schema):
+    """A booked visit for the case; its own page is `/appointments/{id}`."""
+
+    id = fields.UUID(required=True)
+    state = fields.String(required=True)
+    hall = fields.Nested(NamedSchema, required=True)
+    start = fields.AwareDateTime(required=True)
+    end = fields.AwareDateTime(required=True)
+
+
+class CasePersonSchema(Schema):
+    """Whose matter it is; a visit for it serves this person."""
+
+    id = fields.UUID(required=True)
+    is_me = fields.Boolean(required=True)
+
+
 class CaseSchema(CaseRowSchema):
-    """A case whole, as its applicant sees it."""
+    """A case whole, as its applicant sees it. `visit`: what they come to a hall for next; `checked`: 材料已预审.
+
+    `shipment_id` is the courier's shipment of its result, once ordered.
+    """
 
     full_number = fields.String(required=True)
     application_id = fields.UUID(required=True)
@@ -345,7 +376,12 @@ class CaseSchema(CaseRowSchema):
     correction = fields.Nested(CorrectionSchema, required=True, allow_none=True)
     fee = fields.Nested(CaseFeeSchema, required=True)
     delivery = fields.Nested(DeliverySchema, required=True)
+    shipment_id = fields.UUID(required=True, allow_none=True)
     result = fields.Nested(ResultFileSchema, required=True, allow_none=True)
+    person = fields.Nested(CasePersonSchema, required=True)
+    visit = fields.Nested(WantedVisitSchema, required=True, allow_none=True)
+    visits = fields.List(fields.Nested(CaseVisitSchema), required=True)
+    checked = fields.Boolean(required=True)
     rated = fields.Boolean(required=True)
     can_withdraw = fields.Boolean(required=True)
     can_edit = fields.Boolean(required=True)

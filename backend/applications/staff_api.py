@@ -79,7 +79,7 @@ def list_cases(query: dict[str, Any]) -> dict[str, Any]:
 def count_cases() -> dict[str, Any]:
     """How many cases wait in each of my hall's boxes."""
     with transaction() as session:
-        return staff_queries.counts(session, current_staff().hall)
+        return staff_queries.counts(session, current_staff().hall, request_language())
 
 
 @blueprint.get("/staff/case-texts")

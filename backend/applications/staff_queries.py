@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Date, and_, exists, func, literal, not_, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from backend.applications import case_clock, case_words, commitments, demands, form_queries, profile, queries
+from backend.applications import case_clock, case_words, commitments, demands, form_queries, profile, queries, visits
 from backend.applications.case_models import (
     Case,
     CaseCorrection,
@@ -57,6 +57,7 @@ BOXES: Final[dict[str, tuple[CaseState, ...]]] = {
 SEES_CREDIT: Final = {FRONT, DECIDE, MANAGE}
 """What the credit platform knows of a person is for those who handle the case."""
 
+LEAST_OF_NUMBER: Final = 4
 NEVER: Final = date(9999, 12, 31)
 DUE: Final = func.coalesce(Case.owed_on, literal(NEVER, Date))
 
@@ -73,14 +74,20 @@ def inbox(
     if "colour" in query:
         wanted = wanted.where(_coloured(Colour(query["colour"])))
     if query.get("number"):
-        wanted = wanted.where(or_(Case.short_number == query["number"], Case.number == query["number"]))
+        wanted = wanted.where(_numbered(query["number"].strip()))
     if after is not None:
         wanted = wanted.where(tuple_(DUE, Case.id) > after)
     return list(session.scalars(wanted.order_by(DUE, Case.id).limit(limit)))
 
 
-def counts(session: Session, hall_code: str) -> Body:
-    """How many wait in each box, and how many are overdue."""
+def _numbered(text: str) -> ColumnElement[bool]:
+    """The case of this number; four characters or more may be a part of one."""
+    whole = or_(Case.short_number == text, Case.number == text)
+    return or_(whole, Case.short_number.contains(text, autoescape=True)) if len(text) >= LEAST_OF_NUMBER else whole
+
+
+def counts(session: Session, hall_code: str, language: str) -> Body:
+    """How many wait in each box, how many are overdue, and of which items the hall has cases."""
     rows = session.execute(
         select(Case.state, func.count(), func.count().filter(Case.owed_on < clock.today()))
         .where(Case.hall_code == hall_code, Case.state.not_in(BOXES["over"]))
@@ -91,7 +98,18 @@ def counts(session: Session, hall_code: str) -> Body:
     boxes = {box: sum(numbers.get(state, (0, 0))[0] for state in states) for box, states in waiting.items()}
     for box in ("incoming", "joint", "pickup", "asked"):
         boxes[box] = session.scalar(select(func.count()).select_from(Case).where(_box(box, hall_code))) or 0
-    return {"boxes": boxes, "overdue": sum(late for _, late in numbers.values())}
+    return {
+        "boxes": boxes,
+        "overdue": sum(late for _, late in numbers.values()),
+        "items": _items(session, hall_code, language),
+    }
+
+
+def _items(session: Session, hall_code: str, language: str) -> list[Body]:
+    """The items of the cases that this hall sees, by name."""
+    slugs = session.scalars(select(Case.item_slug).where(seen_by(hall_code)).distinct())
+    named = [{"slug": slug, "name": catalogue.item(session, slug).name.in_language(language)} for slug in slugs]
+    return sorted(named, key=lambda one: str(one["name"]))
 
 
 def rows(session: Session, cases: Sequence[Case], language: str) -> list[Body]:
@@ -134,6 +152,7 @@ def view(session: Session, case: Case, principal: Principal, language: str) -> B
     return {
         **rows(session, [case], language)[0],
         "full_number": case.number,
+        "application_id": case.application_id,
         "hall_code": case.hall_code,
         "filed_hall": case.filed_hall,
         "mode": case.mode,
@@ -175,6 +194,9 @@ def view(session: Session, case: Case, principal: Principal, language: str) -> B
             for one in versions.special_steps(session, case.item_slug, case.item_version)
         ],
         "transfer": _transfer(transfer) if transfer else None,
+        "visits": visits.of_hall(session, case, language),
+        "checked": visits.is_checked(session, case),
+        "may_scan": may_scan(case, principal) and transfer is None,
         "history": _history(session, case, language),
         "may": _may(case, principal, desk, in_transit=transfer is not None),
     }
@@ -188,6 +210,12 @@ def find(session: Session, text: str, desk: Desk) -> Case | None:
     except ValueError:
         mine = or_(Case.short_number == last, Case.number == last)
     return session.scalars(select(Case).where(mine, seen_by(desk.hall_code))).one_or_none()
+
+
+def may_scan(case: Case, principal: Principal) -> bool:
+    """Whether this member of staff may add pages of originals: while papers are received, in the hall in charge."""
+    receiving = case.state in (S.PRE_APPROVED, S.RECEIVED)
+    return receiving and case.hall_code == principal.hall_code and FRONT in principal.permissions
 
 
 def texts(session: Session) -> list[Body]:

@@ -8,6 +8,7 @@ from backend.applications.schemas import (
     AskedSchema,
     CaseDecisionSchema,
     CaseFeeSchema,
+    CaseVisitSchema,
     DeliverySchema,
     NamedItemSchema,
     PageSchema,
@@ -15,6 +16,7 @@ from backend.applications.schemas import (
 )
 from backend.applications.staff_queries import BOXES
 from backend.applications.states import CaseState, PartState
+from backend.catalogue.schemas import Named as NamedSchema
 from backend.credit.schemas import CreditCheckSchema
 
 REASON = validate.Length(2, 200)
@@ -32,6 +34,7 @@ class InboxQuerySchema(Schema):
     item = fields.String(validate=validate.Length(1, 64))
     colour = fields.String(validate=validate.OneOf(list(Colour)))
     number = fields.String(validate=validate.Length(0, 64))
+    """A case number, or a part of one of at least four characters."""
     cursor = fields.String(validate=validate.Length(1, 300))
 
 
@@ -57,10 +60,11 @@ class StaffCaseRowSchema(Schema):
 
 
 class CaseCountsSchema(Schema):
-    """How many cases are in each box, and how many are overdue."""
+    """How many cases are in each box, how many are overdue, and the items that my hall's cases are of."""
 
     boxes = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
     overdue = fields.Integer(required=True)
+    items_ = fields.List(fields.Nested(NamedItemSchema), required=True, data_key="items", attribute="items")
 
 
 class StaffCasesSchema(Schema):
@@ -157,10 +161,37 @@ class CaseDoneSchema(Schema):
     reason = fields.String(required=True, allow_none=True)
 
 
+class TakenNumberSchema(Schema):
+    """A number somebody took for the case."""
+
+    number = fields.String(required=True)
+    day = fields.Date(required=True)
+    hall = fields.Nested(NamedSchema, required=True)
+    state = fields.String(required=True)
+
+
+class CaseVisitsSchema(Schema):
+    """Visits for the case: booked, numbers taken, and how many times somebody was served (actual visits)."""
+
+    booked = fields.List(fields.Nested(CaseVisitSchema), required=True)
+    numbers = fields.List(fields.Nested(TakenNumberSchema), required=True)
+    served = fields.Integer(required=True)
+
+
+class CaseAtHallSchema(Schema):
+    """A case for whoever has its applicant before them: names of materials never given, and originals not seen."""
+
+    case = fields.Nested(StaffCaseRowSchema, required=True)
+    checked = fields.Boolean(required=True)
+    missing = fields.List(fields.String(), required=True)
+    to_see = fields.List(fields.String(), required=True)
+
+
 class StaffCaseSchema(StaffCaseRowSchema):
-    """A case whole. `may` names the steps that my role and hall allow now."""
+    """A case whole. `may` names the steps that my role and hall allow now; `may_scan`: add pages of originals."""
 
     full_number = fields.String(required=True)
+    application_id = fields.UUID(required=True)
     hall_code = fields.String(required=True)
     filed_hall = fields.String(required=True, allow_none=True)
     mode = fields.String(required=True)
@@ -190,6 +221,9 @@ class StaffCaseSchema(StaffCaseRowSchema):
     specials = fields.List(fields.Nested(TakenStepSchema), required=True)
     steps = fields.List(fields.Nested(ListedStepSchema), required=True)
     transfer = fields.Nested(CaseTransferSchema, required=True, allow_none=True)
+    visits = fields.Nested(CaseVisitsSchema, required=True)
+    checked = fields.Boolean(required=True)
+    may_scan = fields.Boolean(required=True)
     history = fields.List(fields.Nested(CaseDoneSchema), required=True)
     may = fields.List(fields.String(), required=True)
 

@@ -5,14 +5,14 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.applications import desk, drafts, queries
+from backend.applications import desk, drafts, queries, staff_queries
 from backend.applications.case_models import Case
 from backend.applications.desk import Desk
 from backend.applications.errors import ApplicationNotFound, CaseNotFound
 from backend.applications.issuing import RESULT
 from backend.applications.materials import APPLICATION
 from backend.applications.models import Application
-from backend.applications.states import EDITABLE, FRONT, HANDED_OUT, ISSUE, CaseState
+from backend.applications.states import EDITABLE, HANDED_OUT, ISSUE, CaseState
 from backend.applications.threads import CASE
 from backend.core.auth import Principal
 from backend.files.subjects import SubjectType, register
@@ -49,8 +49,7 @@ def _writes_application(session: Session, asker: Principal, subject_id: str) -> 
     if found.state in EDITABLE:
         return found.started_by == asker.actor and found.hall_code == asker.hall_code
     case = session.scalars(select(Case).where(Case.application_id == found.id)).one()
-    scanning = case.state in (CaseState.PRE_APPROVED, CaseState.RECEIVED)
-    return scanning and case.hall_code == asker.hall_code and FRONT in asker.permissions
+    return staff_queries.may_scan(case, asker)
 
 
 def _sees_case(session: Session, asker: Principal, subject_id: str) -> bool:

@@ -94,6 +94,7 @@ def hold(body: dict[str, Any]) -> Response:
             slugs=body["items"],
             people=body["people"],
             person_id=body["for_person_id"],
+            matter_id=body["application_id"],
         )
 
     return _once("holds", body, effect, _HOLD, status=201)

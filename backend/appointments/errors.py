@@ -113,6 +113,30 @@ class CannotAppeal(Conflict):
     title = Text("这条记录现在不能申诉", "This record cannot be appealed now")
 
 
+class MatterDoesNotFit(InvalidInput):
+    """Not yours, over, of another item, or of another person than who is served."""
+
+    code = "case_does_not_fit"
+    title = Text("这个办件不能和这次预约关联", "That case does not belong to this visit")
+
+
+class MatterHasVisit(Conflict):
+    """One coming visit for one case; `appointment_id` is it, when it is known."""
+
+    code = "case_has_visit"
+    title = Text("这个办件已经约好了，可以改约或取消", "A visit for this case is booked. Move or cancel that one")
+
+
+class PreCheckNeeded(Conflict):
+    """先审后约 `item`: online booking waits for the check; a walk-in never does (circular, clause 12)."""
+
+    code = "pre_check_needed"
+    title = Text(
+        "这件事要先在网上交材料，预审通过后再约；不想等，也可以直接到大厅取号",
+        "Send your papers online first; you can book once they are checked. Or go to the hall and take a number",
+    )
+
+
 class NoPass(Conflict):
     """Cancelled, moved or over: there is nothing to show at the entrance."""
 

@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import aliased
 
 from backend.appointments.conduct_models import ConductMark
-from backend.appointments.models import Appointment, AppointmentLine
+from backend.appointments.models import Appointment, AppointmentLine, VisitMatter
 from backend.core.db import transaction
 
 
@@ -16,6 +16,8 @@ def on_person_merged(kept: str, former: str) -> None:
     with transaction() as session:
         session.execute(update(Appointment).where(Appointment.person_id == old).values(person_id=new))
         session.execute(update(Appointment).where(Appointment.booker_id == old).values(booker_id=new))
+        for column in (VisitMatter.person_id, VisitMatter.filer_id):
+            session.execute(update(VisitMatter).where(column == old).values({column.key: new}))
         session.execute(update(ConductMark).where(ConductMark.person_id == old).values(person_id=new))
         session.execute(
             update(AppointmentLine)

@@ -187,6 +187,8 @@ class Appointment(Base):
     rescheduled_to: Mapped[UUID | None] = mapped_column(ForeignKey("appointment.id"))
     ticket_number: Mapped[str | None] = mapped_column(Text)
     ticket_link: Mapped[str | None] = mapped_column(Text)
+    matter_id: Mapped[UUID | None] = mapped_column(ForeignKey("visit_matter.id"))
+    """The application or case the visit is for; a visit for none has none."""
     created_at: Mapped[datetime]
 
     states: ClassVar[StateTable[Any, Any]] = APPOINTMENT
@@ -202,7 +204,40 @@ class Appointment(Base):
         Index(
             "uq_appointment_code", "hall_code", "day", "code", unique=True, postgresql_where=text("code IS NOT NULL")
         ),
+        Index(
+            "uq_appointment_matter",
+            "matter_id",
+            unique=True,
+            postgresql_where=text("state = 'booked' AND matter_id IS NOT NULL"),
+        ),
+        Index("ix_appointment_matter", "matter_id", postgresql_where=text("matter_id IS NOT NULL")),
         CheckConstraint("people BETWEEN 1 AND 20", name="people"),
+    )
+
+
+class VisitMatter(Base):
+    """What a visit may be for: an application, or the case it became, as far as booking and the hall must know it.
+
+    `id` is the application's. Applications write it and nobody else; here it is read (arrows point downwards).
+    `checked_at` is 材料已预审. `open` while a visit for it makes sense. One booked visit each at a time: the partial
+    unique index of `appointment` decides.
+    """
+
+    __tablename__ = "visit_matter"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    case_id: Mapped[UUID | None] = mapped_column(unique=True)
+    number: Mapped[str | None] = mapped_column(Text)
+    item_slug: Mapped[str] = mapped_column(Text)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    filer_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    checked_at: Mapped[datetime | None]
+    open: Mapped[bool] = mapped_column(server_default=text("true"))
+
+    __table_args__ = (
+        Index("ix_visit_matter_checked", "person_id", "item_slug", postgresql_where=text("checked_at IS NOT NULL")),
+        CheckConstraint("(case_id IS NULL) = (number IS NULL)", name="numbered"),
+        CheckConstraint("checked_at IS NULL OR case_id IS NOT NULL", name="checked_case"),
     )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Table, Text, Uuid, bindparam, exists, func, or_, select, 
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from backend.appointments import visits
+from backend.appointments import matters, visits
 from backend.appointments.models import (
     Appointment,
     AppointmentEvent,
@@ -261,6 +261,7 @@ def view(session: Session, row: Appointment, language: str) -> dict[str, Any]:
         "created_at": row.created_at,
         "ticket": {"number": row.ticket_number, "link": row.ticket_link} if row.ticket_number else None,
         "rescheduled_to": row.rescheduled_to,
+        "matter": matters.body(session, row.matter_id),
         "expires_at": row.expires_at,
         "server_time": now,
     }

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Select, false, select
 from sqlalchemy.orm import Session
 
-from backend.appointments import conduct_service, passes
+from backend.appointments import conduct_service, matters, passes
 from backend.appointments.checkin import ADMITTED, Verdict, decide
 from backend.appointments.models import Appointment, AppointmentEvent
 from backend.appointments.states import Event, State
@@ -88,6 +88,7 @@ def undo(session: Session, *, appointment_id: UUID, staff_actor: str) -> None:
         .limit(1)
     )
     event = UNDO[State(before or State.BOOKED)]
+    matters.let_go_if_booked_again(session, found)
     transition(session, found, event, actor=staff_actor)
     if event is Event.UNDO_TO_NO_SHOW:
         conduct_service.undo_came_late(session, found.id, actor=staff_actor)

@@ -125,12 +125,13 @@ class EarlySlotsSchema(Schema):
 
 
 class HoldRequestSchema(Schema):
-    """Keep a place."""
+    """Keep a place. `application_id`: the visit is for this application, or for the case it became."""
 
     slot_id = fields.UUID(required=True)
     items = fields.List(fields.String(validate=validate.Length(1, 60)), required=True, validate=validate.Length(1, 5))
     people = fields.Integer(load_default=1, strict=True, validate=validate.Range(1, 20))
     for_person_id = fields.UUID(load_default=None, allow_none=True)
+    application_id = fields.UUID(load_default=None, allow_none=True)
 
 
 class ForPersonSchema(Schema):
@@ -139,6 +140,15 @@ class ForPersonSchema(Schema):
     id = fields.UUID(required=True)
     name_masked = fields.String(required=True, allow_none=True)
     is_me = fields.Boolean(required=True)
+
+
+class VisitMatterSchema(Schema):
+    """The case a visit is for; without a number it is still being filled in. `checked`: 材料已预审."""
+
+    application_id = fields.UUID(required=True)
+    case_id = fields.UUID(required=True, allow_none=True)
+    number = fields.String(required=True, allow_none=True)
+    checked = fields.Boolean(required=True)
 
 
 class VisitSchema(Schema):
@@ -154,6 +164,7 @@ class VisitSchema(Schema):
     check_in_from = fields.AwareDateTime(required=True)
     check_in_until = fields.AwareDateTime(required=True)
     cancel_until = fields.AwareDateTime(required=True)
+    matter = fields.Nested(VisitMatterSchema, required=True, allow_none=True)
     server_time = fields.AwareDateTime(required=True)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 
-from backend.appointments import conduct_service, errors, quotas, rules
+from backend.appointments import conduct_service, errors, matters, quotas, rules
 from backend.appointments.models import (
     Appointment,
     AppointmentEvent,
@@ -87,11 +87,12 @@ def hold(
     slugs: Sequence[str],
     people: int,
     person_id: UUID | None,
+    matter_id: UUID | None = None,
 ) -> Appointment:
-    """占号: keep a place for this person while they check their answers.
+    """占号: keep a place for this person while they check their answers; `matter_id`: the visit is for this case.
 
     Raises SlotFull, SlotClosed, TooManyHolds, TooManyOpen, MixedCategories, NotHere, TooMany, MayNotActFor,
-    OnlineBookingBlocked and LevelRequired.
+    OnlineBookingBlocked, LevelRequired, MatterDoesNotFit, MatterHasVisit and PreCheckNeeded.
     """
     served = person_id or booker_id
     if not identity.may_act_for(session, booker_id, served):
@@ -101,6 +102,7 @@ def hold(
     if first is None or not first.open:
         raise errors.SlotClosed()
     items = rules.bookable(session, slugs, first, people=people, level=level)
+    matter = matters.of_visit(session, matter_id, items, booker_id=booker_id, person_id=served)
     policy = policy_for(session, first.hall_code, first.category_code)
     slots = rules.consecutive(session, first, items, people)
     rules.refuse_closed(session, policy, first)
@@ -124,6 +126,7 @@ def hold(
         people=people,
         expires_at=min(now + timedelta(minutes=policy.hold_minutes), closes_at(policy, first.start)),
         reschedules_left=policy.reschedules,
+        matter_id=matter,
         created_at=now,
         **rules.times(policy, first),
     )
@@ -134,7 +137,7 @@ def hold(
 def confirm(session: Session, *, booker_id: UUID, appointment_id: UUID) -> Appointment:
     """确认: the hold becomes an appointment in place.
 
-    Raises NotFound, HoldExpired, DuplicateBooking, TooManyOpen.
+    Raises NotFound, HoldExpired, DuplicateBooking, TooManyOpen, MatterHasVisit.
     """
     rules.lock_person(session, booker_id)
     now = clock.now()
@@ -150,7 +153,8 @@ def confirm(session: Session, *, booker_id: UUID, appointment_id: UUID) -> Appoi
         raise errors.TooManyOpen()
     _activate(session, held.id)
     quotas.book_held(session, particulars(session, held).slot_ids, held.channel)
-    transition(session, held, Event.CONFIRM, actor=f"person:{booker_id}")
+    with matters.one_visit():
+        transition(session, held, Event.CONFIRM, actor=f"person:{booker_id}")
     _tell(session, held, "appointment_booked", "appointment.booked")
     return held
 
@@ -253,6 +257,7 @@ def move(
         channel=pool,
         people=old.people,
         reschedules_left=old.reschedules_left - 1,
+        matter_id=old.matter_id,
         event=Event.RESCHEDULE,
         actor=actor,
     )
@@ -352,6 +357,7 @@ def _booked(
     reschedules_left: int,
     event: Event,
     actor: str,
+    matter_id: UUID | None = None,
 ) -> Appointment:
     """An appointment that starts its life as booked, with its code; its places are taken already."""
     now = clock.now()
@@ -369,6 +375,7 @@ def _booked(
         end=session.scalars(select(func.max(Slot.end)).where(Slot.id.in_(places))).one(),
         people=people,
         reschedules_left=reschedules_left,
+        matter_id=matter_id,
         created_at=now,
         **rules.times(policy, first),
     )

@@ -118,6 +118,7 @@ def _bookable(row: item_models.Item, hall_codes: tuple[str, ...]) -> BookableIte
         max_people=row.max_people,
         level=row.level,
         hall_codes=hall_codes,
+        pre_check=row.pre_check,
     )
 
 

@@ -109,6 +109,7 @@ def item_body(item: Item, language: str, *, on: date) -> Body:
             "max_items": item.booking.max_items,
             "max_people": item.booking.max_people,
             "level": item.booking.level,
+            "pre_check": item.booking.pre_check,
         },
         "verified": item.verified,
         "updated_at": item.updated_at,

@@ -78,6 +78,8 @@ class Item(Base):
     max_items: Mapped[int] = mapped_column(SmallInteger)
     max_people: Mapped[int] = mapped_column(SmallInteger)
     level: Mapped[int] = mapped_column(SmallInteger)
+    pre_check: Mapped[bool] = mapped_column(server_default=text("false"))
+    """先审后约: online booking only after the papers were looked at."""
     consult_phone: Mapped[str] = mapped_column(Text)
     verified: Mapped[bool]
     """Whether the department has checked this guide; if not, it is shown as unconfirmed."""

@@ -221,6 +221,12 @@ def _booking(item: Item, known: Known) -> Broken:
     if item.visits > 0 and not booking.hall_codes:
         text = Text("要跑，但是没有大厅能办", "a visit is declared, but no hall takes it")
         yield "visit_without_hall", item.slug, "/halls", text
+    if booking.pre_check and item.visits == 0:
+        text = Text("不用跑的事项不能先审后约", "nobody visits for this item, so nothing is checked before a visit")
+        yield "pre_check_without_visit", item.slug, "/booking/pre_check", text
+    if booking.pre_check and (item.depth == 1 or item.online_url is not None):
+        text = Text("先审后约，就要能在这里网上交材料", "papers are checked first only where they are filed here")
+        yield "pre_check_without_filing", item.slug, "/booking/pre_check", text
 
 
 def _identity(item: Item, known: Known) -> Broken:

@@ -183,7 +183,10 @@ class Mail(Schema):
 
 
 class Booking(Schema):
-    """Limits of one booking. Minutes for the first person, extra minutes for each further one."""
+    """Limits of one booking. Minutes for the first person, extra minutes for each further one.
+
+    `pre_check` 先审后约: booked online once the papers were looked at; anybody may come without an appointment.
+    """
 
     family = fields.String(required=True)
     minutes = fields.Integer(required=True)
@@ -191,6 +194,7 @@ class Booking(Schema):
     max_items = fields.Integer(required=True)
     max_people = fields.Integer(required=True)
     level = fields.Integer(required=True)
+    pre_check = fields.Boolean(required=True)
 
 
 class Department(Schema):

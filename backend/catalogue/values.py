@@ -121,6 +121,8 @@ class BookableItem:
     max_people: int
     level: int
     hall_codes: tuple[str, ...]
+    pre_check: bool = False
+    """先审后约: booked online only once its papers have been looked at; a walk-in never needs that (clause 12)."""
 
 
 @dataclass(frozen=True)

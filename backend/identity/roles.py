@@ -21,6 +21,7 @@ LEAD: Final = CLERK | {
     "refunds.check",
     "cases.manage",
     "cases.track",
+    "booking.figures",
 }
 OPERATOR: Final = frozenset(
     {
@@ -35,6 +36,7 @@ OPERATOR: Final = frozenset(
         "audit.hall",
         "express.policies",
         "cases.track",
+        "booking.figures",
     }
 )
 

@@ -163,6 +163,23 @@ def add_item(session: Session, *, staff_id: UUID, slug: str) -> Ticket:
     return ticket
 
 
+def for_matter(session: Session, *, staff_id: UUID, matter_id: UUID) -> Ticket:
+    """The number at this window is for this case: its serving counts as a visit of the case."""
+    window, ticket = _at_window(session, staff_id)
+    ticket.matter_id = matter_id
+    session.flush()
+    audit.record(
+        session,
+        actor=f"staff:{staff_id}",
+        action="ticket.for_case",
+        object_type="ticket",
+        object_id=ticket.id,
+        hall_code=window.hall_code,
+        data={"application": str(matter_id)},
+    )
+    return ticket
+
+
 def finish(session: Session, *, staff_id: UUID, outcome: str, count: int, note: str | None) -> Ticket:
     """办结: the outcome and how many files were done; an appointment is fulfilled with its ticket."""
     _, ticket = _at_window(session, staff_id)

@@ -97,7 +97,7 @@ def _carry(session: Session, ticket: Ticket, opens: datetime, actor: str, reason
     legs.end(session, ticket, outcome="closed")
     transition(session, ticket, Event.CARRY_OVER, actor=actor, reason=reason)
     day = clock.civil(opens).date()
-    copied = ("person_id", "holder", "hall_code", "category_code", "prefix", "kind", "lane", "people")
+    copied = ("person_id", "holder", "hall_code", "category_code", "prefix", "kind", "lane", "people", "matter_id")
     follower = Ticket(
         id=db.new_id(),
         state=State.WAITING,

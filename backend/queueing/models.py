@@ -148,6 +148,8 @@ class Ticket(Base):
     session_id: Mapped[UUID | None] = mapped_column(ForeignKey("window_session.id"))
     wanted_window: Mapped[int | None] = mapped_column(SmallInteger)
     slot_id: Mapped[UUID | None] = mapped_column(ForeignKey("slot.id"))
+    matter_id: Mapped[UUID | None] = mapped_column(ForeignKey("visit_matter.id"))
+    """The case it is for: its appointment's, or what the window found; a served one is an actual visit."""
     carried_from: Mapped[UUID | None] = mapped_column(ForeignKey("ticket.id"), unique=True)
     link: Mapped[str] = mapped_column(Text, unique=True)
     near_told: Mapped[bool] = mapped_column(server_default=text("false"))
@@ -181,6 +183,7 @@ class Ticket(Base):
             "seq",
             postgresql_where=text("state IN ('waiting', 'waiting_priority')"),
         ),
+        Index("ix_ticket_matter", "matter_id", postgresql_where=text("matter_id IS NOT NULL")),
         Index("ix_ticket_open", "hall_code", "day", postgresql_where=text(OPEN_STATES)),
         CheckConstraint("seq > 0", name="seq"),
         CheckConstraint("source IN ('appointment', 'desk', 'kiosk', 'phone', 'carried')", name="source"),

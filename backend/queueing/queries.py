@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
+from backend.appointments import matters
 from backend.appointments import queries as appointments
 from backend.appointments.checkin import Verdict
 from backend.appointments.models import Appointment, AppointmentLine
@@ -114,4 +115,5 @@ def _appointment(session: Session, found: Appointment, language: str) -> dict[st
         "slot": {"start": found.start, "end": found.end},
         "check_in_from": found.check_in_from,
         "people": found.people,
+        "matter": matters.body(session, found.matter_id),
     }

@@ -3,6 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from backend.appointments.checkin import Verdict
+from backend.appointments.schemas import VisitMatterSchema
 from backend.catalogue.schemas import Named as NamedSchema
 
 
@@ -30,6 +31,7 @@ class ExpectedSchema(Schema):
     slot = fields.Nested(PeriodSchema, required=True)
     check_in_from = fields.AwareDateTime(required=True)
     people = fields.Integer(required=True)
+    matter = fields.Nested(VisitMatterSchema, required=True, allow_none=True)
 
 
 class GivenTicketSchema(Schema):

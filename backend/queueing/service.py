@@ -138,7 +138,7 @@ def _give_ticket(session: Session, made: CheckIn, appointment: Appointment, acto
             lane="elder" if identity.is_elder(served.born) else None,
             people=appointment.people,
         ),
-        visit=tickets.Visit(appointment.start, made.arrival == Verdict.LATE, made.id),
+        visit=tickets.Visit(appointment.start, made.arrival == Verdict.LATE, made.id, appointment.matter_id),
         actor=actor,
     )
     appointment.ticket_number, appointment.ticket_link = ticket.number, ticket.link

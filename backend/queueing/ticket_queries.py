@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
+from backend.appointments import matters
 from backend.catalogue import queries as catalogue
 from backend.core import clock
 from backend.core.db import UTCDateTime
@@ -74,7 +75,14 @@ def rating_view(session: Session, ticket: Ticket) -> dict[str, Any] | None:
 def staff_view(session: Session, ticket: Ticket, language: str) -> dict[str, Any]:
     """A ticket as the hall's staff see it: the holder is masked."""
     name = identity.masked_name(session, ticket.person_id) if ticket.person_id else None
-    return {**ticket_view(session, ticket, language), "name_masked": name, "rating": None, "can_rate": False}
+    matter = matters.body(session, ticket.matter_id)
+    shown = ticket_view(session, ticket, language)
+    return {**shown, "name_masked": name, "matter": matter, "rating": None, "can_rate": False}
+
+
+def visits_for(session: Session, matter_id: UUID) -> Sequence[Ticket]:
+    """The numbers that were taken for a case, newest first."""
+    return session.scalars(select(Ticket).where(Ticket.matter_id == matter_id).order_by(Ticket.created_at.desc())).all()
 
 
 def line(session: Session, hall_code: str, category_code: str | None, language: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from backend.appointments.schemas import ItemRefSchema
+from backend.appointments.schemas import ItemRefSchema, VisitMatterSchema
 from backend.catalogue.schemas import Named as NamedSchema
 from backend.queueing.states import State
 from backend.ratings.schemas import RatedSchema
@@ -39,9 +39,10 @@ class TicketSchema(Schema):
 
 
 class StaffTicketSchema(TicketSchema):
-    """A ticket as the hall's staff see it: with the masked name, when the holder is known."""
+    """A ticket as the hall's staff see it: with the masked name, when the holder is known, and the case."""
 
     name_masked = fields.String(required=True, allow_none=True)
+    matter = fields.Nested(VisitMatterSchema, required=True, allow_none=True)
 
 
 class PhoneTicketSchema(Schema):

@@ -39,11 +39,12 @@ class Taker:
 
 @dataclass(frozen=True)
 class Visit:
-    """The appointment behind a ticket: its slot's start, whether the person is late, and its check-in."""
+    """The appointment behind a ticket: its slot's start, whether the person is late, its check-in, and its case."""
 
     slot_start: datetime
     late: bool
     check_in_id: UUID
+    matter_id: UUID | None = None
 
 
 def take(
@@ -95,7 +96,7 @@ def admit(
         taker = taker if waiting is None else Taker(person_id=taker.person_id, lane=taker.lane, people=taker.people)
         waiting = _insert(session, hall_code, category_code, taker, "appointment", visit, actor)
     else:
-        waiting.check_in_id = visit.check_in_id
+        waiting.check_in_id, waiting.matter_id = visit.check_in_id, visit.matter_id or waiting.matter_id
         waiting.kind = _kind(visit)
         waiting.due_at = min(waiting.due_at, _due(session, hall_code, taker, visit))
     add_items(session, waiting.id, slugs)
@@ -212,6 +213,7 @@ def _insert(
         state=State.WAITING,
         state_at=now,
         check_in_id=visit.check_in_id if visit else None,
+        matter_id=visit.matter_id if visit else None,
         person_id=taker.person_id,
         holder=taker.holder,
         hall_code=hall_code,

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Hold } from '../src/api/types'
-import { bookingDraft, chooseDate, chooseExtra, chooseHall, choosePeople, emptyDraft, forgetDraft, holdFits, slugsOf, stepFor } from '../src/state/drafts'
+import { bookingDraft, chooseDate, chooseExtra, chooseHall, chooseMatter, choosePeople, emptyDraft, forgetDraft, holdFits, slugsOf, stepFor } from '../src/state/drafts'
 
 const slot = { id: 's1', start: '2026-12-01T01:30:00Z', end: '2026-12-01T02:00:00Z' }
 const hold = { id: 'h1', expires_at: '2026-11-24T01:05:00Z', slot, people: 1, items: [{ slug: 'passport', name: '护照' }], for_person: { id: 'p1', name_masked: null, is_me: true } } as Hold
@@ -11,6 +11,13 @@ const full = () => ({
 beforeEach(() => { sessionStorage.clear() })
 
 describe('booking draft', () => {
+  it('begins anew for a case, with its person and the hall where the result waits', () => {
+    const draft = { ...emptyDraft('passport'), date: '2026-12-01', slot, people: 3 }
+    chooseMatter(draft, { application: 'a1', number: '26', hall: 'XM' }, { id: 'p2', name: '张*' }, { code: 'XM', name: '市厅' })
+    expect(draft).toEqual({ ...emptyDraft('passport'), matter: { application: 'a1', number: '26', hall: 'XM' }, person: { id: 'p2', name: '张*' }, hall: { code: 'XM', name: '市厅' } })
+    expect(stepFor(draft, 'check')).toBe('date')
+  })
+
   it('leads to the first step that is missing', () => {
     const draft = emptyDraft('passport')
     expect(stepFor(draft, 'check')).toBe('hall')
@@ -59,6 +66,11 @@ describe('booking draft', () => {
     expect(holdFits(draft, before)).toBe(true)
     expect(holdFits(draft, Date.parse(hold.expires_at))).toBe(false)
     expect(holdFits({ ...draft, people: 2 }, before)).toBe(false)
+    const matter = { application: 'a1', number: '26', hall: 'XM' }
+    expect(holdFits({ ...draft, matter }, before)).toBe(false)
+    const forCase = { application_id: 'a1', case_id: 'c1', number: '26', checked: true }
+    expect(holdFits({ ...draft, matter, hold: { ...hold, matter: forCase } }, before)).toBe(true)
+    expect(holdFits({ ...draft, hold: { ...hold, matter: forCase } }, before), 'a checked case is found by itself').toBe(true)
     expect(holdFits({ ...draft, person: { id: 'p2', name: '' } }, before)).toBe(false)
     expect(holdFits({ ...draft, slot: { ...slot, id: 's2' } }, before)).toBe(false)
     expect(holdFits({ ...draft, extra: [{ slug: 'visa', name: '签证' }] }, before)).toBe(false)

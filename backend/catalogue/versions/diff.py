@@ -81,6 +81,7 @@ PARTS = {
     "max_items": Text("一次最多几项", "items at most"),
     "max_people": Text("一次最多几人", "people at most"),
     "level": Text("实名等级", "real-name level"),
+    "pre_check": Text("先审后约", "papers checked before booking"),
     "name": Text("名称", "name"),
     "source": Text("来源", "from"),
     "original": Text("原件", "originals"),

@@ -93,6 +93,7 @@ class ItemBookingSchema(_Part):
     max_items = fields.Integer(required=True, validate=COUNT)
     max_people = fields.Integer(required=True, validate=COUNT)
     level = fields.Integer(required=True, validate=COUNT)
+    pre_check = fields.Boolean(load_default=False)
 
 
 class OfflineFilingSchema(_Part):

@@ -112,8 +112,8 @@ async function call<T>(method: string, path: string, options: Options = {}): Pro
 
 export const api = {
   get: <T>(path: string, query?: Query) => call<T>('GET', path, { query }),
-  post: <T>(path: string, body: unknown = {}, options: { idempotencyKey?: string } = {}) =>
-    call<T>('POST', path, { body, idempotencyKey: options.idempotencyKey }),
+  post: <T>(path: string, body: unknown = {}, options: { idempotencyKey?: string; keepalive?: boolean } = {}) =>
+    call<T>('POST', path, { body, ...options }),
   put: <T>(path: string, body: unknown) => call<T>('PUT', path, { body }),
   patch: <T>(path: string, body: unknown) => call<T>('PATCH', path, { body }),
   delete: <T = void>(path: string, options: { keepalive?: boolean } = {}) => call<T>('DELETE', path, options),

@@ -252,7 +252,7 @@ export interface paths {
             };
         };
         put?: never;
-        /** Begin; when I have begun this before and not handed it in, that one again. */
+        /** Begin; when I have begun this before and not handed it in, that one again. It may go with a booked visit. */
         post: {
             parameters: {
                 query?: never;
@@ -1461,6 +1461,46 @@ export interface paths {
                     content: {
                         "application/json": components["schemas"]["Refund"];
                     };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/booking-steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Count steps that a page reached; a person's session is not looked at. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ReachedSteps"];
+                };
+            };
+            responses: {
+                /** @description No Content */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
                 };
                 422: components["responses"]["UNPROCESSABLE_ENTITY"];
                 default: components["responses"]["DEFAULT_ERROR"];
@@ -6824,6 +6864,89 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/booking-funnel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far bookings came, and where people stopped. */
+        get: {
+            parameters: {
+                query: {
+                    from: string;
+                    to: string;
+                    hall?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Funnel"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/booking-funnel/table": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** By day, item, hall and step, as a table. */
+        get: {
+            parameters: {
+                query: {
+                    from: string;
+                    to: string;
+                    hall?: string | null;
+                    format?: "csv" | "xlsx";
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/booking-policy": {
         parameters: {
             query?: never;
@@ -8489,6 +8612,47 @@ export interface paths {
                 default: components["responses"]["DEFAULT_ERROR"];
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/visit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        /** How the case stands that a visit is for: its state, and what is missing or still to be seen on paper. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CaseAtHall"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -14602,6 +14766,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/window/case": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The number at my window is for this case, scanned or typed: somebody came without an appointment. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ScanCase"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Counter"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/window/finish": {
         parameters: {
             query?: never;
@@ -15436,6 +15642,7 @@ export interface components {
             /** Format: uuid */
             id: string;
             items: components["schemas"]["ItemRef"][];
+            matter: components["schemas"]["VisitMatter"] | null;
             people: number;
             /** Format: uuid */
             rescheduled_to: string | null;
@@ -15680,7 +15887,11 @@ export interface components {
             refund_fen: number;
             tries: number;
         };
-        /** @description Limits of one booking. Minutes for the first person, extra minutes for each further one. */
+        /**
+         * @description Limits of one booking. Minutes for the first person, extra minutes for each further one.
+         *
+         *     `pre_check` 先审后约: booked online once the papers were looked at; anybody may come without an appointment.
+         */
         Booking: {
             extra_minutes: number;
             family: string;
@@ -15688,6 +15899,7 @@ export interface components {
             max_items: number;
             max_people: number;
             minutes: number;
+            pre_check: boolean;
         };
         /** @description A text in both languages. */
         BothLanguages: {
@@ -15779,7 +15991,11 @@ export interface components {
         CarryOver: {
             reason: string;
         };
-        /** @description A case whole, as its applicant sees it. */
+        /**
+         * @description A case whole, as its applicant sees it. `visit`: what they come to a hall for next; `checked`: 材料已预审.
+         *
+         *     `shipment_id` is the courier's shipment of its result, once ordered.
+         */
         Case: {
             /** Format: date */
             accept_by: string | null;
@@ -15793,6 +16009,7 @@ export interface components {
             application_id: string;
             can_edit: boolean;
             can_withdraw: boolean;
+            checked: boolean;
             commitment: components["schemas"]["ApplicationCommitment"] | null;
             correction: components["schemas"]["Correction"] | null;
             credit: components["schemas"]["CreditCheck"] | null;
@@ -15816,12 +16033,15 @@ export interface components {
             next: string;
             number: string;
             pages: components["schemas"]["Page"][];
+            person: components["schemas"]["CasePerson"];
             promise_days: number;
             rated: boolean;
             reason: string | null;
             /** Format: date */
             reply_by: string | null;
             result: components["schemas"]["ResultFile"] | null;
+            /** Format: uuid */
+            shipment_id: string | null;
             /** @enum {string} */
             state: "submitted" | "pre_returned" | "pre_approved" | "received" | "correcting" | "accepted" | "not_accepted" | "awaiting_fee" | "reviewing" | "special" | "granted" | "denied" | "concluded" | "ready" | "mailed" | "delivered" | "withdrawn" | "terminated";
             status: string;
@@ -15829,6 +16049,15 @@ export interface components {
             submitted_at: string;
             timeline: components["schemas"]["Happened"][];
             unread: number;
+            visit: components["schemas"]["WantedVisit"] | null;
+            visits: components["schemas"]["CaseVisit"][];
+        };
+        /** @description A case for whoever has its applicant before them: names of materials never given, and originals not seen. */
+        CaseAtHall: {
+            case: components["schemas"]["StaffCaseRow"];
+            checked: boolean;
+            missing: string[];
+            to_see: string[];
         };
         /** @description One step for several cases; each for itself, so that one refusal stops no other. */
         CaseBatch: {
@@ -15859,11 +16088,12 @@ export interface components {
             title: string;
             total_fen: number;
         };
-        /** @description How many cases are in each box, and how many are overdue. */
+        /** @description How many cases are in each box, how many are overdue, and the items that my hall's cases are of. */
         CaseCounts: {
             boxes: {
                 [key: string]: number;
             };
+            items: components["schemas"]["NamedItem"][];
             overdue: number;
         };
         /** @description The decision: granted or not, on which day, number of its document, and why not. */
@@ -15900,6 +16130,12 @@ export interface components {
             opinion: string | null;
             /** @enum {string} */
             state: "pending" | "agreed" | "refused";
+        };
+        /** @description Whose matter it is; a visit for it serves this person. */
+        CasePerson: {
+            /** Format: uuid */
+            id: string;
+            is_me: boolean;
         };
         /** @description How it was: 5 is best. */
         CaseRating: {
@@ -15970,6 +16206,23 @@ export interface components {
             /** Format: date-time */
             sent_at: string;
             to_hall: string;
+        };
+        /** @description A booked visit for the case; its own page is `/appointments/{id}`. */
+        CaseVisit: {
+            /** Format: date-time */
+            end: string;
+            hall: components["schemas"]["Named"];
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            start: string;
+            state: string;
+        };
+        /** @description Visits for the case: booked, numbers taken, and how many times somebody was served (actual visits). */
+        CaseVisits: {
+            booked: components["schemas"]["CaseVisit"][];
+            numbers: components["schemas"]["TakenNumber"][];
+            served: number;
         };
         /** @description A page of my cases. */
         Cases: {
@@ -16643,6 +16896,7 @@ export interface components {
             id: string;
             id_tail: string | null;
             items: string[];
+            matter: components["schemas"]["VisitMatter"] | null;
             name_masked: string | null;
             people: number;
             slot: components["schemas"]["Period"];
@@ -16922,6 +17176,24 @@ export interface components {
             bookings: components["schemas"]["MadeBooking"][];
             name_masked: string | null;
         };
+        /** @description Steps in all and by item; steps before a hall is chosen are there only for the whole city. */
+        Funnel: {
+            items: components["schemas"]["FunnelItem"][];
+            steps: components["schemas"]["FunnelStep"][];
+        };
+        /** @description The steps of one item. */
+        FunnelItem: {
+            name: string;
+            slug: string;
+            steps: components["schemas"]["FunnelStep"][];
+        };
+        /** @description How often a step was reached; `share` is percent of the step before, null for the first. */
+        FunnelStep: {
+            count: number;
+            share: number | null;
+            /** @enum {string} */
+            step: "item" | "hall" | "slots" | "who" | "check" | "held" | "booked";
+        };
         /** @description One thing given for a material. */
         Given: {
             /** Format: uuid */
@@ -17122,13 +17394,19 @@ export interface components {
             /** Format: uuid */
             id: string;
             items: components["schemas"]["ItemRef"][];
+            matter: components["schemas"]["VisitMatter"] | null;
             people: number;
             /** Format: date-time */
             server_time: string;
             slot: components["schemas"]["SlotRef"];
         };
-        /** @description Keep a place. */
+        /** @description Keep a place. `application_id`: the visit is for this application, or for the case it became. */
         HoldRequest: {
+            /**
+             * Format: uuid
+             * @default null
+             */
+            application_id: string | null;
             /**
              * Format: uuid
              * @default null
@@ -17288,6 +17566,8 @@ export interface components {
             max_items: number;
             max_people: number;
             minutes: number;
+            /** @default false */
+            pre_check: boolean;
         } & {
             [key: string]: unknown;
         };
@@ -18509,6 +18789,20 @@ export interface components {
             supplement: string | null;
             words: string | null;
         };
+        /** @description A step of booking that was reached `count` times for an item, in a hall once one was chosen. */
+        ReachedStep: {
+            /** @default 1 */
+            count: number;
+            /** @default null */
+            hall: string | null;
+            item: string;
+            /** @enum {string} */
+            step: "item" | "hall" | "slots" | "who" | "check";
+        };
+        /** @description What one page tells at once. There is nothing in it that names or follows a person. */
+        ReachedSteps: {
+            steps: components["schemas"]["ReachedStep"][];
+        };
         /** @description What was read out of it; a part that was not found is empty and stands in `missing`. */
         ReadAddress: {
             city: string;
@@ -19192,7 +19486,7 @@ export interface components {
             bills: components["schemas"]["StaffBill"][];
             next_cursor: string | null;
         };
-        /** @description A case whole. `may` names the steps that my role and hall allow now. */
+        /** @description A case whole. `may` names the steps that my role and hall allow now; `may_scan`: add pages of originals. */
         StaffCase: {
             /** Format: date */
             accept_by: string | null;
@@ -19202,7 +19496,10 @@ export interface components {
                 [key: string]: unknown;
             };
             applicant: string | null;
+            /** Format: uuid */
+            application_id: string;
             channel: string;
+            checked: boolean;
             citizen: components["schemas"]["CitizenContact"];
             /** @enum {string|null} */
             colour: "green" | "yellow" | "orange" | "red" | null;
@@ -19232,6 +19529,7 @@ export interface components {
             law_due_on: string | null;
             materials: components["schemas"]["Requirement"][];
             may: string[];
+            may_scan: boolean;
             mode: string;
             number: string;
             /** Format: date */
@@ -19255,6 +19553,7 @@ export interface components {
             transfer: components["schemas"]["CaseTransfer"] | null;
             unlisted: components["schemas"]["UnlistedMaterial"][];
             unread: number;
+            visits: components["schemas"]["CaseVisits"];
         };
         /** @description A row of the inbox. `owed_on`: by when staff owe the next thing. */
         StaffCaseRow: {
@@ -19452,7 +19751,7 @@ export interface components {
         StaffSlots: {
             slots: components["schemas"]["StaffSlot"][];
         };
-        /** @description A ticket as the hall's staff see it: with the masked name, when the holder is known. */
+        /** @description A ticket as the hall's staff see it: with the masked name, when the holder is known, and the case. */
         StaffTicket: {
             booked: boolean;
             calls: number;
@@ -19474,6 +19773,7 @@ export interface components {
             /** @enum {string|null} */
             lane: "elder" | "pregnant" | "disabled" | "soldier" | null;
             link: string;
+            matter: components["schemas"]["VisitMatter"] | null;
             name_masked: string | null;
             number: string;
             people: number;
@@ -19493,8 +19793,17 @@ export interface components {
             state: "waiting" | "waiting_priority" | "called" | "serving" | "passed" | "parked" | "done" | "cancelled" | "abandoned" | "closed" | "carried_over";
             window: number | null;
         };
-        /** @description What to file and for whom: oneself, a relative, or an organisation. `hall` for items of a district. */
+        /**
+         * @description What to file and for whom: oneself, a relative, or an organisation. `hall` for items of a district.
+         *
+         *     `appointment_id`: a visit of mine that this is for.
+         */
         Start: {
+            /**
+             * Format: uuid
+             * @default null
+             */
+            appointment_id: string | null;
             /** @default null */
             hall: string | null;
             item: string;
@@ -19584,6 +19893,14 @@ export interface components {
         /** @description Every item of a file, in its order. */
         TakenItems: {
             items: components["schemas"]["TakenItem"][];
+        };
+        /** @description A number somebody took for the case. */
+        TakenNumber: {
+            /** Format: date */
+            day: string;
+            hall: components["schemas"]["Named"];
+            number: string;
+            state: string;
         };
         /** @description A special step of this case. */
         TakenStep: {
@@ -19781,6 +20098,15 @@ export interface components {
         Value: {
             value: string | null;
         };
+        /** @description The case a visit is for; without a number it is still being filled in. `checked`: 材料已预审. */
+        VisitMatter: {
+            /** Format: uuid */
+            application_id: string;
+            /** Format: uuid */
+            case_id: string | null;
+            checked: boolean;
+            number: string | null;
+        };
         /** @description Why; the audit trail keeps it. */
         Void: {
             reason: string;
@@ -19807,6 +20133,12 @@ export interface components {
             hall: components["schemas"]["Named"];
             hours: components["schemas"]["WaitHour"][];
             walk_in: components["schemas"]["Wait"];
+        };
+        /** @description The applicant has to come: to bring papers, or to collect the result. */
+        WantedVisit: {
+            hall: components["schemas"]["Named"];
+            /** @enum {string} */
+            why: "papers" | "collect";
         };
         /** @description The barcode of a label. */
         WaybillScan: {

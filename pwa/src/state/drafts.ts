@@ -13,6 +13,8 @@ export interface BookingDraft {
   /** null: not answered; id null: for the person logged in. */
   person: { id: string | null; name: string } | null
   people: number
+  /** The case the visit is for, with the hall in charge of it; it serves the case's person. */
+  matter: { application: string; number: string; hall: string } | null
   hold: Hold | null
   confirmKey: string | null
 }
@@ -24,7 +26,7 @@ const live = new Map<string, BookingDraft>()
 const scope = effectScope(true)
 
 export const emptyDraft = (slug: string): BookingDraft =>
-  ({ slug, extra: [], hall: null, date: null, slot: null, person: null, people: 1, hold: null, confirmKey: null })
+  ({ slug, extra: [], hall: null, date: null, slot: null, person: null, people: 1, matter: null, hold: null, confirmKey: null })
 
 export function bookingDraft(slug: string): BookingDraft {
   const known = live.get(slug)
@@ -67,6 +69,11 @@ export function choosePeople(draft: BookingDraft, people: number): void {
   draft.people = people
 }
 
+/** Begins anew for a case: in its hall when the result waits there, else with that hall named first. */
+export function chooseMatter(draft: BookingDraft, matter: NonNullable<BookingDraft['matter']>, person: BookingDraft['person'], hall: { code: string; name: string } | null): void {
+  Object.assign(draft, emptyDraft(draft.slug), { matter, person, hall })
+}
+
 export const slugsOf = (draft: BookingDraft): string[] => [draft.slug, ...draft.extra.map((one) => one.slug)]
 
 /** The first step before `wanted` that still lacks its answer, or `wanted`. */
@@ -87,5 +94,6 @@ export function holdFits(draft: BookingDraft, now: number): boolean {
   if (!hold || !slot || !person || Date.parse(hold.expires_at) <= now) return false
   const samePerson = person.id === null ? hold.for_person.is_me : hold.for_person.id === person.id
   const sameItems = slugsOf(draft).sort().join() === hold.items.map((one) => one.slug).sort().join()
-  return hold.slot.id === slot.id && hold.people === draft.people && samePerson && sameItems
+  const sameMatter = draft.matter === null || hold.matter?.application_id === draft.matter.application
+  return sameMatter && hold.slot.id === slot.id && hold.people === draft.people && samePerson && sameItems
 }

@@ -93,6 +93,7 @@ def _of_front(session: Session, who: Filer, office: Office) -> Things:
         _post("window_clerk", coming, "take-over", {}),
         _post("window_clerk", leaving, "call-back", why),
         ("GET", "staff/cases/<uuid:case_id>", "window_clerk", {}, {"case_id": received["id"]}),
+        ("GET", "staff/cases/<uuid:case_id>/visit", "window_clerk", {}, {"case_id": received["id"]}),
         ("GET", "staff/cases/<uuid:case_id>/messages", "window_clerk", {}, {"case_id": received["id"]}),
     ]
 

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
-from backend.appointments import capacity, closing, jobs, service
+from backend.appointments import capacity, closing, jobs, matters, service
 from backend.appointments.models import Appointment
 from backend.appointments.states import State
 from backend.core import clock, crypto, db, idempotency
@@ -98,6 +98,43 @@ def book_all(settings: Settings, people: list[UUID], slot: UUID) -> Counter[str]
     connect(settings)
     with ThreadPoolExecutor(THREADS) as threads:
         return Counter(threads.map(lambda person: attempt(person, slot), people))
+
+
+def a_case(*, person: UUID, filer: UUID) -> UUID:
+    """A case of one person that another filed."""
+    number = uuid4()
+    with db.transaction() as session:
+        told = {"item_slug": ITEM, "person_id": person, "filer_id": filer}
+        matters.note(session, number, case_id=number, number=number.hex, **told)
+    return number
+
+
+def hold_for(person: UUID, slot: UUID, case: UUID) -> UUID:
+    """A place held for a case."""
+    with db.transaction() as session:
+        about = {"slugs": [ITEM], "people": 1, "person_id": None, "matter_id": case}
+        return service.hold(session, booker_id=person, level=1, slot_id=slot, **about).id
+
+
+def confirm_all(settings: Settings, held: list[tuple[UUID, UUID]]) -> Counter[str]:
+    """Everybody confirms their hold at once."""
+    connect(settings)
+
+    def once(one: tuple[UUID, UUID]) -> str:
+        booker, appointment = one
+        for _ in range(TRIES):
+            try:
+                with answering(), db.transaction() as session:
+                    service.confirm(session, booker_id=booker, appointment_id=appointment)
+            except Busy:
+                continue
+            except ServiceError as refusal:
+                return refusal.code
+            return "booked"
+        return "busy"
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        return Counter(threads.map(once, held))
 
 
 def use_key(settings: Settings, owner: UUID, keys: list[str], times: int) -> Counter[str]:

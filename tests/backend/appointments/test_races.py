@@ -88,6 +88,26 @@ def test_one_person_in_parallel_gets_one(arena: tuple[Settings, list[UUID]]) -> 
     assert doctor.examine() == []
 
 
+def test_one_case_has_one_visit(arena: tuple[Settings, list[UUID]]) -> None:
+    """The applicant and whoever filed for them each hold a place for the same case, and confirm at the same moment."""
+    settings, slots = arena
+    with db.reading() as session:
+        query = select(Slot.id).where(Slot.hall_code == HALL, Slot.category_code == CATEGORY, Slot.day > WEDNESDAY)
+        thursday = session.scalars(query.order_by(Slot.start).limit(8)).all()
+    people = racers.make_people(20 if FULL else 8)
+    for number, (served, filer) in enumerate(zip(people[::2], people[1::2], strict=True)):
+        case = racers.a_case(person=served, filer=filer)
+        held = [racers.hold_for(served, slot, case) for slot in (slots[2 + number % 4], thursday[number % 8])]
+        with db.transaction() as session:
+            session.execute(update(Appointment).where(Appointment.id == held[1]).values(booker_id=filer))
+        each = [(settings, [(booker, hold)]) for booker, hold in zip((served, filer), held, strict=True)]
+        assert racers.race(racers.confirm_all, each) == {"booked": 1, "case_has_visit": 1}
+        with db.reading() as session:
+            visits = select(func.count()).where(Appointment.matter_id == case, Appointment.state == State.BOOKED)
+            assert session.scalar(visits) == 1
+    assert doctor.examine() == []
+
+
 def test_every_key_has_one_effect(arena: tuple[Settings, list[UUID]]) -> None:
     settings, _ = arena
     owner, keys = uuid4(), [uuid4().hex for _ in range(200 if FULL else 20)]

@@ -127,6 +127,8 @@ def test_notes_and_conditions_are_read_too(make_item: MakeItem, make_material: M
         ({"booking": {"family": " "}}, "family_missing"),
         ({"booking": {"hall_codes": ()}}, "visit_without_hall"),
         ({"object": "legal"}, "people_for_legal_person"),
+        ({"booking": {"pre_check": True}, "depth": 1}, "pre_check_without_filing"),
+        ({"booking": {"pre_check": True}, "visits": 0, "mail": Mail(True, False, "none")}, "pre_check_without_visit"),
         ({"code": "113502990000000198" + "0" * 13}, "item_code_invalid"),
         ({"slug": "Passport first"}, "slug_invalid"),
     ],

@@ -4,9 +4,11 @@ import { api } from '../../api/client'
 import type { BookableItem, FamilyLink } from '../../api/types'
 import { bookingDraft, slugsOf, stepFor, type BookingStep } from '../../state/drafts'
 import { prefs } from '../../state/prefs'
+import { reached, type Reached } from '../../state/reached'
 import { session, sessionKnown } from '../../state/session'
 
 const STEPS: BookingStep[] = ['hall', 'date', 'time', 'who', 'check']
+const COUNTED: Partial<Record<BookingStep | 'items' | 'people', Reached['step']>> = { hall: 'hall', date: 'slots', who: 'who', check: 'check' }
 const PERSON_LEVEL = 1
 
 export function useBooking(step: BookingStep | 'items' | 'people') {
@@ -18,6 +20,8 @@ export function useBooking(step: BookingStep | 'items' | 'people') {
   const missing = step === 'items' || step === 'people' ? step : stepFor(draft, step)
   const ready = missing === step
   if (!ready) void router.replace(path(missing))
+  const counted = COUNTED[step]
+  if (ready && counted) reached(counted, slugsOf(draft), counted === 'hall' ? null : (draft.hall?.code ?? null))
   const before = STEPS[STEPS.findIndex((one) => one === step) - 1]
   const back = before ? path(before) : `/items/${encodeURIComponent(slug)}`
   const guide = (one: string) => api.get<BookableItem>(`/items/${encodeURIComponent(one)}`, { lang: prefs.lang })

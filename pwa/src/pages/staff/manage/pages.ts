@@ -40,6 +40,7 @@ export const MANAGE: ManagePage[] = [
   { name: 'figures', group: 'look', may: ['hall.manage'], ...lazy(() => import('./Figures.vue')) },
   { name: 'tracking', group: 'look', may: ['cases.track'], ...lazy(() => import('../cases/Tracking.vue')) },
   { name: 'entrances', group: 'look', may: ['platform.manage'], ...lazy(() => import('./Entrances.vue')) },
+  { name: 'funnel', group: 'look', may: ['booking.figures'], ...lazy(() => import('./Funnel.vue')) },
   { name: 'notices', group: 'look', may: ['platform.manage'], ...lazy(() => import('../Notices.vue')) },
   { name: 'audit', group: 'look', may: ['audit.hall'], ...lazy(() => import('./Audit.vue')) },
 ]

@@ -1,14 +1,14 @@
 /** What one may do with the number at the window; one key each on a keyboard. */
 import type { Counter } from '../../../api/types'
 
-export type Step = 'next' | 'recall' | 'answer' | 'pass' | 'park' | 'transfer' | 'items' | 'finish' | 'go_on'
+export type Step = 'next' | 'recall' | 'answer' | 'pass' | 'park' | 'transfer' | 'items' | 'case' | 'finish' | 'go_on'
 
 export const KEYS: Partial<Record<Step, string>> = { next: 'N', recall: 'R', answer: 'A', pass: 'M', park: 'P', finish: 'F' }
 
 /** The steps that are possible now, the likeliest first. */
 export function stepsNow(counter: Counter): Step[] {
   if (counter.current?.state === 'called') return ['answer', 'recall', 'pass', 'transfer']
-  if (counter.current?.state === 'serving') return ['finish', 'park', 'items', 'transfer']
+  if (counter.current?.state === 'serving') return ['finish', 'park', 'items', ...(counter.current.matter ? [] : ['case' as const]), 'transfer']
   return counter.seated?.paused ? ['go_on'] : ['next']
 }
 

@@ -2,6 +2,8 @@
 const PREFIX = 'WZW1.'
 
 export const isPass = (text: string) => text.startsWith(PREFIX)
+/** The address of a case, as its applicant's phone shows it. */
+export const caseIn = (text: string) => /\/cases\/([0-9a-f-]{36})$/.exec(text.trim())?.[1] ?? null
 export const isDigits = (text: string) => /^\d{8}$/.test(text)
 
 /** Without the spaces people and scanners put in. */
