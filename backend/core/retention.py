@@ -135,7 +135,7 @@ CLASSES: Final[tuple[Retention, ...]] = (
         "backend.applications.personal:purge",
         (
             *("service_case", "case_correction", "case_message", "case_part", "case_special", "case_transfer"),
-            *("commitment_signature", "credit_check", "material_demand"),
+            *("visit_matter", "commitment_signature", "credit_check", "material_demand"),
         ),
         stays=True,
     ),
@@ -323,6 +323,7 @@ IMPERSONAL: Final[dict[str, str]] = {
     "device_key": "public key of a device",
     "provider_token": "our own token at a provider",
     "official_callback": "hash of a push; kept for a day",
+    "report_export": "rows of the ledger of cases, which names nobody; gone after a few days",
     "staff": "members of staff, as long as they are employed",
     "staff_role": "members of staff, as long as they are employed",
     "window_session": "members of staff, as long as they are employed",

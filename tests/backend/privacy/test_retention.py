@@ -54,6 +54,7 @@ PROBES: dict[str, tuple[str, str]] = {
 """Of each class with days: where its rows are, and the moment its days run from."""
 
 
+@pytest.mark.usefixtures("app")
 def test_every_table_that_may_tell_of_somebody_has_one_class() -> None:
     classed = [table for one in CLASSES for table in one.tables]
     assert len(classed) == len(set(classed))
