@@ -29,6 +29,9 @@ PAGES = [
     "team",
     "appeals",
     "ratings",
+    "reports",
+    "report-lists",
+    "report-items",
     "figures",
     "audit",
 ]
