@@ -84,7 +84,7 @@ openapi: $(VENV)/.installed pwa/node_modules/.installed ## write the API documen
 	$(RUN) openapi > pwa/openapi.json
 	$(NPM) run types --silent
 
-diagrams: $(VENV)/.installed ## write docs/states.md from the state tables
+diagrams: $(VENV)/.installed ## write docs/states.md and docs/retention.md from their tables
 	$(RUN) diagrams
 
 screenshots: $(VENV)/.installed-dev pwa/dist/index.html ## take the README's pictures: of the product at URL (http://127.0.0.1:8000), and of a hall at work

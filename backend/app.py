@@ -78,6 +78,8 @@ FEATURES = (
     "backend.devices.kiosk_api",
     "backend.devices.till_api",
     "backend.devices.staff_api",
+    "backend.privacy.api",
+    "backend.privacy.staff_api",
 )
 """Modules with a list `blueprints`, in the order of the API document."""
 

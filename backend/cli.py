@@ -267,10 +267,12 @@ def openapi(_: argparse.Namespace) -> None:
 
 
 def diagrams(_: argparse.Namespace) -> None:
-    """Write docs/states.md from the state tables."""
-    from backend.diagrams import page
+    """Write docs/states.md from the state tables, and docs/retention.md from the retention classes."""
+    from backend.diagrams import page as states
+    from backend.privacy.page import page as retention
 
-    (database.ROOT / "docs" / "states.md").write_text(page())
+    (database.ROOT / "docs" / "states.md").write_text(states())
+    (database.ROOT / "docs" / "retention.md").write_text(retention())
 
 
 def create_staff(arguments: argparse.Namespace) -> None:
@@ -356,7 +358,7 @@ COMMANDS: tuple[tuple[str, Command, str], ...] = (
     ("doctor", doctor, "check every invariant"),
     ("logins", logins, "demo logins with a current one-time code"),
     ("openapi", openapi, "print the OpenAPI document"),
-    ("diagrams", diagrams, "write the state diagrams"),
+    ("diagrams", diagrams, "write the state diagrams and the retention table"),
     ("menu", menu, "replace the official account's menu"),
     ("poster", poster, "print a hall's poster with its QR code"),
     ("shut-payments", shut_payments, "after a restore: ask the channels before anything is paid"),

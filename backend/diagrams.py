@@ -33,7 +33,7 @@ def state_modules() -> Iterator[ModuleType]:
     """Every feature's module named `states` or `…_states`."""
     for package in PACKAGES:
         for found in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
-            if found.name.endswith("states") and not found.name.startswith("backend.core."):
+            if found.name.endswith("states") and found.name != "backend.core.states":
                 yield importlib.import_module(found.name)
 
 

@@ -18,6 +18,7 @@ FEATURES = (
     "payments.reconciliation.doctor",
     "express.doctor",
     "notify.doctor",
+    "backend.privacy.doctor",
 )
 """Modules with `invariants(session)`: sentences with row ids, empty when all is well."""
 

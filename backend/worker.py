@@ -56,7 +56,6 @@ PERIODIC: tuple[tuple[str, str], ...] = (
     ("* * * * *", "backend.catalogue.versions.jobs:take_effect"),
     ("* * * * *", "notify.jobs:reconcile_receipts"),
     ("1-59/10 * * * *", "payments.jobs:expire_bills"),
-    ("2-59/10 * * * *", "payments.jobs:grow_late"),
     ("5 1 * * *", "payments.jobs:warn_overdue"),
     ("3-59/10 * * * *", "backend.applications.jobs:expire_applications"),
     ("7 * * * *", "backend.applications.jobs:lapse_unanswered"),
@@ -71,7 +70,7 @@ PERIODIC: tuple[tuple[str, str], ...] = (
     ("19 * * * *", "backend.reports.jobs:forget_exports"),
     ("27 * * * *", "backend.official.jobs:forget_callbacks"),
     ("*/10 * * * *", "backend.devices.jobs:forget_nonces"),
-    ("17 * * * *", "backend.worker:forget_old_keys"),
+    ("23 * * * *", "backend.privacy.jobs:purge"),
 )
 """Cron line (UTC) and function; each opens its own transactions and is safe to run twice."""
 
@@ -88,14 +87,18 @@ LOOPS: tuple[tuple[float, str], ...] = (
     (10.0, "notify.jobs:measure_waiting"),
     (5.0, "payments.receipt_jobs:tell_due"),
     (5.0, "payments.recovery:recover_due"),
+    (60.0, "payments.jobs:grow_late"),
     (2.0, "backend.reports.jobs:refresh_ledger"),
     (600.0, "backend.applications.jobs:accept_silent"),
     (60.0, "payments.reconciliation.jobs:reconcile_due"),
     (1.0, "express.jobs:call_due"),
     (15.0, "express.jobs:track_due"),
+    (3600.0, "backend.worker:forget_old_keys"),
     (3600.0, "express.jobs:forget"),
     (600.0, "payments.receipt_jobs:look_for_other_channels"),
     (3600.0, "payments.keeping:forget_notices"),
+    (3.0, "backend.privacy.jobs:make_exports"),
+    (60.0, "backend.privacy.jobs:erase_due"),
     (10.0, "backend.worker:beat"),
 )
 """Seconds between runs and function."""

@@ -10,11 +10,12 @@ from uuid import UUID
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from backend.core import clock
+from backend.core import clock, holds
 from backend.core.config import Settings
 from backend.core.db import retrying, transaction
 from express import carrying, following, ordering, quoting, tasks
 from express.models import Shipment
+from express.personal import ENDED
 from express.registry import Couriers, couriers_of
 from express.states import ShipmentState
 from payments.bill_models import Bill
@@ -25,8 +26,6 @@ T = TypeVar("T")
 CALLERS = 4
 BATCH = 100
 MOST_BATCHES = 20
-ENDED = (ShipmentState.CLOSED, ShipmentState.CANCELLED)
-"""States after which an address is needed no more. What lies in the cabinet or is lost is not over."""
 
 
 def call_due(settings: Settings) -> None:
@@ -70,6 +69,7 @@ def forget(settings: Settings) -> None:
         session.execute(
             update(Shipment)
             .where(Shipment.state.in_(ENDED), Shipment.state_at < before)
+            .where(holds.spares(holds.PERSON, Shipment.person_id))
             .where(or_(Shipment.order.is_not(None), Shipment.next_order.is_not(None)))
             .values(order=None, next_order=None)
             .execution_options(synchronize_session=False)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from express import snapshots, tasks, tracking, words
 from express.errors import ShipmentNotFound
-from express.models import Shipment, TrackRow
+from express.models import Direction, Shipment, TrackRow
 from express.states import ShipmentState, TaskState
 from express.task_models import ShipmentTask, TaskKind
 from express.tracking import Progress
@@ -53,6 +53,17 @@ def of_subject(session: Session, subject_type: str, subject_id: str) -> list[Shi
     """The shipments of one case or appointment, oldest first."""
     query = select(Shipment).where(Shipment.subject_type == subject_type, Shipment.subject_id == subject_id)
     return list(session.scalars(query.order_by(Shipment.created_at, Shipment.id)))
+
+
+def result_of(session: Session, subject_type: str, subject_id: str) -> UUID | None:
+    """The newest shipment that carries this subject's result, unless it was called off."""
+    query = select(Shipment.id).where(
+        Shipment.subject_type == subject_type,
+        Shipment.subject_id == subject_id,
+        Shipment.direction == Direction.RESULT_OUT,
+        Shipment.state != ShipmentState.CANCELLED,
+    )
+    return session.scalar(query.order_by(Shipment.created_at.desc()).limit(1))
 
 
 def of_hall(

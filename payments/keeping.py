@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -36,10 +37,15 @@ def _forget(session: Session, kept: timedelta) -> int:
         .with_for_update(skip_locked=True)
     )
     old = session.scalars(query).all()
-    for event in old:
+    reduce(session, old)
+    return len(old)
+
+
+def reduce(session: Session, events: Sequence[ChannelEvent]) -> None:
+    """Texts become their digests: of those whose time is over, and of a closed account's payments."""
+    for event in events:
         event.digest, event.raw = _digest(event), None
     session.flush()
-    return len(old)
 
 
 def _digest(event: ChannelEvent) -> bytes:

@@ -84,6 +84,8 @@ class Case(Base):
     accepted_by: Mapped[UUID | None]
     decided_by: Mapped[UUID | None]
     issued_by: Mapped[UUID | None]
+    emptied_at: Mapped[datetime | None]
+    """When its retention was over, and what the applicant gave and was told was deleted."""
 
     states: ClassVar[StateTable[Any, Any]] = CASE
     events: ClassVar[type[Any]] = CaseEventRow
@@ -107,6 +109,7 @@ class Case(Base):
         Index("ix_service_case_person", "person_id", "submitted_at"),
         Index("ix_service_case_body", "organisation_id", postgresql_where=text("organisation_id IS NOT NULL")),
         Index("ix_service_case_filer", "filer_id", "submitted_at"),
+        Index("ix_service_case_ended", "state_at", postgresql_where=text("emptied_at IS NULL")),
     )
 
 

@@ -3,6 +3,8 @@
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from backend.core import clock
+
 CHECKS = {
     "application {id}: handed in without a case, or a case without a handed-in application": """
         SELECT a.id::text AS id FROM application a FULL JOIN service_case c ON c.application_id = a.id
@@ -17,7 +19,7 @@ CHECKS = {
           AND NOT EXISTS (SELECT 1 FROM application_version v WHERE v.application_id = a.id)
     """,
     "application {id}: its time is over and it still holds answers": """
-        SELECT id::text FROM application WHERE state = 'open' AND expires_at < now() - interval '1 day'
+        SELECT id::text FROM application WHERE state = 'open' AND expires_at < :now - interval '1 day'
     """,
     "case {id}: its state is not the one of its last event": """
         SELECT c.id::text AS id FROM service_case c WHERE c.state IS DISTINCT FROM (
@@ -67,5 +69,5 @@ def invariants(session: Session) -> list[str]:
     return [
         "applications: " + sentence.format(id=row.id)
         for sentence, query in CHECKS.items()
-        for row in session.execute(text(query))
+        for row in session.execute(text(query), {"now": clock.now()})
     ]

@@ -18,12 +18,13 @@ from backend.applications.states import EDITABLE, ApplicationEvent, ApplicationS
 from backend.appointments import matters
 from backend.catalogue import queries as catalogue
 from backend.catalogue.values import Item
-from backend.core import audit, clock, db
+from backend.core import audit, clock, db, holds
 from backend.core.errors import FieldError, Text
 from backend.core.states import record_event, transition
 from backend.files import service as files
 from backend.identity import queries as identity
 from backend.identity.models import OrganisationAgent
+from backend.licences import personal as licences
 
 KEPT: Final = timedelta(days=30)
 EXPIRE_BATCH: Final = 200
@@ -201,6 +202,7 @@ def expire(session: Session) -> list[UUID]:
     over = session.scalars(
         select(Application)
         .where(Application.state == ApplicationState.OPEN, Application.expires_at <= clock.now())
+        .where(holds.spares(holds.PERSON, Application.person_id, Application.filer_id))
         .order_by(Application.expires_at)
         .limit(EXPIRE_BATCH)
         .with_for_update(skip_locked=True)
@@ -214,6 +216,7 @@ def expire(session: Session) -> list[UUID]:
 def forget(session: Session, application: Application) -> None:
     """The personal data and files of an application that never became a case."""
     files.remove_all(session, APPLICATION, str(application.id))
+    licences.forget(session, APPLICATION, str(application.id))
     session.execute(delete(CommitmentSignature).where(CommitmentSignature.application_id == application.id))
     matters.close(session, application.id)
     application.answers = profile.sealed(application, {})

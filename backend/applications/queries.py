@@ -38,6 +38,7 @@ from backend.identity import idnumber
 from backend.identity import queries as identity
 from backend.identity.models import Organisation, OrganisationAgent, Person
 from backend.ratings import service as ratings
+from express import queries as shipments
 from payments import bill_queries
 
 Body = dict[str, Any]
@@ -238,6 +239,7 @@ def case_view(session: Session, case: Case, language: str, viewer_id: UUID) -> B
         "correction": correction(session, case, language),
         "fee": fee(session, case, language),
         "delivery": delivery_of(case, item),
+        "shipment_id": shipments.result_of(session, "case", str(case.id)),
         "result": result_of(session, case),
         "rated": ratings.of_subject(session, "case", str(case.id)) is not None,
         "can_withdraw": case.state in UNDECIDED,

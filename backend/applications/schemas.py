@@ -355,7 +355,10 @@ class CasePersonSchema(Schema):
 
 
 class CaseSchema(CaseRowSchema):
-    """A case whole, as its applicant sees it. `visit`: what they come to a hall for next; `checked`: 材料已预审."""
+    """A case whole, as its applicant sees it. `visit`: what they come to a hall for next; `checked`: 材料已预审.
+
+    `shipment_id` is the courier's shipment of its result, once ordered.
+    """
 
     full_number = fields.String(required=True)
     application_id = fields.UUID(required=True)
@@ -373,6 +376,7 @@ class CaseSchema(CaseRowSchema):
     correction = fields.Nested(CorrectionSchema, required=True, allow_none=True)
     fee = fields.Nested(CaseFeeSchema, required=True)
     delivery = fields.Nested(DeliverySchema, required=True)
+    shipment_id = fields.UUID(required=True, allow_none=True)
     result = fields.Nested(ResultFileSchema, required=True, allow_none=True)
     person = fields.Nested(CasePersonSchema, required=True)
     visit = fields.Nested(WantedVisitSchema, required=True, allow_none=True)

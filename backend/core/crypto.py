@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from backend.core.config import Settings, decode_key, parse_keys
 
 AES_256_GCM = 1
+SEALED_OVERHEAD = 30
+"""Bytes that sealing adds to a text: header, nonce and tag."""
 
 
 class SealBroken(Exception):

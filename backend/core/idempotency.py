@@ -6,7 +6,7 @@ answer; the same key with another body is refused (draft-ietf-httpapi-idempotenc
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -100,6 +100,11 @@ def purge(session: Session) -> int:
         delete(IdempotencyKey).where(IdempotencyKey.created_at < clock.now() - KEPT).returning(IdempotencyKey.key)
     )
     return len(gone.all())
+
+
+def forget(session: Session, people: Sequence[UUID]) -> None:
+    """Stored answers of closed accounts: they show what was asked."""
+    session.execute(delete(IdempotencyKey).where(IdempotencyKey.owner_id.in_(people)))
 
 
 def broken_keys(session: Session) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """What is decided about a file that has arrived: claimed for a check, accepted, refused, or tried again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import delete, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from backend.core import audit, clock
+from backend.core import audit, clock, holds
 from backend.core.states import transition
+from backend.files import names
 from backend.files.checking import Outcome
 from backend.files.models import File, FilePart
 from backend.files.states import Event, State
@@ -22,6 +23,7 @@ ALARM_AFTER = timedelta(minutes=30)
 ABANDONED = timedelta(hours=24)
 UNUSED = timedelta(days=30)
 LOOSE_SUBJECTS = ("person", "scan")
+_owners: set[Callable[[Session, Sequence[str]], set[str]]] = set()
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ def abandon(session: Session, limit: int) -> int:
     """Take away uploads nobody went on with for a day, and what belongs to nothing after a month; their number."""
     now = clock.now()
     loose = File.state.in_([State.READY, State.REFUSED]) & File.subject_type.in_(LOOSE_SUBJECTS)
+    loose &= holds.spares(holds.PERSON, File.person_id)
     found = session.scalars(
         select(File)
         .where(
@@ -130,6 +133,7 @@ def abandon(session: Session, limit: int) -> int:
         .execution_options(populate_existing=True)
     ).all()
     for one in found:
+        one.name = names.sealed("", one.id)
         transition(session, one, Event.REMOVE, actor=ACTOR, reason="abandoned")
     return len(found)
 
@@ -166,11 +170,17 @@ def drop_contents(session: Session, file_ids: Sequence[UUID]) -> None:
     session.flush()
 
 
+def register_owner(owner: Callable[[Session, Sequence[str]], set[str]]) -> None:
+    """An upper feature keeps contents of its own in the storage: `owner` gives those of some keys that are its."""
+    _owners.add(owner)
+
+
 def known_keys(session: Session, keys: Sequence[str]) -> set[str]:
-    """Those of these keys that a file or a part names."""
+    """Those of these keys that a file or a part names, or that an upper feature keeps."""
     parts = session.scalars(select(FilePart.object_key).where(FilePart.object_key.in_(keys)))
     contents = session.scalars(select(File.object_key).where(File.object_key.in_(keys)))
-    return {*parts, *(key for key in contents if key)}
+    others = [key for owner in _owners for key in owner(session, keys)]
+    return {*parts, *(key for key in contents if key), *others}
 
 
 def waiting_too_long(session: Session) -> int:

@@ -10,11 +10,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
-from backend.core import audit, clock, crypto, db
+from backend.core import audit, clock, db
 from backend.core.auth import Principal
 from backend.core.errors import FieldError, NotFound, Text
 from backend.core.states import record_event, transition
-from backend.files import errors, storage, subjects
+from backend.files import errors, names, storage, subjects
 from backend.files.models import File, FileConsent, FileEvent, FilePart
 from backend.files.states import Event, State
 
@@ -70,7 +70,7 @@ def begin(
         position=_next_position(session, subject, announced.material),
         person_id=asker.id if asker.kind == "citizen" else kind.person_of(session, subject[1]),
         uploaded_by=asker.actor,
-        name=crypto.seal(announced.name, table="file", column="name", row=file_id),
+        name=names.sealed(announced.name, file_id),
         media_type=announced.media_type,
         size=announced.size,
         sha256=announced.sha256,
@@ -169,7 +169,7 @@ def remove_all(session: Session, subject_type: str, subject_id: str, *, actor: s
 
 
 def _remove(session: Session, found: File, actor: str) -> None:
-    found.next_check_at, found.touched_at = None, clock.now()
+    found.next_check_at, found.touched_at, found.name = None, clock.now(), names.sealed("", found.id)
     session.flush()
     if transition(session, found, Event.REMOVE, actor=actor):
         audit.record(session, actor=actor, action="file.removed", object_type="file", object_id=found.id)
@@ -234,7 +234,7 @@ def use_again(
         raise errors.FileNotReady()
     _make_room(session, asker, subject, source.size)
     now, file_id = clock.now(), db.new_id()
-    name = crypto.unseal(source.name, table="file", column="name", row=source.id)
+    name = names.opened(source.name, source.id)
     copy = File(
         id=file_id,
         state=State.READY,
@@ -245,7 +245,7 @@ def use_again(
         position=_next_position(session, subject, material),
         person_id=asker.id,
         uploaded_by=asker.actor,
-        name=crypto.seal(name, table="file", column="name", row=file_id),
+        name=names.sealed(name, file_id),
         received=source.size,
         created_at=now,
         touched_at=now,

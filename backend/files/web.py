@@ -7,13 +7,13 @@ from uuid import UUID
 from flask import Response, current_app, request
 from sqlalchemy.orm import Session
 
-from backend.core import crypto, limits
+from backend.core import limits
 from backend.core.auth import Principal, current_principal, request_language
 from backend.core.config import Settings
 from backend.core.db import transaction
 from backend.core.once import answer_once
 from backend.core.problems import BodyTooLarge
-from backend.files import checking, errors, links, refusals, schemas, service, storage
+from backend.files import checking, errors, links, names, refusals, schemas, service, storage
 from backend.files.models import File
 from backend.files.service import Announced
 from backend.files.states import State
@@ -139,7 +139,7 @@ def content(file_id: UUID, query: dict[str, Any], asker: Principal) -> Response:
 
 def view(found: File) -> dict[str, Any]:
     """A file as the API shows it."""
-    names = (
+    shown = (
         "id", "state", "subject_type", "subject_id", "material", "position", "media_type", "size", "received",
         "pages", "width", "height", "valid_until", "created_at",
     )  # fmt: skip
@@ -147,7 +147,7 @@ def view(found: File) -> dict[str, Any]:
     if found.refusal is not None:
         refusal = {"code": found.refusal, "text": refusals.WORDS[found.refusal].in_language(request_language())}
     return {
-        **{name: getattr(found, name) for name in names},
+        **{name: getattr(found, name) for name in shown},
         "name": name_of(found),
         "sha256": found.sha256.hex(),
         "refusal": refusal,
@@ -156,7 +156,7 @@ def view(found: File) -> dict[str, Any]:
 
 def name_of(found: File) -> str:
     """The name its owner gave it."""
-    return crypto.unseal(found.name, table="file", column="name", row=found.id)
+    return names.opened(found.name, found.id)
 
 
 def _demand_ready(found: File) -> str:

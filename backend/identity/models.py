@@ -27,8 +27,11 @@ class Person(Base):
     elder_mode: Mapped[bool]
     merged_into: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     created_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]
+    """When the account was closed. A name that a kept case needs stays until that case is emptied."""
 
     __table_args__ = (
+        Index("ix_person_erased", "erased_at", postgresql_where=text("erased_at IS NOT NULL AND name IS NOT NULL")),
         CheckConstraint("level BETWEEN 0 AND 3", name="level"),
         CheckConstraint("language IN ('zh', 'en')", name="language"),
     )

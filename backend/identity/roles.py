@@ -37,6 +37,7 @@ OPERATOR: Final = frozenset(
         "staff.appoint",
         "audit.hall",
         "express.policies",
+        "holds.manage",
         "cases.track",
         "booking.figures",
         "reports.read",

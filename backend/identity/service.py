@@ -1,5 +1,6 @@
 """Persons and their logins: find or create, raise the level, bind."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 from uuid import UUID
@@ -206,3 +207,8 @@ def _remember_contact(session: Session, person_id: UUID, channel: ContactChannel
         address=address,
         language=cast("Literal['zh', 'en']", language or "zh"),
     )
+
+
+def lock(session: Session, people: Sequence[UUID]) -> None:
+    """Hold these records until the transaction ends: nothing that refers to them is written meanwhile."""
+    session.execute(select(Person.id).where(Person.id.in_(people)).order_by(Person.id).with_for_update())

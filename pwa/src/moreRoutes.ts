@@ -3,7 +3,7 @@ import type { RouteRecordRaw } from 'vue-router'
 import { offerTexts } from './i18n'
 import { page, type Page } from './page'
 
-offerTexts(import.meta.glob('../shared/{bills,cases,express,notices,queue}.*.json', { import: 'default' }))
+offerTexts(import.meta.glob('../shared/{bills,cases,express,notices,privacy,queue}.*.json', { import: 'default' }))
 
 /** An application until it is handed in, and the case that it becomes. */
 const filing = (path: string, component: Page) => page(path, component, ['pages', 'cases'])
@@ -44,6 +44,9 @@ export const moreRoutes: RouteRecordRaw[] = [
   page('/me', () => import('./pages/citizen/Me.vue')),
   page('/me/conduct', () => import('./pages/citizen/Conduct.vue')),
   page('/me/notices', () => import('./pages/citizen/Notices.vue'), ['pages', 'notices']),
+  page('/me/data', () => import('./pages/privacy/Data.vue'), ['pages', 'privacy']),
+  page('/me/close', () => import('./pages/privacy/Close.vue'), ['pages', 'privacy']),
+  page('/privacy', () => import('./pages/privacy/Retention.vue'), ['pages', 'privacy']),
   page('/me/family', () => import('./pages/citizen/Family.vue')),
   page('/lists', () => import('./pages/citizen/Lists.vue')),
   page('/standards', () => import('./pages/citizen/Standards.vue')),

@@ -33,6 +33,7 @@ from backend.identity import family, organisations, sessions
 from backend.identity import service as identity
 from backend.identity.roles import PERMISSIONS
 from backend.licences import service as licences
+from backend.privacy import exports, holds
 from backend.queueing import calling, tickets, windows
 from backend.ratings import service as ratings
 from backend.ratings.models import FollowUp
@@ -248,6 +249,10 @@ NOT_OF_A_HALL = {
         ("POST", f"/api/v1/staff/reconciliation/differences/<uuid:difference_id>/{change}"): "finance is the city's"
         for change in ("assign", "carry", "close", "try-again")
     },
+    **{
+        ("POST", f"/api/v1/staff/legal-holds/<uuid:hold_id>/{rule}"): "what an authority asks for concerns all halls"
+        for rule in ("lift", "lift/answer")
+    },
     ("POST", "/api/v1/staff/postage-policies/<uuid:policy_id>/end"): "who pays is set for all halls",
     **{
         (method, f"/api/v1/staff/items/versions/<uuid:version_id>{rule}"): "items are the city's, not a hall's"
@@ -302,6 +307,7 @@ class World:
         self._licences()
         self._hotline()
         self._shipments(clock)
+        self._own_data()
         self._exports()
 
     def _exports(self) -> None:
@@ -635,6 +641,25 @@ class World:
         asked = hotline.ask(self.session, question, asker=asker)
         self.session.commit()
         self._of_citizen("POST", "hotline/tickets/<uuid:ticket_id>/look", {}, ticket_id=asked.id)
+
+    def _own_data(self) -> None:
+        """An export that is ready, a hold, and one that somebody else wants to lift."""
+        made = exports.ask(self.session, person_id=self.person)
+        claimed = exports.claim(self.session)
+        assert claimed is not None
+        assert claimed.object_key
+        storage.current().put(claimed.object_key, [b"PK"])
+        exports.finished(self.session, made.id, 2)
+        why = {"reason": "法院调查令一号", "staff_id": uuid4()}
+        held, leaving = (
+            holds.place(self.session, subject_type="person", number=number, **why).id for number in NUMBERS
+        )
+        holds.ask_lift(self.session, leaving, reason="案件已结", staff_id=uuid4())
+        self.session.commit()
+        self._of_citizen("GET", "me/exports/<uuid:export_id>/content", {}, export_id=made.id)
+        self._of_hall("platform_operator", "legal-holds/<uuid:hold_id>/lift", REASON, hold_id=held)
+        answer = "legal-holds/<uuid:hold_id>/lift/answer"
+        self._of_hall("platform_operator", answer, {"agree": True}, hold_id=leaving)
 
     def _shipments(self, clock: Clock) -> None:
         desk = ShipmentDesk(clock)

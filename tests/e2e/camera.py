@@ -4,8 +4,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from playwright.sync_api import Locator
+from playwright.sync_api import Browser, Locator, Playwright, expect
 
+from tests.e2e.conftest import FLAGS, program
+
+CAMERA = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
 WIDTH, HEIGHT = 640, 480
 SIDE = 420
 WHITE, BLACK, NO_COLOUR = b"\xeb", b"\x10", b"\x80"
@@ -13,8 +16,15 @@ WHITE, BLACK, NO_COLOUR = b"\xeb", b"\x10", b"\x80"
 Matrix = Sequence[Sequence[bool]]
 
 
+def seeing(driver: Playwright, path: Path, code: Matrix | None) -> Browser:
+    """A Chromium whose camera sees this code, or nothing: one browser for each film."""
+    flags = [*FLAGS, *CAMERA, f"--use-file-for-fake-video-capture={film(path, code)}"]
+    return driver.chromium.launch(executable_path=program(), args=flags)
+
+
 def shown_code(picture: Locator) -> Matrix:
     """The modules of the QR code that a citizen's page shows, read from its drawing."""
+    expect(picture).to_be_visible()
     side = int(str(picture.get_attribute("viewBox")).split()[2])
     dark = re.findall(r"M(\d+) (\d+)h", str(picture.locator("path").get_attribute("d")))
     found = {(int(x), int(y)) for x, y in dark}

@@ -29,6 +29,12 @@ class People:
 
     def citizen(self, person: str, agent: str = BROWSER, size: tuple[int, int] = (390, 844), path: str = "/me") -> Page:
         """A phone of this person, logged in through WeChat."""
+        page = self.visitor(agent, size)
+        log_in_through_wechat(page, person, path)
+        return page
+
+    def visitor(self, agent: str = BROWSER, size: tuple[int, int] = (390, 844)) -> Page:
+        """A phone of somebody who is not logged in."""
         context = self.browser.new_context(
             base_url=self.morning.product.url,
             viewport={"width": size[0], "height": size[1]},
@@ -42,7 +48,6 @@ class People:
         page = self._ready(context.new_page())
         if agent == WECHAT:
             page.add_init_script(BRIDGE % self.morning.product.sandbox)
-        log_in_through_wechat(page, person, path)
         return page
 
     def staff(self, username: str, path: str, size: tuple[int, int] = DESKTOP) -> Page:

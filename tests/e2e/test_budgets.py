@@ -39,6 +39,7 @@ ANYBODY = [
     "/halls/XM",
     "/sites",
     "/help",
+    "/privacy",
     "/login",
     "/no-such-page",
 ]
@@ -52,6 +53,8 @@ MINE = [
     "/me/family",
     "/me/conduct",
     "/me/notices",
+    "/me/data",
+    "/me/close",
 ]
 
 

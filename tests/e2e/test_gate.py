@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route, expect
 
-from tests.e2e.camera import Matrix, film, shown_code
-from tests.e2e.conftest import FLAGS, program, violations
+from tests.e2e.camera import Matrix, seeing, shown_code
+from tests.e2e.conftest import violations
 from tests.e2e.journeys import ITEM, log_in_through_wechat
 from tests.e2e.morning import Morning, open_at
 
 START = time(8, 57)
 CHECK_IN_FROM = time(9, 0)  # the first bookable time is 09:30, and its doors open half an hour earlier
-CAMERA = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
 WECHAT = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/130 Mobile Safari/537.36 MicroMessenger/8.0.50"
 
 Say = dict[str, Any]
@@ -39,9 +38,7 @@ class Visit:
 
     def shows(self) -> Matrix:
         """The code on the citizen's phone at this moment."""
-        picture = self.page.locator("svg.qr")
-        expect(picture).to_be_visible()
-        return shown_code(picture)
+        return shown_code(self.page.locator("svg.qr"))
 
 
 BOOKED = {"zhang": "09:30", "lin": "09:30", "wu": "09:30", "li": "10:00", "huang": "11:00"}
@@ -92,9 +89,7 @@ def gate(playwright: Playwright, tmp_path: Path) -> Iterator[Gate]:
     opened: list[Browser] = []
 
     def make(code: Matrix | None) -> Browser:
-        path = film(tmp_path / f"camera-{len(opened)}.y4m", code)
-        flags = [*FLAGS, *CAMERA, f"--use-file-for-fake-video-capture={path}"]
-        opened.append(playwright.chromium.launch(executable_path=program(), args=flags))
+        opened.append(seeing(playwright, tmp_path / f"camera-{len(opened)}.y4m", code))
         return opened[-1]
 
     yield make
@@ -179,9 +174,7 @@ VERDICTS: dict[str, Say] = {
 @pytest.fixture(scope="module")
 def watched(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """A Chromium whose camera sees nothing."""
-    path = film(tmp_path_factory.mktemp("film") / "blank.y4m", None)
-    flags = [*FLAGS, *CAMERA, f"--use-file-for-fake-video-capture={path}"]
-    opened = playwright.chromium.launch(executable_path=program(), args=flags)
+    opened = seeing(playwright, tmp_path_factory.mktemp("film") / "blank.y4m", None)
     yield opened
     opened.close()
 

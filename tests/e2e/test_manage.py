@@ -26,6 +26,7 @@ PAGES = [
     "places",
     "rules",
     "devices",
+    "tracking",
     "team",
     "appeals",
     "ratings",

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from backend.app import create_app
 from backend.core.audit import AuditEvent
 from backend.core.config import Settings
-from express import following, jobs
+from express import following, jobs, queries
 from express.registry import Couriers
 from tests.backend import staff
 from tests.backend.conftest import seeded_settings, seeded_template
@@ -242,6 +242,22 @@ def test_a_place_without_courier_is_told_before_ordering(me: Browser, ems: Site)
     answer = me.send("/shipments/quotes", {**CERTIFICATE, "address_id": address})
     assert (answer.status_code, answer.json["code"]) == (422, "address_refused")
     assert "范围" in answer.json["detail"]
+
+
+def test_a_subject_names_the_shipment_of_its_result_until_it_is_called_off(
+    me: Browser, ems: Site, session: Session
+) -> None:
+    def named() -> str | None:
+        found = queries.result_of(session, "case_number", CERTIFICATE["subject_id"])
+        return str(found) if found else None
+
+    me.order(direction="material_in")
+    assert named() is None
+    first = me.order()["id"]
+    assert named() == first
+    me.post(f"/shipments/{first}/cancel")
+    assert named() is None
+    assert named() != me.order()["id"] == named()
 
 
 def test_a_lost_reply_is_found_again(me: Browser, clerk: Browser, ems: Site, clock: Clock) -> None:

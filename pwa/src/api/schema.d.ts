@@ -4379,6 +4379,180 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My export and my closing, and what stands against closing the account. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MyData"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/erasure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Close my account in seven days; until then it can be undone. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Close"];
+                };
+            };
+            responses: {
+                /** @description Accepted */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Erasure"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        /** Undo: keep my account. */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description No Content */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make an archive of everything about me; the one that is being made already is given again. Three a day. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Accepted */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Export"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/exports/{export_id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        /** My finished archive. Nobody else's; every fetch is logged. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    export_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/family": {
         parameters: {
             query?: never;
@@ -4890,6 +5064,43 @@ export interface paths {
                 default: components["responses"]["DEFAULT_ERROR"];
             };
         };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How long each kind of record is kept, and by which rule. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Retentions"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -11695,6 +11906,161 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/staff/legal-holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Holds in force, then those that were lifted. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["LegalHolds"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        /** Keep a person's records, a case or a bill: no purge and no closing of the account takes them. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PlaceHold"];
+                };
+            };
+            responses: {
+                /** @description Created */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["LegalHold"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/legal-holds/{hold_id}/lift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hold_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Propose to lift it; another person answers. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    hold_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["LiftHold"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["LegalHold"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/legal-holds/{hold_id}/lift/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hold_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** As the second person: lift it, or keep it. */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    hold_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AnswerLift"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["LegalHold"];
+                    };
+                };
+                422: components["responses"]["UNPROCESSABLE_ENTITY"];
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/staff/licences/{licence_id}": {
         parameters: {
             query?: never;
@@ -16047,6 +16413,10 @@ export interface components {
         Answer: {
             answer: string;
         };
+        /** @description The second person's answer. */
+        AnswerLift: {
+            agree: boolean;
+        };
         /** @description An appeal and its answer. */
         Appeal: {
             answer: string | null;
@@ -16388,6 +16758,13 @@ export interface components {
             bills: components["schemas"]["BillRow"][];
             next_cursor: string | null;
         };
+        /** @description Something that must end before the account can be closed, and the page of this app where it is ended. */
+        Blocker: {
+            /** @description case, visit, bill, payment or shipment */
+            kind: string;
+            link: string;
+            words: string;
+        };
         /** @description A channel's bill or finance's list of the day; `read_at` is null until it was read whole. */
         Book: {
             amount_fen: number;
@@ -16505,7 +16882,11 @@ export interface components {
         CarryOver: {
             reason: string;
         };
-        /** @description A case whole, as its applicant sees it. `visit`: what they come to a hall for next; `checked`: 材料已预审. */
+        /**
+         * @description A case whole, as its applicant sees it. `visit`: what they come to a hall for next; `checked`: 材料已预审.
+         *
+         *     `shipment_id` is the courier's shipment of its result, once ordered.
+         */
         Case: {
             /** Format: date */
             accept_by: string | null;
@@ -16550,6 +16931,8 @@ export interface components {
             /** Format: date */
             reply_by: string | null;
             result: components["schemas"]["ResultFile"] | null;
+            /** Format: uuid */
+            shipment_id: string | null;
             /** @enum {string} */
             state: "submitted" | "pre_returned" | "pre_approved" | "received" | "correcting" | "accepted" | "not_accepted" | "awaiting_fee" | "reviewing" | "special" | "granted" | "denied" | "concluded" | "ready" | "mailed" | "delivered" | "withdrawn" | "terminated";
             status: string;
@@ -16890,6 +17273,11 @@ export interface components {
             reason: string;
             /** @default null */
             reason_en: string | null;
+        };
+        /** @description The citizen has read what goes and what stays; coming appointments are cancelled. */
+        Close: {
+            /** @enum {boolean} */
+            understood: true;
         };
         /** @description A one-time code from WeChat. */
         Code: {
@@ -17373,6 +17761,16 @@ export interface components {
             /** Format: date-time */
             expires_at: string;
         };
+        /** @description A closing that waits: it can be undone until `due_at`. `waits_for` is why it has not begun though it is due. */
+        Erasure: {
+            /** Format: date-time */
+            asked_at: string;
+            /** Format: date-time */
+            due_at: string;
+            /** @enum {unknown} */
+            state: "waiting" | "cancelled" | "closing" | "erased";
+            waits_for: string | null;
+        };
         /** @description One refused field. */
         Error: {
             detail: string;
@@ -17408,6 +17806,20 @@ export interface components {
             name_masked: string | null;
             people: number;
             slot: components["schemas"]["Period"];
+        };
+        /** @description An export of one's data: `done` of `parts` have been read; `size` in bytes once it is ready. */
+        Export: {
+            /** Format: date-time */
+            asked_at: string;
+            done: number;
+            /** Format: date-time */
+            expires_at: string;
+            /** Format: uuid */
+            id: string;
+            parts: number;
+            size: number | null;
+            /** @enum {unknown} */
+            state: "making" | "ready" | "failed" | "gone";
         };
         /** @description A hall's office; without a street it cannot mail. */
         ExpressOffice: {
@@ -18447,6 +18859,26 @@ export interface components {
             submitted_on: string;
             visits: number;
         };
+        /** @description A legal hold; a person is shown by a masked name. `may_answer`: you may agree to lift it, or keep it. */
+        LegalHold: {
+            /** Format: uuid */
+            id: string;
+            lift_reason: string | null;
+            /** Format: date-time */
+            lifted_at: string | null;
+            may_answer: boolean;
+            /** Format: date-time */
+            placed_at: string;
+            reason: string;
+            /** @enum {unknown} */
+            state: "active" | "lifting" | "lifted";
+            subject: string;
+            subject_type: string;
+        };
+        /** @description Holds in force first. */
+        LegalHolds: {
+            holds: components["schemas"]["LegalHold"][];
+        };
         /** @description The same with the letter's code; an unknown code begins a new letter. */
         LetterCode: {
             code: string;
@@ -18524,6 +18956,10 @@ export interface components {
         /** @description What was looked up about me. */
         Licences: {
             licences: components["schemas"]["Licence"][];
+        };
+        /** @description Why it is needed no more. */
+        LiftHold: {
+            reason: string;
         };
         /** @description Everybody who waits, in calling order; who missed a call; and how many wait in each queue of the hall. */
         Line: {
@@ -18738,6 +19174,13 @@ export interface components {
             more: number;
             most: number;
             visits: number;
+        };
+        /** @description My export, my closing, and what stands against one. */
+        MyData: {
+            blockers: components["schemas"]["Blocker"][];
+            erasure: components["schemas"]["Erasure"] | null;
+            export: components["schemas"]["Export"] | null;
+            held: boolean;
         };
         /** @description A code with its name. */
         Named: {
@@ -19025,6 +19468,13 @@ export interface components {
             /** Format: date-time */
             changes_at: string;
             code: string;
+        };
+        /** @description Whom or what to keep: a person by id number, a case by its number, a bill by its pay code. */
+        PlaceHold: {
+            number: string;
+            reason: string;
+            /** @enum {string} */
+            subject_type: "person" | "case" | "bill";
         };
         /** @description Places of one channel. */
         Places: {
@@ -19698,6 +20148,21 @@ export interface components {
             name: string;
             sha256: string;
             size: number;
+        };
+        /** @description How long one kind of record is kept. `days` is null for what goes with the account. */
+        Retention: {
+            after: components["schemas"]["Text"];
+            basis: components["schemas"]["Text"];
+            code: string;
+            days: number | null;
+            name: components["schemas"]["Text"];
+            since: components["schemas"]["Text"];
+            /** @description kept until its days are over even when the account is closed */
+            stays: boolean;
+        };
+        /** @description All kinds of records. */
+        Retentions: {
+            classes: components["schemas"]["Retention"][];
         };
         /** @description Which sealed value, and why it must be seen. */
         Reveal: {
@@ -20635,6 +21100,11 @@ export interface components {
             /** @enum {string} */
             state: "not_started" | "in_progress" | "done" | "cannot_start";
             title: string;
+        };
+        /** @description Words in both languages. */
+        Text: {
+            en: string;
+            zh: string;
         };
         /** @description 排队票: its number, queue and state. Its place in line is in the hall's live queues. */
         Ticket: {

@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from backend.applications import jobs
+from backend.applications import doctor, jobs
 from backend.applications.models import Application
 from backend.identity import family, organisations
 from backend.identity.models import OrganisationAgent
@@ -116,6 +116,21 @@ def test_a_forgotten_application_expires_with_its_answers(citizen_: Filer, sessi
     late = citizen_.send("PATCH", f"/applications/{draft['id']}", {"revision": 2, "answers": {"matter": "还能填吗"}})
     assert late.json["code"] == "application_closed"
     assert citizen_.start()["id"] != draft["id"]
+
+
+def test_doctor_names_answers_that_outlived_their_time_by_a_day(
+    citizen_: Filer, session: Session, clock: Clock
+) -> None:
+    draft = citizen_.fill(citizen_.start())
+    clock.advance(days=31)
+    session.commit()
+    assert doctor.invariants(session) == []
+    clock.advance(minutes=1)
+    told = f"applications: application {draft['id']}: its time is over and it still holds answers"
+    assert doctor.invariants(session) == [told]
+    session.commit()
+    jobs.expire_applications()
+    assert doctor.invariants(session) == []
 
 
 def test_throwing_away_takes_the_answers_at_once(citizen_: Filer, session: Session) -> None:

@@ -54,6 +54,7 @@ def test_an_item_has_the_whole_shape(public: FlaskClient) -> None:
     assert item["mail"] == {"in": False, "out": True, "payer": "applicant"}
     assert item["booking"] == {
         "family": "passport", "minutes": 15, "extra_minutes": 10, "max_items": 3, "max_people": 4, "level": 1,
+        "pre_check": False,
     }  # fmt: skip
     assert item["materials"][0] == {
         "id": "passport-first.id-card",

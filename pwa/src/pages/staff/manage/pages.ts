@@ -45,11 +45,12 @@ export const MANAGE: ManagePage[] = [
   { name: 'entrances', group: 'look', may: ['platform.manage'], ...lazy(() => import('./Entrances.vue')) },
   { name: 'funnel', group: 'look', may: ['booking.figures'], ...lazy(() => import('./Funnel.vue')) },
   { name: 'notices', group: 'look', may: ['platform.manage'], ...lazy(() => import('../Notices.vue')) },
+  { name: 'holds', group: 'look', may: ['holds.manage'], ...lazy(() => import('./Holds.vue')) },
   { name: 'audit', group: 'look', may: ['audit.hall'], ...lazy(() => import('./Audit.vue')) },
 ]
 
 /** What is done for the whole city, by the platform's operator and by finance, needs no hall. */
-const CITY = ['platform.manage', 'cases.track', 'reports.city', 'items.edit', 'items.publish', 'express.policies', 'express.settle', 'refunds.approve', 'suspense.decide', 'finance.reconcile']
+const CITY = ['platform.manage', 'cases.track', 'reports.city', 'items.edit', 'items.publish', 'express.policies', 'express.settle', 'refunds.approve', 'suspense.decide', 'finance.reconcile', 'holds.manage']
 
 export const openTo = (page: ManagePage, permissions: string[], inHall: boolean): boolean =>
   page.may.some((one) => permissions.includes(one) && (inHall || CITY.includes(one)))
