@@ -30,6 +30,9 @@ PAGES = [
     "team",
     "appeals",
     "ratings",
+    "reports",
+    "report-lists",
+    "report-items",
     "figures",
     "audit",
 ]

@@ -6,13 +6,16 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from backend.applications.case_models import Case
 from backend.catalogue import snapshot
 from backend.core import clock as core_clock
 from backend.core.sheets import read_workbook
+from backend.queueing.models import Ticket
+from backend.queueing.ordering import Kind
+from backend.queueing.states import State as Number
 from backend.ratings import service as ratings
 from backend.reports import jobs, ledger
 from backend.reports.models import CaseLedger, CaseLedgerDue, ReportExport
@@ -47,7 +50,7 @@ def test_a_download_is_no_visit_and_a_window_is_one(session: Session, who: Filer
     done = row(session, case)
     assert (done.visits, done.outcome, done.closed_on) == (0, "granted", date(2026, 11, 24))
     office.done("issuing_desk", case, "offer")
-    office.done("issuing_desk", case, "hand-over", identity_checked=True)
+    office.done("issuing_desk", case, "hand-over", **office.taken(case))
     given = row(session, case)
     assert (given.visits, given.declared_visits, given.delivery) == (1, 0, "window")
 
@@ -81,7 +84,7 @@ def ledger_of_hand_over(
     if days:
         office.headers.clear()
         office = Office(office.client, session)
-    office.done("issuing_desk", case, "hand-over", identity_checked=True)
+    office.done("issuing_desk", case, "hand-over", **office.taken(case))
     return row(session, case)
 
 
@@ -107,6 +110,24 @@ def test_a_change_that_is_not_committed_when_the_row_is_written_is_due_again(
     office.accepted(case)
     assert {one.case_id for one in session.scalars(select(CaseLedgerDue))} == {case["id"]}
     assert row(session, case).accepted_on == core_clock.today()
+
+
+def test_a_number_that_was_served_for_a_case_is_a_visit(session: Session, who: Filer) -> None:
+    case = who.file(QUERY)
+    jobs.refresh_ledger()
+    now, application = core_clock.now(), session.get_one(Case, UUID(case["id"])).application_id
+    number = Ticket(
+        state=Number.WAITING, state_at=now, hall_code="SM", day=core_clock.today(), category_code="x", seq=1
+    )
+    number.prefix, number.source, number.kind, number.link = "Z", "desk", Kind.WALK_IN, "a-link"
+    number.due_at, number.created_at, number.matter_id = now, now, application
+    session.add(number)
+    session.commit()
+    assert row(session, case).visits == 0, "nobody was served yet"
+    session.execute(update(Ticket).where(Ticket.id == number.id).values(state=Number.DONE))
+    session.commit()
+    assert {one.case_id for one in session.scalars(select(CaseLedgerDue))} == {case["id"]}
+    assert row(session, case).visits == 1
 
 
 def test_what_is_called_a_case_and_is_none_is_passed_over(session: Session, clock: Clock) -> None:
