@@ -1,4 +1,4 @@
-"""What one racing process does: confirm visits, close accounts, ask for exports; on a real database."""
+"""What one racing process does: close accounts, ask for exports; on a real database."""
 
 import time
 from collections import Counter
@@ -8,34 +8,11 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from backend.appointments import service
 from backend.core import db
 from backend.core.config import Settings
-from backend.core.errors import Busy, ServiceError
 from backend.privacy import erasures, exports, jobs
 from backend.privacy.models import Erasure
-from tests.backend.appointments.racers import PATIENCE_S, THREADS, TRIES, answering, connect
-
-
-def confirm_all(settings: Settings, held: list[tuple[UUID, UUID]]) -> Counter[str]:
-    """Everybody confirms the place they hold."""
-    connect(settings)
-    with ThreadPoolExecutor(THREADS) as threads:
-        return Counter(threads.map(_confirm, held))
-
-
-def _confirm(held: tuple[UUID, UUID]) -> str:
-    person, visit = held
-    for _ in range(TRIES):
-        try:
-            with answering(), db.transaction() as session:
-                service.confirm(session, booker_id=person, appointment_id=visit)
-        except Busy:
-            continue
-        except ServiceError as refusal:
-            return refusal.code
-        return "booked"
-    return "busy"
+from tests.backend.appointments.racers import PATIENCE_S, THREADS, connect
 
 
 def close_all(settings: Settings) -> Counter[str]:

@@ -61,7 +61,7 @@ def test_a_booking_that_races_with_a_closing_leaves_nothing_behind(arena: Settin
     halves = [("confirm", held[::2]), ("confirm", held[1::2])]
     with booking.processes().Pool(3) as pool:
         closing = pool.apply_async(racers.close_all, (arena,))
-        confirming = [pool.apply_async(racers.confirm_all, (arena, half)) for _, half in halves]
+        confirming = [pool.apply_async(booking.confirm_all, (arena, half)) for _, half in halves]
         outcome = sum((one.get(120) for one in confirming), start=closing.get(120))
     assert outcome["done"] == 1
     assert outcome["booked"] + outcome["invalid_transition"] + outcome["hold_expired"] + outcome["busy"] == PEOPLE
