@@ -31,6 +31,7 @@ TASKS: dict[str, str] = {
     "applications.person_merged": "backend.applications.handlers:on_person_merged",
     "bill.settled.case": "backend.applications.handlers:on_bill_settled",
     "shipment.handed_over.case": "backend.applications.handlers:on_shipment_delivered",
+    "shipment.held.case": "backend.applications.handlers:on_shipment_held",
     "licences.person_merged": "backend.licences.handlers:on_person_merged",
     "hotline.person_merged": "backend.hotline.handlers:on_person_merged",
     "credit.person_merged": "backend.credit.handlers:on_person_merged",

@@ -46,18 +46,18 @@ def hold(session: Session, shipment: Shipment, *, actor: str) -> None:
         shipment.next_track_at = None
         session.flush()
         notices.held(session, shipment)
+        _announce(session, shipment, "shipment.held")
 
 
 def tell_above(session: Session, shipment: Shipment) -> None:
     """A result reached its applicant: the feature it came from hears how, if it listens (ARCHITECTURE §3)."""
+    _announce(session, shipment, "shipment.handed_over", proof=shipment.proof)
+
+
+def _announce(session: Session, shipment: Shipment, event: str, **told: str | None) -> None:
     if shipment.direction == Direction.RESULT_OUT:
-        jobs.announce(
-            session,
-            "shipment.handed_over",
-            subject_type=shipment.subject_type,
-            subject_id=shipment.subject_id,
-            proof=shipment.proof,
-        )
+        subject_id = shipment.subject_id
+        jobs.announce(session, event, subject_type=shipment.subject_type, subject_id=subject_id, **told)
 
 
 def pick_up(session: Session, shipment: Shipment, receiver: Receiver, *, signature: str, actor: str) -> None:

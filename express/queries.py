@@ -66,6 +66,11 @@ def result_of(session: Session, subject_type: str, subject_id: str) -> UUID | No
     return session.scalar(query.order_by(Shipment.created_at.desc()).limit(1))
 
 
+def is_held(session: Session, subject_type: str, subject_id: str) -> bool:
+    """Whether something of this subject came back and lies in the hall's cabinet."""
+    return any(one.state == ShipmentState.HELD for one in of_subject(session, subject_type, subject_id))
+
+
 def of_hall(
     session: Session,
     hall_code: str,

@@ -122,6 +122,16 @@ class OtherHand(Forbidden):
     title = Text("收件、审批、出件要由不同的人做", "Another member of staff must do this step")
 
 
+class InCabinet(Conflict):
+    """What the courier brought back is handed over where its shipment is (clause 18)."""
+
+    code = "result_in_cabinet"
+    title = Text(
+        "这份结果是快递退回来的，请到“快递”里打开它，办窗口领取",
+        "The courier brought this back: open it under Mail and hand it over there",
+    )
+
+
 class CorrectionTold(Conflict):
     """Corrections are told once, and everything at once (行政许可法 32)."""
 

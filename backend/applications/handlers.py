@@ -27,6 +27,14 @@ def on_shipment_delivered(subject_id: str, proof: str | None = None, **_: object
             issuing.delivered(session, case, actor="system", how="window" if proof == "window" else "mail")
 
 
+def on_shipment_held(subject_id: str, **_: object) -> None:
+    """A mailed result came back and lies in the hall's cabinet, of which its applicant has been told."""
+    with transaction() as session:
+        case = session.scalars(select(Case).where(Case.id == UUID(subject_id)).with_for_update()).one_or_none()
+        if case is not None and case.state in (CaseState.CONCLUDED, CaseState.MAILED):
+            issuing.lies_ready(session, case)
+
+
 def on_person_merged(kept: str, former: str) -> None:
     """Two records were one person: applications and cases follow the one that remains."""
     new, old = UUID(kept), UUID(former)

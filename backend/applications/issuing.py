@@ -7,12 +7,13 @@ from sqlalchemy.orm import Session
 from backend.applications import desk, moves, notices
 from backend.applications.case_models import Case
 from backend.applications.desk import Desk
-from backend.applications.errors import DeliveryNotAgreed, FeeUnpaid, MaterialUnusable, ResultMissing
+from backend.applications.errors import DeliveryNotAgreed, FeeUnpaid, InCabinet, MaterialUnusable, ResultMissing
 from backend.applications.states import HANDED_OUT, CaseEvent, CaseState
 from backend.applications.threads import CASE
 from backend.catalogue import queries as catalogue
 from backend.core import audit, clock
 from backend.files import service as files
+from express import queries as shipments
 
 RESULT = "case_result"
 """What the result document belongs to."""
@@ -58,11 +59,21 @@ def come_back(session: Session, case: Case, by: Desk) -> None:
     notices.tell(session, case, "case_result", key="back", hall=hall.zh, hall_en=hall.en)
 
 
+def lies_ready(session: Session, case: Case) -> None:
+    """The same, known from the courier: the hall has put it into its cabinet. The caller holds the lock."""
+    event = CaseEvent.COME_BACK if case.state == CaseState.MAILED else CaseEvent.OFFER
+    case.delivery, case.pickup_hall = "window", case.hall_code
+    moves.move(session, case, event, actor="system", reason="mail")
+
+
 def hand_over(session: Session, case: Case, by: Desk, *, signature_id: UUID, authorisation: str | None) -> None:
     """送达 at the window of the pick-up hall, with the receiver's identity checked and their signature as a file.
 
-    Raises MaterialUnusable for a signature that is not a checked file of this case.
+    Raises MaterialUnusable for a signature that is not a checked file of this case, and InCabinet for what came back
+    by mail: its shipment ends with it.
     """
+    if shipments.is_held(session, CASE, str(case.id)):
+        raise InCabinet()
     signed = {one.id: one for one in files.ready_files(session, CASE, str(case.id))}.get(signature_id)
     if signed is None:
         raise MaterialUnusable()

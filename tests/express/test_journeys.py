@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from backend.core import db, jobs
-from express import deciding, handing, ordering
+from express import deciding, handing, ordering, queries
 from express.carriers.base import OutOfRange
 from express.errors import AuthorisationNeeded, NotInCabinet, TooLateToCancel
 from express.handing import Receiver
@@ -37,7 +37,7 @@ def gov(desk: Desk) -> Desk:
 @pytest.fixture
 def listening(monkeypatch: pytest.MonkeyPatch) -> None:
     """The feature that owns cases has put its handler into the worker's table."""
-    monkeypatch.setattr(jobs, "_handled", frozenset({"shipment.handed_over.case"}))
+    monkeypatch.setattr(jobs, "_handled", frozenset({"shipment.handed_over.case", "shipment.held.case"}))
 
 
 def told_above(desk: Desk) -> list[tuple[str, str]]:
@@ -148,6 +148,20 @@ def test_only_what_came_back_is_handed_over_at_the_window(gov: Desk) -> None:
     sent = gov.order()
     with pytest.raises(NotInCabinet):
         pick_up(gov, sent, Receiver("张测试", "0010"))
+
+
+@pytest.mark.usefixtures("listening")
+def test_the_case_hears_once_of_what_lies_in_the_cabinet(gov: Desk) -> None:
+    sent = gov.order(subject_id="case-1")
+    gov.travel(sent, *TRAVEL, "705+7", "708", "711")
+    with db.transaction() as session:
+        assert not queries.is_held(session, "case", "case-1")
+    finish(gov, gov.task(sent, "returned").id, "in_cabinet")
+    with db.transaction() as session:
+        assert queries.is_held(session, "case", "case-1")
+    assert gov.rows("SELECT task_name FROM procrastinate_jobs WHERE task_name LIKE 'shipment.%'") == [
+        ("shipment.held.case",)
+    ]
 
 
 def test_what_lies_in_the_cabinet_is_mailed_again_at_the_applicants_cost(gov: Desk) -> None:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from backend.applications import doctor, handlers, jobs, mailing, staff_api
+from backend.applications import doctor, handlers, issuing, jobs, mailing, staff_api
 from backend.applications.case_models import Case, CaseEventRow
 from backend.applications.form_models import ItemFiling
 from backend.core.audit import AuditEvent
@@ -391,6 +391,31 @@ def test_the_courier_brings_it(citizen_: Filer, office: Office, session: Session
     assert citizen_.get(f"/cases/{cases[0]['id']}").json["state"] == "delivered"
     back = office.done("issuing_desk", cases[1], "come-back")
     assert (back["state"], back["delivery"]["pickup_hall"]) == ("ready", "XM")
+
+
+@pytest.mark.parametrize("mailed", [True, False])
+def test_what_came_back_waits_at_the_window_by_itself(
+    citizen_: Filer, office: Office, session: Session, monkeypatch: pytest.MonkeyPatch, *, mailed: bool
+) -> None:
+    """Also where the desk did not note that it went out; its shipment is handed over, and the case with it."""
+    case = citizen_.file(PLATE)
+    citizen_.send("PUT", f"/cases/{case['id']}/delivery", {"way": "mail"})
+    office.granted(case)
+    session.commit()
+    handlers.on_bill_settled(subject_id=case["id"])
+    office.done("issuing_desk", case, "result", paper=True)
+    if mailed:
+        office.done("issuing_desk", case, "mail")
+    session.commit()
+    for _ in range(2):
+        handlers.on_shipment_held(subject_id=case["id"])
+    waiting = citizen_.get(f"/cases/{case['id']}").json
+    assert (waiting["state"], waiting["delivery"]["way"], waiting["hall"]["code"]) == ("ready", "window", "XM")
+    monkeypatch.setattr(issuing.shipments, "is_held", lambda *_: True)
+    refused = office.do("issuing_desk", case, "hand-over", **office.taken(case))
+    assert (refused.status_code, refused.json["code"]) == (409, "result_in_cabinet")
+    handlers.on_shipment_delivered(subject_id=case["id"], proof="window")
+    assert citizen_.get(f"/cases/{case['id']}").json["state"] == "delivered"
 
 
 def test_how_the_result_comes_is_chosen_with_the_application(citizen_: Filer, office: Office) -> None:
