@@ -261,10 +261,21 @@ def view(session: Session, row: Appointment, language: str) -> dict[str, Any]:
         "created_at": row.created_at,
         "ticket": {"number": row.ticket_number, "link": row.ticket_link} if row.ticket_number else None,
         "rescheduled_to": row.rescheduled_to,
+        "closed_why": _closed_why(session, row, language) if row.state == State.HALL_CANCELLED else None,
         "matter": matters.body(session, row.matter_id),
         "expires_at": row.expires_at,
         "server_time": now,
     }
+
+
+def _closed_why(session: Session, row: Appointment, language: str) -> str | None:
+    """Why the hall cancelled it; in English where whoever closed the day wrote that too."""
+    cancelled = AppointmentEvent.entity_id == row.id, AppointmentEvent.to_state == State.HALL_CANCELLED
+    reason = session.scalar(select(AppointmentEvent.reason).where(*cancelled))
+    if language != "en":
+        return reason
+    closing = DayOverride.hall_code == row.hall_code, DayOverride.day == row.day, DayOverride.note == reason
+    return session.scalar(select(DayOverride.note_en).where(*closing).limit(1)) or reason
 
 
 def hall_view(hall: Hall, language: str) -> dict[str, Any]:

@@ -188,7 +188,7 @@ class QueueNumberSchema(Schema):
 
 
 class AppointmentSchema(VisitSchema):
-    """预约: `code` is eight digits."""
+    """预约: `code` is eight digits; `closed_why` the hall's words where the hall cancelled it."""
 
     code = fields.String(required=True, allow_none=True)
     state = fields.String(required=True, validate=validate.OneOf([state.value for state in State]))
@@ -198,6 +198,7 @@ class AppointmentSchema(VisitSchema):
     created_at = fields.AwareDateTime(required=True)
     ticket = fields.Nested(QueueNumberSchema, required=True, allow_none=True)
     rescheduled_to = fields.UUID(required=True, allow_none=True)
+    closed_why = fields.String(required=True, allow_none=True)
 
 
 class AppointmentQuerySchema(Schema):

@@ -16507,7 +16507,7 @@ export interface components {
         Applications: {
             applications: components["schemas"]["ApplicationRow"][];
         };
-        /** @description 预约: `code` is eight digits. */
+        /** @description 预约: `code` is eight digits; `closed_why` the hall's words where the hall cancelled it. */
         Appointment: {
             can_cancel: boolean;
             can_reschedule: boolean;
@@ -16518,6 +16518,7 @@ export interface components {
             check_in_from: string;
             /** Format: date-time */
             check_in_until: string;
+            closed_why: string | null;
             code: string | null;
             /** Format: date-time */
             created_at: string;

@@ -60,6 +60,9 @@ def test_closing_a_hall_tells_everybody_and_blames_nobody(client, post, citizen,
     assert "Typhoon" in body(notice.template, notice.params, "en")
     event = session.scalars(select(AppointmentEvent).where(AppointmentEvent.to_state == "hall_cancelled")).one()
     assert (event.actor[:6], event.reason) == ("staff:", "台风停办")
+    for language, words in (("zh", "台风停办"), ("en", "Typhoon")):
+        shown = client.get(f"/api/v1/appointments/{made['id']}", headers={**who, "Accept-Language": language}).json
+        assert shown["closed_why"] == words
     assert invariants(session) == []
     day = client.get(f"/api/v1/slots?hall=XM&items={ITEM}&from={WEDNESDAY}&days=1&lang=en").json["days"][0]
     assert (day["state"], day["note"], day["slots"]) == ("closed", "Typhoon", [])

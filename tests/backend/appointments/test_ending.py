@@ -69,10 +69,11 @@ def test_16_1_visits_before_the_ending_stay(post, citizen, slots, session: Sessi
 
 
 def test_16_1_visits_from_the_ending_on_are_called_off_with_the_successor(  # type: ignore[no-untyped-def]
-    post, citizen, slots, session: Session
+    client, post, citizen, slots, session: Session
 ) -> None:
     person, who = citizen()
     made = book(post, who, slots[3])
+    assert client.get(f"/api/v1/appointments/{made['id']}", headers=who).json["closed_why"] is None
     publish_ending(session, WEDNESDAY)
     jobs.cancel_ended()
     jobs.cancel_ended()
@@ -84,6 +85,7 @@ def test_16_1_visits_from_the_ending_on_are_called_off_with_the_successor(  # ty
         )
     ).one()
     assert "请改办" in told.params["reason"]
+    assert "请改办" in client.get(f"/api/v1/appointments/{made['id']}", headers=who).json["closed_why"]
     assert invariants(session) == []
 
 
