@@ -51,8 +51,9 @@ _PROVIDER_ACCOUNTS = (
     "credit_app",
     "ems_sender_no",
 )
-_OFFICES = ("finance", "licence", "eproof", "hotline", "province", "credit")
 """Production refuses an address of a sandbox and an account whose name begins with `sandbox`."""
+OFFICES = ("finance", "licence", "eproof", "hotline", "province", "credit")
+"""Offices with an address, an application id and keys of ours: NAME_BASE, NAME_APP and NAME_KEYS."""
 
 
 class ConfigError(Exception):
@@ -286,7 +287,7 @@ class Settings:
     def _validate_offices(self) -> None:
         if self.clamd_address and not re.fullmatch(r"\S+:\d{1,5}", self.clamd_address):
             raise ConfigError("CLAMD_ADDRESS must look like host:port")
-        for office in (office for office in _OFFICES if getattr(self, f"{office}_base")):
+        for office in (office for office in OFFICES if getattr(self, f"{office}_base")):
             name = office.upper()
             parse_keys(f"{name}_KEYS", getattr(self, f"{office}_keys"))
             if not getattr(self, f"{office}_app"):

@@ -3,10 +3,10 @@
 from backend.core.errors import Conflict, NotFound, Text
 
 
-class ExportNotReady(Conflict):
+class CopyNotReady(Conflict):
     """The archive is still being made, or its week is over."""
 
-    code = "export_not_ready"
+    code = "copy_not_ready"
     title = Text("文件还没有做好，或者已经过期", "The file is not ready, or its time is over")
 
 

@@ -13,7 +13,7 @@ from backend.core.errors import NotFound
 from backend.core.states import record_event, transition
 from backend.files import storage
 from backend.files.quarantine import register_owner
-from backend.privacy.errors import ExportNotReady
+from backend.privacy.errors import CopyNotReady
 from backend.privacy.models import ExportEventRow, PersonalExport
 from backend.privacy.parts import PARTS
 from backend.privacy.states import ExportEvent, ExportState
@@ -62,12 +62,12 @@ def newest(session: Session, person_id: UUID) -> PersonalExport | None:
 
 
 def fetch(session: Session, export_id: UUID, *, person_id: UUID) -> str:
-    """The storage key of my finished archive; every fetch is logged. Raises NotFound, ExportNotReady."""
+    """The storage key of my finished archive; every fetch is logged. Raises NotFound, CopyNotReady."""
     found = session.get(PersonalExport, export_id)
     if found is None or found.person_id != person_id:
         raise NotFound()
     if found.state != ExportState.READY or found.expires_at <= clock.now() or found.object_key is None:
-        raise ExportNotReady()
+        raise CopyNotReady()
     audit.record(
         session,
         actor=f"person:{person_id}",

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from backend.core import audit, calendar, clock, crypto, db, http, idempotency, limits, pagination
 from backend.core.calendar import CalendarDay, CalendarNotLoaded, CalendarYear
-from backend.core.config import ConfigError, Settings
+from backend.core.config import OFFICES, ConfigError, Settings
 from backend.core.errors import InvalidInput, InvalidTransition, TooManyRequests
 from backend.core.logs import redact
 from backend.core.states import StateTable, matrix
@@ -212,6 +212,7 @@ def test_wrong_settings_are_named(name: str, value: str) -> None:
         ("finance_base", "http://127.0.0.1:8001/finance"),
         ("finance_app", "sandbox-finance"),
         ("licence_app", "sandbox-licence"),
+        ("credit_app", "sandbox-credit"),
         ("ems_sender_no", "sandbox-ems"),
         ("ems_base", "https://127.0.0.1:8001/amp-prod-api/f/amp/api/open"),
         ("ems_base", "http://api.ems.com.cn/amp-prod-api/f/amp/api/open"),
@@ -227,7 +228,7 @@ def test_production_refuses_the_sandbox(name: str, value: object) -> None:
         "wechat_official_appid": "wx2",
         "ixiamen_client_id": "ix",
         "sms_base": "https://sms.example.cn",
-        **dict.fromkeys(("finance_app", "licence_app", "eproof_app", "hotline_app", "province_app"), "zw"),
+        **{f"{office}_app": "zw" for office in OFFICES},
         "ems_sender_no": "1100000000000",
     }
     make_settings("postgresql://x/x", **good)

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from backend.core import rsa_keys
-from backend.core.config import ConfigError
+from backend.core.config import OFFICES, ConfigError
 from payments.gateways import alipay
 from payments.gateways.base import Channel
 from tests.conftest import make_settings
@@ -90,7 +90,7 @@ def test_production_refuses_a_simulated_alipay(name: str, value: str) -> None:
         "ixiamen_client_id": "ix",
         "sms_base": "https://sms.example.cn",
         "alipay_app_id": "2021000000000000",
-        **dict.fromkeys(("finance_app", "licence_app", "eproof_app", "hotline_app", "province_app"), "xm"),
+        **{f"{office}_app": "xm" for office in OFFICES},
         "ems_sender_no": "1100000000000",
     }
     settings(**real)

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from backend import development
-from backend.core.config import ConfigError, Settings
+from backend.core.config import OFFICES, ConfigError, Settings
 from payments.gateways import wechat_pay
 from payments.gateways.base import Channel
 from payments.gateways.wechat_pay_account import account
@@ -134,13 +134,8 @@ def test_production_refuses_the_sandbox(changes: dict[str, str]) -> None:
         wechat_mini_appid="wx1",
         wechat_official_appid="wx2",
         ixiamen_client_id="real",
-        finance_base="",
-        finance_app="",
-        licence_app="zw",
-        eproof_app="zw",
-        hotline_app="zw",
-        province_app="zw",
         ems_sender_no="1100000000000",
+        **{f"{office}_app": "zw" for office in OFFICES},
     )
     real.validate()
     with pytest.raises(ConfigError, match="sandbox"):
