@@ -27,10 +27,10 @@ const CITIZEN_GROUPS = [
   { name: 'cases', test: /pages\/cases\//, priority: 1 },
   { name: 'booking', test: /pages\/booking\//, priority: 1 },
   { name: 'express', test: /pages\/express\/|state\/mailing/, priority: 1 },
-  { name: 'visits', test: /pages\/appointments\/(List|Done|Reschedule|Cancel)/, priority: 1 },
-  { name: 'account', test: /pages\/citizen\/(Me|Family|Inbox|Login|Conduct|Notices)\./, priority: 1 },
+  { name: 'visits', test: /pages\/appointments\//, priority: 1 },
+  { name: 'account', test: /pages\/citizen\/(Me|Family|Inbox|Login|Conduct|Notices)\.|pages\/privacy\//, priority: 1 },
   { name: 'queue', test: /pages\/queue\/|pages\/citizen\/Hall\.|(state|shared)\/queue\.ts/, priority: 1 },
-  { name: 'places', test: /pages\/citizen\/(Halls|Lists?|Help)\.|citizen\/(Sites|parts\/SiteMap)/, priority: 1 },
+  { name: 'places', test: /pages\/citizen\/(Halls|Lists?|Help|Standards)\.|citizen\/(Sites|parts\/SiteMap)/, priority: 1 },
 ]
 
 /** Marks of scoped styles in five characters: they stand in every file. */

@@ -71,6 +71,14 @@ def fill_in_a_company(page: Page, draft: str) -> None:
     turn("materials")
 
 
+def sign_the_letter(page: Page, draft: str) -> None:
+    """信用承诺书: read, then signed with the real name."""
+    page.goto(f"{draft}/commitment")
+    page.get_by_label("我读完了，写的我都同意").check()
+    page.get_by_role("button", name="签名", exact=True).tap()
+    page.wait_for_url(re.compile(f"{draft}(/(?!commitment).*)?$"))
+
+
 def hand_in(page: Page, draft: str) -> str:
     """How the result comes, a last look, and the case that follows."""
     page.goto(f"{draft}/delivery")
@@ -92,6 +100,7 @@ def test_scenario_3_a_company_is_set_up_online_and_its_licence_mailed_at_no_cost
     assert wanted
     for seed, material in enumerate(wanted):
         give(phone, draft, material, photo(800, 600, seed))
+    sign_the_letter(phone, draft)
     case = hand_in(phone, draft)
     story.look(phone, "3-handed-in")
 
