@@ -1,13 +1,16 @@
 """Settings that apply to a hall and category, and when its slots are released."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from backend.appointments.models import BookingPolicy
 from backend.core import calendar, clock
+
+Place = tuple[str, str]
+"""Hall and category."""
 
 
 def policy_for(session: Session, hall_code: str, category_code: str) -> BookingPolicy:
@@ -18,13 +21,15 @@ def policy_for(session: Session, hall_code: str, category_code: str) -> BookingP
 
 def policies_for(session: Session, hall_codes: Sequence[str], category_code: str) -> dict[str, BookingPolicy]:
     """The same for several halls, in one statement."""
-    found = session.scalars(
-        select(BookingPolicy).where(
-            BookingPolicy.hall_code.in_(hall_codes), BookingPolicy.category_code == category_code
-        )
-    )
-    own = {policy.hall_code: policy for policy in found}
-    return {code: own.get(code) or defaults(code, category_code) for code in hall_codes}
+    found = policies_at(session, {(code, category_code) for code in hall_codes})
+    return {code: found[code, category_code] for code in hall_codes}
+
+
+def policies_at(session: Session, places: Collection[Place]) -> dict[Place, BookingPolicy]:
+    """The same by hall and category, in one statement."""
+    here = tuple_(BookingPolicy.hall_code, BookingPolicy.category_code).in_(places)
+    own = {(one.hall_code, one.category_code): one for one in session.scalars(select(BookingPolicy).where(here))}
+    return {place: own.get(place) or defaults(*place) for place in places}
 
 
 def defaults(hall_code: str, category_code: str) -> BookingPolicy:

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backend.appointments.models import BookingPolicy, DayOverride, OpeningRule, Slot, SlotQuota
-from backend.appointments.policy import policy_for, split_half_day
+from backend.appointments.policy import policies_at, split_half_day
 from backend.core import calendar, clock
 from backend.core.db import new_id
 
@@ -132,13 +132,12 @@ def plan(
 ) -> list[PlannedSlot]:
     """The slots of that day after rules, settings, calendar and overrides. Raises CalendarNotLoaded."""
     workday, opens = _openings(session, day)
-    policies: dict[tuple[str, str], BookingPolicy] = {}
+    rules = _rules(session, day, hall_codes, category_code)
+    policies = policies_at(session, {(rule.hall_code, rule.category_code) for rule in rules})
     planned: list[PlannedSlot] = []
-    for rule in _rules(session, day, hall_codes, category_code):
-        place = rule.hall_code, rule.category_code
-        if place not in policies:
-            policies[place] = policy_for(session, *place)
-        planned += _plan_half_day(day, rule, policies[place], opens, workday=workday)
+    for rule in rules:
+        policy = policies[rule.hall_code, rule.category_code]
+        planned += _plan_half_day(day, rule, policy, opens, workday=workday)
     return planned
 
 
@@ -215,7 +214,8 @@ def store(session: Session, planned: Sequence[PlannedSlot]) -> int:
         }
         for slot in planned
     ]
-    new = set(session.scalars(insert(Slot).values(rows).on_conflict_do_nothing().returning(Slot.id)))
+    # Rows as parameters: with `values(rows)` a statement of thousands of binds is compiled anew for every day.
+    new = set(session.scalars(insert(Slot).on_conflict_do_nothing().returning(Slot.id), rows))
     quotas = [
         {"slot_id": row["id"], "channel": channel, "capacity": capacity}
         for row, slot in zip(rows, planned, strict=True)
@@ -223,7 +223,7 @@ def store(session: Session, planned: Sequence[PlannedSlot]) -> int:
         for channel, capacity in slot.places.items()
     ]
     if quotas:
-        session.execute(insert(SlotQuota).values(quotas))
+        session.execute(insert(SlotQuota), quotas)
     return len(new)
 
 
