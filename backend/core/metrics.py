@@ -2,8 +2,13 @@
 
 import os
 from functools import lru_cache
+from pathlib import Path
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+
+if _folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    # The first gauge opens a file there; a command such as `doctor` may run before any server made the folder.
+    Path(_folder).mkdir(parents=True, exist_ok=True)
 
 REQUESTS = Histogram(
     "http_request_seconds",
