@@ -1,6 +1,7 @@
 """What a visit is for: the cases that applications tell of, the one a visit carries, and 先审后约."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -124,15 +125,15 @@ def let_go_if_booked_again(session: Session, found: Appointment) -> None:
         found.matter_id = None
 
 
-class one_visit:  # noqa: N801 - reads as a statement
-    """The partial unique index refused: a visit for this case is booked already."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, IntegrityError) and db.sqlstate(error) == "23505":
+@contextmanager
+def one_visit() -> Iterator[None]:
+    """Raises MatterHasVisit where the partial unique index refuses: a visit for this case is booked already."""
+    try:
+        yield
+    except IntegrityError as error:
+        if db.sqlstate(error) == "23505":
             raise errors.MatterHasVisit() from None
+        raise
 
 
 def _named(session: Session, matter_id: UUID, *, booker_id: UUID, person_id: UUID) -> VisitMatter:

@@ -57,7 +57,7 @@ def show() -> dict[str, Any]:
 
 @blueprint.post("/me/exports")
 @citizen(level=1)
-@blueprint.response(202, schemas.ExportSchema)
+@blueprint.response(202, schemas.DataExportSchema)
 def ask_export() -> Response:
     """Make an archive of everything about me; the one that is being made already is given again. Three a day."""
     person_id = current_citizen().id
@@ -66,7 +66,7 @@ def ask_export() -> Response:
     def effect(session: Session) -> dict[str, Any]:
         return _view(exports.ask(session, person_id=person_id))
 
-    return answer_once("exports", {}, effect, schemas.ExportSchema(), status=202)
+    return answer_once("exports", {}, effect, schemas.DataExportSchema(), status=202)
 
 
 @blueprint.get("/me/exports/<uuid:export_id>/content")

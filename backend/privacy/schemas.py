@@ -36,7 +36,7 @@ class RetentionsSchema(Schema):
     classes = fields.List(fields.Nested(RetentionSchema), required=True)
 
 
-class ExportSchema(Schema):
+class DataExportSchema(Schema):
     """An export of one's data: `done` of `parts` have been read; `size` in bytes once it is ready."""
 
     id = fields.UUID(required=True)
@@ -68,7 +68,7 @@ class ErasureSchema(Schema):
 class MyDataSchema(Schema):
     """My export, my closing, and what stands against one."""
 
-    export = fields.Nested(ExportSchema, required=True, allow_none=True)
+    export = fields.Nested(DataExportSchema, required=True, allow_none=True)
     erasure = fields.Nested(ErasureSchema, required=True, allow_none=True)
     held = fields.Boolean(required=True)
     blockers = fields.List(fields.Nested(BlockerSchema), required=True)

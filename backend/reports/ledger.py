@@ -77,9 +77,9 @@ def write(session: Session, case_ids: Sequence[UUID]) -> None:
     """The rows of these cases as they must be now."""
     rows = _rows(session, case_ids)
     if rows:
-        fresh = insert(CaseLedger).values(rows)
+        fresh = insert(CaseLedger)
         columns = {column.key: fresh.excluded[column.key] for column in CaseLedger.__table__.columns}
-        session.execute(fresh.on_conflict_do_update(index_elements=[CaseLedger.case_id], set_=columns))
+        session.execute(fresh.on_conflict_do_update(index_elements=[CaseLedger.case_id], set_=columns), rows)
 
 
 def _rows(session: Session, case_ids: Sequence[UUID]) -> list[Row]:

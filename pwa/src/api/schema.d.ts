@@ -4502,7 +4502,7 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Export"];
+                        "application/json": components["schemas"]["DataExport"];
                     };
                 };
                 default: components["responses"]["DEFAULT_ERROR"];
@@ -17420,6 +17420,20 @@ export interface components {
             /** Format: date */
             since: string;
         };
+        /** @description An export of one's data: `done` of `parts` have been read; `size` in bytes once it is ready. */
+        DataExport: {
+            /** Format: date-time */
+            asked_at: string;
+            done: number;
+            /** Format: date-time */
+            expires_at: string;
+            /** Format: uuid */
+            id: string;
+            parts: number;
+            size: number | null;
+            /** @enum {unknown} */
+            state: "making" | "ready" | "failed" | "gone";
+        };
         /** @description One day of the picker. */
         Day: {
             /** Format: date */
@@ -17807,20 +17821,6 @@ export interface components {
             name_masked: string | null;
             people: number;
             slot: components["schemas"]["Period"];
-        };
-        /** @description An export of one's data: `done` of `parts` have been read; `size` in bytes once it is ready. */
-        Export: {
-            /** Format: date-time */
-            asked_at: string;
-            done: number;
-            /** Format: date-time */
-            expires_at: string;
-            /** Format: uuid */
-            id: string;
-            parts: number;
-            size: number | null;
-            /** @enum {unknown} */
-            state: "making" | "ready" | "failed" | "gone";
         };
         /** @description A hall's office; without a street it cannot mail. */
         ExpressOffice: {
@@ -19180,7 +19180,7 @@ export interface components {
         MyData: {
             blockers: components["schemas"]["Blocker"][];
             erasure: components["schemas"]["Erasure"] | null;
-            export: components["schemas"]["Export"] | null;
+            export: components["schemas"]["DataExport"] | null;
             held: boolean;
         };
         /** @description A code with its name. */
