@@ -14,7 +14,7 @@ from backend.app import create_app
 from backend.core import db
 from tests.conftest import make_settings
 
-QUICK_S = db.CONNECT_S + 1.0
+QUICK_S = db.CONNECT_S + 3.0
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The account's server: who follows, scans, presses and writes gets the right answer, once."""
 
 import secrets
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -26,6 +25,7 @@ from notify import service
 from notify.models import Contact, Subscription
 from tests.backend.queueing.hall_people import missed
 from tests.conftest import Clock
+from tests.timing import processor_s
 
 TOKEN, KEY = "callback-token", "k" * 42 + "A"
 OPENID = "o-follower"
@@ -68,13 +68,14 @@ def push(client: FlaskClient, clock: Clock) -> Push:
         base = {"ToUserName": "gh_1", "FromUserName": OPENID, "CreateTime": now}
         xml = "".join(f"<{name}><![CDATA[{value}]]></{name}>" for name, value in {**base, **fields}.items())
         sealed = envelope.parsed(crypto.encrypt_message(f"<xml>{xml}</xml>", "n", now).encode())
-        began = time.process_time()
-        answer = client.post(
-            "/wechat/official",
-            query_string={"timestamp": now, "nonce": "n", "msg_signature": sealed["MsgSignature"]},
-            data=f"<xml><Encrypt>{sealed['Encrypt']}</Encrypt></xml>",
+        answer, took = processor_s(
+            lambda: client.post(
+                "/wechat/official",
+                query_string={"timestamp": now, "nonce": "n", "msg_signature": sealed["MsgSignature"]},
+                data=f"<xml><Encrypt>{sealed['Encrypt']}</Encrypt></xml>",
+            )
         )
-        assert time.process_time() - began < 1, "WeChat waits five seconds; ours answers within one"
+        assert took < 1, "WeChat waits five seconds; ours answers within one"
         assert answer.status_code == 200
         if answer.text == "success":
             return ""

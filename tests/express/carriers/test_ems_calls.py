@@ -104,11 +104,11 @@ def test_find_itself_may_stay_without_an_answer(site: Site) -> None:
 
 def test_a_slow_answer_is_given_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("express.carriers.forms.TIMEOUT_S", (3.0, 0.2))
-    site.faults({"endpoint": PLACE, "kind": "slow", "seconds": 0.6})
+    site.faults({"endpoint": PLACE, "kind": "slow", "seconds": 3})
     began = time.monotonic()
     with pytest.raises(base.OutcomeUnknown, match="TIMEOUT"):
         site.carrier.place(site.order())
-    assert time.monotonic() - began < 0.55
+    assert time.monotonic() - began < 2
 
 
 def test_what_the_platform_does_not_take_is_another_layer(site: Site) -> None:

@@ -331,11 +331,11 @@ def test_a_provider_that_is_not_there_was_certainly_not_asked(clock: Clock) -> N
 
 def test_a_slow_provider_is_given_up_and_its_answer_unknown(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backend.core.http.READ_TIMEOUT_S", 0.2)
-    bank.fault("create", "slow", seconds=0.6)
+    bank.fault("create", "slow", seconds=3)
     started = time.monotonic()
     with pytest.raises(OutcomeUnknown, match="TIMEOUT"):
         bank.gateway.open(bank.order())
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 2
     assert bank.gateway.query("B20261124-000001").status is PayStatus.PENDING
 
 
