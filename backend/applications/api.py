@@ -21,7 +21,8 @@ from backend.applications import (
     threads,
     visits,
 )
-from backend.core import limits, pagination
+from backend.catalogue import queries as catalogue
+from backend.core import clock, limits, pagination
 from backend.core.auth import citizen, current_citizen, public, request_language
 from backend.core.db import transaction
 from backend.core.once import answer_once
@@ -44,7 +45,10 @@ def show_form(slug: str) -> dict[str, Any]:
     """What the item asks, today's version."""
     with transaction() as session:
         item, filed = form_queries.item_of(session, slug)
-        return queries.form_view(item, filed, form_queries.form_of(session, slug), request_language())
+        form = form_queries.form_of(session, slug)
+        if catalogue.letter_of(session, item, on=clock.today()):
+            form = form.without_promise()
+        return queries.form_view(item, filed, form, request_language())
 
 
 @blueprint.get("/applications")

@@ -7,7 +7,9 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from backend.applications import form_queries
 from backend.applications.errors import ApplicationClosed, CommitmentChanged
+from backend.applications.forms import Form
 from backend.applications.models import Application, CommitmentSignature
 from backend.applications.states import ApplicationState
 from backend.catalogue import queries as catalogue
@@ -51,6 +53,12 @@ def of(session: Session, application: Application, item: Item) -> Commitment | N
         return None
     signature = session.get(CommitmentSignature, (application.id, letter.code, letter.version))
     return Commitment(letter, signature, changed=last is not None and signature is None)
+
+
+def form_of(session: Session, application: Application, found: Commitment | None) -> Form:
+    """The form that an application was begun with, without its promise where `found` is the letter to sign instead."""
+    form = form_queries.version_of(session, application.form_item, application.form_version)
+    return form.without_promise() if found else form
 
 
 def problems(found: Commitment | None) -> list[FieldError]:

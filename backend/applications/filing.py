@@ -54,11 +54,11 @@ class Checked:
 
 def check(session: Session, application: Application, item: Item) -> Checked:
     """Answers with what the profile knows, without hidden questions; materials asked for; and what is wrong."""
-    form = form_queries.version_of(session, application.form_item, application.form_version)
+    letter = commitments.of(session, application, item)
+    form = commitments.form_of(session, application, letter)
     typed = profile.opened(application)
     answers = forms.shown(form, {**typed, **profile.known(session, application, form)})
     asked = materials.requirements(session, item, form, answers, application)
-    letter = commitments.of(session, application, item)
     wrong = [*forms.problems(form, answers), *materials.problems(asked), *commitments.problems(letter)]
     return Checked(form, answers, asked, letter, wrong)
 

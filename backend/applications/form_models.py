@@ -16,8 +16,9 @@ class ServiceForm(Base):
     """One version of an item's form; never changed once it is in force, so that running cases keep theirs.
 
     `schema` is JSON Schema 2020-12, made from `pages`. `pages`: `[{"key", "title", "hint", "fields": [{"name", "kind",
-    "label", "hint", "required", "options", "show_if", "source", …}]}]` with texts `{"zh", "en"}`. `materials` says of
-    catalogue materials how they are given: `{id: {"how": "upload|generated|window|optional", "when": {…}}}`.
+    "label", "hint", "required", "options", "show_if", "source", …}]}]` with texts `{"zh", "en"}`. The kind `agree` is
+    the applicant's word, and not asked for where a letter of commitment is signed. `materials` says of catalogue
+    materials how they are given: `{id: {"how": "upload|generated|window|optional", "when": {…}}}`.
     """
 
     __tablename__ = "service_form"

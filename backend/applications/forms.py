@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, cast
 
@@ -19,6 +19,8 @@ Field = Mapping[str, Any]
 MOST_BYTES: Final = 64 * 1024
 """Of all answers of one application."""
 SHORT, LONG, MOST_ROWS = 60, 500, 50
+PROMISE: Final = "agree"
+"""Kind of field in which an applicant gives their word."""
 
 CHECKER = FormatChecker(formats=[])
 
@@ -61,6 +63,15 @@ class Form:
         """Every field, in the order of the pages."""
         return (field for page in self.pages for field in page["fields"])
 
+    def without_promise(self) -> "Form":
+        """The same form where a letter of commitment is signed: nobody gives their word twice."""
+        pages = [
+            {**page, "fields": [field for field in page["fields"] if field["kind"] != PROMISE]}
+            for page in self.pages
+            if any(field["kind"] != PROMISE for field in page["fields"]) or not page["fields"]
+        ]
+        return replace(self, schema=schema_of(pages), pages=pages)
+
 
 def schema_of(pages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """JSON Schema of these pages; a field with `show_if` is required only while it is shown."""
@@ -101,7 +112,7 @@ def _property(field: Field) -> dict[str, Any]:
         return {"type": "string", "format": kind}
     if kind == "yes_no":
         return {"type": "boolean"}
-    if kind == "agree":
+    if kind == PROMISE:
         return {"const": True}
     values = [option["value"] for option in field.get("options", ())]
     if kind == "choice":
@@ -193,7 +204,7 @@ FORMATS = {
 
 def _words(field: Field, validator: str, value: Any) -> Text:
     label = field.get("label", {"zh": "这一项", "en": "this"})
-    if validator == "const" or field.get("kind") == "agree":
+    if validator == "const" or field.get("kind") == PROMISE:
         return Text("要同意才能继续", "You need to agree to go on")
     if validator == "required" or (validator in {"minLength", "minItems"} and value == 1):
         if field.get("kind") in {"choice", "choices", "yes_no"}:

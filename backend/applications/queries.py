@@ -214,7 +214,8 @@ def case_view(session: Session, case: Case, language: str, viewer_id: UUID) -> B
     """A case as `viewer_id` sees it: where it is, who acts next, until when, and everything that happened."""
     application = session.get_one(Application, case.application_id)
     item = catalogue.item(session, case.item_slug)
-    form = form_queries.version_of(session, application.form_item, application.form_version)
+    letter = commitments.of(session, application, item)
+    form = commitments.form_of(session, application, letter)
     answers = profile.opened(application)
     required = materials.requirements(session, item, form, answers, application)
     return {
@@ -247,7 +248,7 @@ def case_view(session: Session, case: Case, language: str, viewer_id: UUID) -> B
         "pages": pages(form, language),
         "answers": profile.masked(form, answers),
         "materials": [_requirement(one, language) for one in required],
-        "commitment": commitments.view(commitments.of(session, application, item), language),
+        "commitment": commitments.view(letter, language),
         "credit": _credit(session, case),
         "timeline": timeline(session, case, language),
     }

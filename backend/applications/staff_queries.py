@@ -146,7 +146,8 @@ def view(session: Session, case: Case, principal: Principal, language: str) -> B
     desk = Desk(principal.id, principal.hall)
     application = session.get_one(Application, case.application_id)
     item = catalogue.item(session, case.item_slug)
-    form = form_queries.version_of(session, application.form_item, application.form_version)
+    letter = commitments.of(session, application, item)
+    form = commitments.form_of(session, application, letter)
     answers = profile.opened(application)
     transfer = open_transfer(session, case)
     return {
@@ -174,7 +175,7 @@ def view(session: Session, case: Case, principal: Principal, language: str) -> B
         "pages": queries.pages(form, language),
         "answers": profile.masked(form, answers),
         "materials": queries.asked(session, item, form, answers, application, language),
-        "commitment": commitments.view(commitments.of(session, application, item), language),
+        "commitment": commitments.view(letter, language),
         "credit": credit.view(credit.of_case(session, case.id)) if SEES_CREDIT & principal.permissions else None,
         "corrections": _corrections(session, case),
         "unlisted": [

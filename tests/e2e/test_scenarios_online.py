@@ -18,7 +18,6 @@ from tests.e2e.test_payments import find
 
 START = time(14)
 COMPANY = "company-registration"
-PAGES = ("business", "capital", "people", "representative", "contact", "promise")
 PERMIT, PERMIT_NAME = "transport-permit-renewal", "道路运输证换发"
 WISH = {"phone": "13999990002", "address": "测试路 2 号", "matter": "旧证到期，换新证", "truthful": True}
 AWAY_CASE = "XM2026-AWAY-11"
@@ -66,8 +65,6 @@ def fill_in_a_company(page: Page, draft: str) -> None:
     page.get_by_label("法定代表人手机").fill("13999990001")
     turn("form/contact")
     page.get_by_label("联系手机").fill("13999990001")
-    turn("form/promise")
-    page.get_by_role("checkbox").check()
     turn("materials")
 
 

@@ -28,9 +28,10 @@ from backend.credit import platform, service
 from backend.credit.models import CreditCheck
 from backend.credit.platform import Platform
 from backend.province.models import FeedRow
+from backend.seed import data
 from tests.backend import staff
 from tests.backend.applications.conftest import MakeFiler
-from tests.backend.applications.people import LOOK, PASSPORT, PLATE, QUERY, RENEWAL, Filer, Office, publish
+from tests.backend.applications.people import GENERAL, LOOK, PASSPORT, PLATE, QUERY, RENEWAL, Filer, Office, publish
 from tests.conftest import Clock
 from tests.sandbox_server import RunningSandbox, running_sandbox
 
@@ -70,6 +71,29 @@ def test_24_2_the_letter_is_read_and_signed_before_anything_is_handed_in(
     rows = session.scalars(select(AuditEvent).where(AuditEvent.action == "application.commitment_signed")).all()
     assert [row.data for row in rows] == [{"letter": LETTER, "version": 1}]
     assert "张测试" not in str(session.execute(text("SELECT c::text FROM commitment_signature c")).all())
+
+
+def test_24_2_where_a_letter_is_signed_nobody_promises_a_second_time(
+    citizen_: Filer, office: Office, session: Session
+) -> None:
+    lettered = [item["slug"] for item in data.items() if item.get("commitment")]
+    assert "company-registration" in lettered
+    for slug in lettered:
+        form = citizen_.get(f"/items/{slug}/form").json
+        assert form["pages"]
+        assert "agree" not in {field["kind"] for page in form["pages"] for field in page["fields"]}, slug
+    plain = citizen_.start(QUERY)
+    assert "truthful" in plain["schema"]["properties"]
+    publish(session, QUERY, commitment=LETTER)
+    draft = citizen_.get(f"/applications/{plain['id']}").json
+    assert "truthful" not in draft["schema"]["properties"], "a letter that came while it was filled in"
+    assert "promise" not in [task["key"] for task in draft["tasks"]]
+    answers = {name: value for name, value in GENERAL.items() if name != "truthful"}
+    citizen_.send("PATCH", f"/applications/{draft['id']}", {"revision": draft["revision"], "answers": answers})
+    sign(citizen_, draft)
+    case = citizen_.post(f"/applications/{draft['id']}/submit").json
+    for shown in (case, office.case(case)):
+        assert "promise" not in [page["key"] for page in shown["pages"]]
 
 
 def test_24_2_new_words_mean_signing_again_but_not_for_what_was_handed_in(
