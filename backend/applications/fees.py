@@ -9,8 +9,6 @@ from sqlalchemy.orm import Session
 
 from backend.applications import case_clock, moves
 from backend.applications.case_models import Case
-from backend.applications.form_models import ItemFiling
-from backend.applications.form_queries import Filing
 from backend.applications.forms import Form, is_shown
 from backend.applications.states import CaseEvent, CaseState
 from backend.catalogue import queries as catalogue
@@ -26,12 +24,12 @@ from payments.states import BillState
 BORNE_BY_DEPARTMENT = "department"
 
 
-def lines(item: Item, form: Form, answers: Mapping[str, Any], filing: Filing, on: date) -> list[Line]:
+def lines(item: Item, form: Form, answers: Mapping[str, Any], on: date) -> list[Line]:
     """The income items that these answers make due on a day; none when the department bears the cost (clause 21).
 
     An item with several fees charges those that its form names; the others a window adds by hand.
     """
-    if filing.fee_borne_by == BORNE_BY_DEPARTMENT or item.free:
+    if item.fee_borne_by == BORNE_BY_DEPARTMENT or item.free:
         return []
     found = []
     for fee in item.fees:
@@ -48,15 +46,12 @@ def lines(item: Item, form: Form, answers: Mapping[str, Any], filing: Filing, on
 
 def borne_by_department(session: Session, subject_type: str, subject_id: str, codes: Collection[str]) -> bool:
     """Whether the department bears this bill: its case is of such an item, or only such items charge these fees."""
-    borne = set(session.scalars(select(ItemFiling.item_slug).where(ItemFiling.fee_borne_by == BORNE_BY_DEPARTMENT)))
-    if not borne:
-        return False
     if subject_type == "case":
         named = or_(cast(Case.id, String) == subject_id, Case.short_number == subject_id, Case.number == subject_id)
         if (slug := session.scalar(select(Case.item_slug).where(named))) is not None:
-            return slug in borne
-    charging = {item.slug for item in catalogue.items(session) if {fee.tariff.code for fee in item.fees} & set(codes)}
-    return bool(charging) and charging <= borne
+            return catalogue.item(session, slug).fee_borne_by == BORNE_BY_DEPARTMENT
+    charging = [item for item in catalogue.items(session) if {fee.tariff.code for fee in item.fees} & set(codes)]
+    return bool(charging) and all(item.fee_borne_by == BORNE_BY_DEPARTMENT for item in charging)
 
 
 def bill(session: Session, case: Case, item: Item, due: list[Line], *, region_code: str, actor: str) -> None:

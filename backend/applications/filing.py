@@ -142,7 +142,7 @@ def _open_case(
         delivery=application.delivery,
         delivery_consent_at=application.delivery_consent_at,
         pickup_hall=application.pickup_hall,
-        fee_state="later" if fees.lines(item, found.form, found.answers, filing, clock.today()) else "none",
+        fee_state="later" if fees.lines(item, found.form, found.answers, clock.today()) else "none",
         fee_blocks=filing.fee_blocks,
     )
     session.add(case)

@@ -38,25 +38,21 @@ class ServiceForm(Base):
 class ItemFiling(Base):
     """How an item is filed; an item without a row follows its depth (domain sheet §3.2).
 
-    `departments` asked side by side make it a joint handling (45 working days, 15 more by approval). A fee that the
-    department bears is never billed. `owner_hall` decides; other halls hand over to it.
+    `departments` asked side by side make it a joint handling (45 working days, 15 more by approval). `owner_hall`
+    decides; other halls hand over to it.
     """
 
     __tablename__ = "item_filing"
     __table_args__ = (
         CheckConstraint("mode IN ('guide', 'link', 'split', 'full')", name="mode"),
         CheckConstraint("fee_blocks IN ('review', 'result', 'nothing')", name="fee_blocks"),
-        CheckConstraint("fee_borne_by IN ('applicant', 'department')", name="fee_borne_by"),
     )
 
     item_slug: Mapped[str] = mapped_column(Text, primary_key=True)
     mode: Mapped[str] = mapped_column(Text)
     fee_blocks: Mapped[str] = mapped_column(Text, server_default=text("'result'"))
-    fee_borne_by: Mapped[str] = mapped_column(Text, server_default=text("'applicant'"))
     owner_hall: Mapped[str | None] = mapped_column(Text)
     departments: Mapped[list[str]] = mapped_column(server_default=text("'[]'"))
-    credit_check: Mapped[bool] = mapped_column(server_default=text("false"))
-    """Whether the city's credit platform is asked at acceptance (circular clause 24)."""
 
 
 class CaseText(Base):

@@ -25,10 +25,8 @@ class Filing:
 
     mode: Mode
     fee_blocks: str
-    fee_borne_by: str
     owner_hall: str
     departments: tuple[str, ...]
-    credit_check: bool = False
 
     @property
     def joint(self) -> bool:
@@ -44,10 +42,8 @@ def filing_of(session: Session, item: Item) -> Filing:
         halls = item.booking.hall_codes
         owner = halls[0] if halls and CITY_HALL not in halls else CITY_HALL
     if row is None:
-        return Filing(_mode(item), "result", "applicant", owner, ())
-    return Filing(
-        cast("Mode", row.mode), row.fee_blocks, row.fee_borne_by, owner, tuple(row.departments), row.credit_check
-    )
+        return Filing(_mode(item), "result", owner, ())
+    return Filing(cast("Mode", row.mode), row.fee_blocks, owner, tuple(row.departments))
 
 
 def demand_online(item: Item, filing: Filing) -> None:

@@ -134,8 +134,8 @@ def after_acceptance(session: Session, case: Case, *, actor: str, region_code: s
     _ask_departments(session, case, filing.departments, actor)
     application = session.get_one(Application, case.application_id)
     form = form_queries.version_of(session, application.form_item, application.form_version)
-    due = fees.lines(item, form, profile.opened(application), filing, case.accepted_on or clock.today())
-    if filing.credit_check:
+    due = fees.lines(item, form, profile.opened(application), case.accepted_on or clock.today())
+    if item.credit_check:
         credit.ask(
             session,
             case_id=case.id,

@@ -94,6 +94,8 @@ def assemble(
         district_days=tuple(DistrictDays(one["division"], one["promise_days"]) for one in row.district_days or ()),
         special_steps=tuple(special_step(step) for step in row.special_steps or ()),
         commitment=row.commitment,
+        fee_borne_by=row.fee_borne_by or "applicant",
+        credit_check=bool(row.credit_check),
         offline_filing=OfflineFiling(**row.offline_filing) if row.offline_filing else None,
         ended=_ended(row),
     )

@@ -32,6 +32,7 @@ UNITS = {
     "note": Text("项", "note"),
     "set": Text("副", "set"),
 }
+FEE_BORNE = Text("这笔钱由部门出，你不用交", "The department pays this; you pay nothing")
 FEE_TO_BE_CONFIRMED = Text(
     "收费标准待核实，以窗口公布的为准", "The fee is to be confirmed; the window has the valid one"
 )
@@ -93,7 +94,7 @@ def item_body(item: Item, language: str, *, on: date) -> Body:
             {"title": step.title.in_language(language), "text": step.text.in_language(language)} for step in item.steps
         ],
         "materials": [_material(material, language) for material in item.materials],
-        "fees": [_fee(fee, language, on) for fee in item.fees],
+        "fees": [_fee(fee, language, on, borne=item.fee_borne_by == "department") for fee in item.fees],
         "law_days": item.law_days,
         "promise_days": item.promise_days,
         "instant": item.instant,
@@ -207,22 +208,14 @@ def _material(material: Material, language: str) -> Body:
     }
 
 
-def _fee(fee: ItemFee, language: str, on: date) -> Body:
+def _fee(fee: ItemFee, language: str, on: date, *, borne: bool) -> Body:
     standard = fee.tariff.on(on)
-    note = _text(fee.note, language)
-    body = {"name": fee.tariff.name.in_language(language), "note": note}
+    confirmed = standard is not None and standard.verified
+    notes = [fee.note, FEE_BORNE if borne else None, None if confirmed else FEE_TO_BE_CONFIRMED]
+    note = (". " if language == "en" else "；").join(one.in_language(language) for one in notes if one)
+    body = {"name": fee.tariff.name.in_language(language), "note": note or None}
     if standard is None or not standard.verified:
-        unconfirmed = FEE_TO_BE_CONFIRMED.in_language(language)
-        separator = ". " if language == "en" else "；"
-        return {
-            **body,
-            "amount_fen": None,
-            "unit": None,
-            "basis": None,
-            "valid_from": None,
-            "verified": False,
-            "note": f"{note}{separator}{unconfirmed}" if note else unconfirmed,
-        }
+        return {**body, "amount_fen": None, "unit": None, "basis": None, "valid_from": None, "verified": False}
     return {
         **body,
         "amount_fen": standard.amount_fen,

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index,
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.catalogue.values import EndKind, HandleArea, ItemKind, ItemObject, MailPayer, MaterialSource
+from backend.catalogue.values import EndKind, FeeBearer, HandleArea, ItemKind, ItemObject, MailPayer, MaterialSource
 from backend.core.db import Base
 
 
@@ -26,6 +26,7 @@ class Item(Base):
         CheckConstraint("visits >= 0", name="visits"),
         CheckConstraint("depth BETWEEN 1 AND 5", name="depth"),
         CheckConstraint("handle_area IN ('city', 'division', 'hall')", name="handle_area"),
+        CheckConstraint("fee_borne_by IN ('applicant', 'department')", name="fee_borne_by"),
         CheckConstraint("mail_payer IN ('gov', 'applicant', 'none')", name="mail_payer"),
         CheckConstraint("minutes BETWEEN 5 AND 240 AND extra_minutes BETWEEN 0 AND 120", name="minutes"),
         CheckConstraint("max_items BETWEEN 1 AND 10 AND max_people BETWEEN 1 AND 10", name="booking_limits"),
@@ -94,6 +95,10 @@ class Item(Base):
     """特殊环节, as in the version."""
     commitment: Mapped[str | None] = mapped_column(ForeignKey("commitment_letter.code"))
     """信用承诺: the letter an applicant signs."""
+    fee_borne_by: Mapped[FeeBearer] = mapped_column(Text, server_default=text("'applicant'"))
+    """A fee that the department bears is never billed (circular clause 21)."""
+    credit_check: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether the city's credit platform is asked at acceptance (circular clause 24)."""
     offline_filing: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     """Why a filing 备案 needs no online way, with the documents of both approvals (circular clause 3)."""
     ended_on: Mapped[date | None]

@@ -11,6 +11,7 @@ from payments.queries import Tariff
 ItemObject = Literal["person", "legal", "both"]
 ItemKind = Literal["licence", "registration", "filing", "service"]
 HandleArea = Literal["city", "division", "hall"]
+FeeBearer = Literal["applicant", "department"]
 MailPayer = Literal["gov", "applicant", "none"]
 MaterialSource = Literal["applicant", "licence_library", "eproof", "none"]
 EndKind = Literal["abolished", "merged"]
@@ -204,6 +205,8 @@ class Item:
     district_days: tuple[DistrictDays, ...] = ()
     special_steps: tuple[SpecialStep, ...] = ()
     commitment: str | None = None
+    fee_borne_by: FeeBearer = "applicant"
+    credit_check: bool = False
     offline_filing: OfflineFiling | None = None
     ended: Ended | None = None
     ending: Ended | None = None

@@ -32,10 +32,8 @@ def way(session: Session, row: Table) -> None:
             item_slug=row["item"],
             mode=row["mode"],
             fee_blocks=row.get("fee_blocks", "result"),
-            fee_borne_by=row.get("fee_borne_by", "applicant"),
             owner_hall=row.get("owner_hall"),
             departments=row.get("departments", []),
-            credit_check=row.get("credit_check", False),
         )
     )
 

@@ -59,6 +59,8 @@ def test_a_promise_is_changed_reviewed_by_another_and_seen(
     page.get_by_role("link", name=NAME).click()
     page.get_by_role("button", name="改这个事项").click()
     page.get_by_label(PROMISE).first.fill("5")
+    page.get_by_label("费用谁承担").select_option(label="部门")
+    page.get_by_label("受理时查信用").check()
     page.get_by_role("button", name="加一份材料").click()
     page.get_by_label("（中文）").and_(page.locator("[id^='c-materials-'][id$='-name']")).last.fill("其他相关材料")
     page.locator("[id^='c-materials-'][id$='-name-en']").last.fill("Other documents")
@@ -85,7 +87,9 @@ def test_a_promise_is_changed_reviewed_by_another_and_seen(
     review = page_of(morning, browser, "reviewer", f"/staff/items?item={ITEM}", crashes)
     review.get_by_role("button", name="改了什么").click()
     lines = review.locator("dl.lines > div")
-    expect(lines).to_have_count(2)
+    expect(lines).to_have_count(4)
+    expect(lines.filter(has_text="费用谁承担")).to_contain_text("申请人")
+    expect(lines.filter(has_text="受理时查信用")).to_contain_text("否")
     expect(lines.filter(has_text=PROMISE)).to_contain_text("5")
     expect(lines.filter(has_text="户口簿")).to_be_visible()
     look(review, shots, "review")
@@ -100,6 +104,7 @@ def test_a_promise_is_changed_reviewed_by_another_and_seen(
     citizen.goto(f"/items/{ITEM}")
     expect(citizen.get_by_text("承诺 5 个工作日内办好")).to_be_visible()
     expect(citizen.get_by_text("户口簿").first).to_be_visible()
+    expect(citizen.get_by_text("这笔钱由部门出，你不用交").first).to_be_visible()
     citizen.screenshot(path=shots / "items-citizen.png", full_page=True)
 
 

@@ -18520,6 +18520,8 @@ export interface components {
             conditions?: components["schemas"]["BothLanguages"][];
             /** @default 12345 */
             consult_phone: string;
+            /** @default false */
+            credit_check: boolean;
             department: string;
             depth: number;
             district_days?: components["schemas"]["ItemDistrictDays"][];
@@ -18528,6 +18530,11 @@ export interface components {
             extra?: {
                 [key: string]: unknown;
             };
+            /**
+             * @default applicant
+             * @enum {string}
+             */
+            fee_borne_by: "applicant" | "department";
             fees?: components["schemas"]["ItemFeeRef"][];
             /** @default false */
             free: boolean;

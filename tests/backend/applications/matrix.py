@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from backend.applications import confirmation, transfers
 from backend.applications.case_models import Case, CasePart, MaterialDemand
 from backend.applications.desk import Desk
-from backend.applications.form_models import ItemFiling
 from backend.applications.states import PartState
 from backend.core import clock
 from backend.credit import jobs as credit
@@ -161,8 +160,7 @@ def _of_circular(session: Session, who: Filer, office: Office) -> Things:
     draft, body = who.start(LETTERED), {"version": 1, "agreed": True}
     begun = {"item": LETTERED, "citizen": {"name": who.name, "id_number": who.number}}
     window = office.send("window_clerk", "POST", "/applications", begun).json
-    session.add(ItemFiling(item_slug=QUERY, mode="full", credit_check=True, departments=[]))
-    session.commit()
+    publish(session, QUERY, credit_check=True)
     asked = who.file(QUERY)
     office.accepted(asked)
     session.commit()

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from backend.applications import demands
 from backend.applications.case_models import CaseEventRow, MaterialDemand
-from backend.applications.form_models import ItemFiling
 from backend.applications.models import CommitmentSignature
 from backend.catalogue import snapshot
 from backend.catalogue.registers import service as registers
@@ -159,8 +158,7 @@ def credit_platform(provider: RunningSandbox, settings: Settings) -> Iterator[Pl
 @pytest.fixture
 def _asks(session: Session) -> None:
     """One item of which the credit platform is asked."""
-    session.add(ItemFiling(item_slug=QUERY, mode="full", credit_check=True, departments=[]))
-    session.commit()
+    publish(session, QUERY, credit_check=True)
 
 
 def give_record(provider: RunningSandbox, number: str, records: str) -> None:
@@ -382,8 +380,8 @@ def test_21_3_nobody_is_billed_for_what_the_department_bears(citizen_: Filer, of
     }
     counter = {**order, "subject_type": "counter", "subject_id": "一号窗口"}
     assert office.send("window_clerk", "POST", "/bills/preview", counter).status_code == 200
-    session.add(ItemFiling(item_slug=PLATE, mode="full", fee_borne_by="department", departments=[]))
-    session.commit()
+    publish(session, PLATE, fee_borne_by="department")
+    assert "部门出" in citizen_.get(f"/items/{PLATE}").json["fees"][0]["note"]
     of_case = {**order, "subject_type": "case", "subject_id": case["number"]}
     for path in ("/bills/preview", "/bills"):
         for body in (counter, of_case, {**of_case, "subject_id": case["id"]}):
@@ -430,8 +428,7 @@ def test_the_four_ways_of_filing_are_told_apart(citizen_: Filer, session: Sessio
 
 
 def test_credit_questions_follow_a_merged_person(make_filer: MakeFiler, office: Office, session: Session) -> None:
-    session.add(ItemFiling(item_slug=QUERY, mode="full", credit_check=True, departments=[]))
-    session.commit()
+    publish(session, QUERY, credit_check=True)
     one, other = make_filer(), make_filer()
     office.accepted(one.file(QUERY))
     session.commit()

@@ -20,7 +20,7 @@ from notify.models import Notification
 from payments.bill_models import Bill
 from tests.backend.applications import papers
 from tests.backend.applications.conftest import MakeFiler
-from tests.backend.applications.people import PASSPORT, PLATE, QUERY, Filer, Office
+from tests.backend.applications.people import PASSPORT, PLATE, QUERY, Filer, Office, publish
 from tests.conftest import Clock
 
 
@@ -226,7 +226,7 @@ def test_a_fee_that_blocks_nothing_before_the_result(citizen_: Filer, office: Of
 def test_a_fee_that_blocks_the_review_goes_on_when_it_is_paid(
     citizen_: Filer, office: Office, session: Session, clock: Clock
 ) -> None:
-    session.add(ItemFiling(item_slug=PLATE, mode="full", fee_blocks="review", fee_borne_by="applicant", departments=[]))
+    session.add(ItemFiling(item_slug=PLATE, mode="full", fee_blocks="review", departments=[]))
     session.commit()
     case = citizen_.file(PLATE)
     waiting = office.accepted(case)
@@ -240,9 +240,7 @@ def test_a_fee_that_blocks_the_review_goes_on_when_it_is_paid(
 
 
 def test_what_the_department_bears_is_never_billed(citizen_: Filer, office: Office, session: Session) -> None:
-    borne = ItemFiling(item_slug=PLATE, mode="full", fee_blocks="review", fee_borne_by="department", departments=[])
-    session.add(borne)
-    session.commit()
+    publish(session, PLATE, fee_borne_by="department")
     case = citizen_.file(PLATE)
     assert office.accepted(case)["fee_state"] == "none"
     assert session.scalar(select(func.count()).select_from(Bill)) == 0

@@ -36,10 +36,11 @@ def sent(who: Operator, kind: str, content: bytes, status: int = 200) -> Any:
 
 
 def with_codes(who: Operator, reviewer: Operator) -> str:
-    """An item in force with a 33-digit code and fields we do not know; returns the code."""
+    """An item in force with a 33-digit code, fees that nobody is billed and fields we do not know; returns the code."""
     version = who.call("POST", f"/staff/items/{SLUG}/draft", {})
     code: str = version["content"]["code"] + "07"
-    content = {**version["content"], "handling_code": code, "use_level": "市级", "province": {"kind": [1, "02"]}}
+    known = {"handling_code": code, "fee_borne_by": "department", "credit_check": True}
+    content = {**version["content"], **known, "use_level": "市级", "province": {"kind": [1, "02"]}}
     version = who.call(
         "PUT", f"/staff/items/versions/{version['id']}", {"content": content, "revision": version["revision"]}
     )
@@ -56,6 +57,8 @@ def test_a_round_trip_changes_nothing(wang: Operator, client: FlaskClient, sessi
     assert code in (file.decode() if kind != "xlsx" else str(read_workbook(file)))
     rows = sent(wang, kind, file)
     assert (len(rows), {row["outcome"] for row in rows.values()}) == (46, {"unchanged"})
+    item = service.begin(session, SLUG, actor="staff:x").content
+    assert (item["fee_borne_by"], item["credit_check"]) == ("department", True)
 
 
 def test_what_differs_becomes_a_draft_and_is_not_published(
@@ -66,19 +69,27 @@ def test_what_differs_becomes_a_draft_and_is_not_published(
     by_slug[SLUG]["promise_days"] = 3
     by_slug["passport-renewal"]["materials"][0]["name"] = {"zh": "有关材料", "en": "Papers"}
     by_slug["hk-macao-permit"]["visits"] = "twice"
+    by_slug["social-card-replace"]["fee_borne_by"] = "somebody"
     by_slug["taiwan-permit"]["popularity"] = 33
     wang.call("POST", "/staff/items/taiwan-permit/draft", {})
-    new = {**by_slug["property-query"], "slug": "property-map", "code": by_slug["property-query"]["code"][:-2] + "99"}
+    new = {
+        **by_slug["property-query"],
+        "fee_borne_by": "applicant",
+        "slug": "property-map",
+        "code": by_slug["property-query"]["code"][:-2] + "99",
+    }
     rows = sent(wang, "json", json.dumps({**given, "items": [*given["items"], new]}).encode())
     told = {slug: (row["outcome"], row["number"], row["faults"]) for slug, row in rows.items()}
     assert {slug: line for slug, line in told.items() if line[0] != "unchanged"} == {
         SLUG: ("draft", 2, 0),
         "passport-renewal": ("draft", 2, 1),
         "hk-macao-permit": ("refused", None, 0),
+        "social-card-replace": ("refused", None, 0),
         "taiwan-permit": ("open", None, 0),
         "property-map": ("new", 1, 0),
     }
     assert rows["hk-macao-permit"]["problems"] == ["visits"]
+    assert rows["social-card-replace"]["problems"] == ["fee_borne_by"]
     assert service.begin(session, SLUG, actor="staff:x").content["promise_days"] == 3
     assert client.get(f"/api/v1/items/{SLUG}").json["promise_days"] != 3
 

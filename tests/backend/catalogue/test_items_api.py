@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from backend.catalogue import snapshot
+from backend.catalogue import queries, snapshot
 from backend.catalogue.versions import diff, service
 from tests.backend import staff
 
@@ -130,6 +130,33 @@ def test_two_versions_differ_in_words(wang: Operator, li: Operator) -> None:
         f"/materials/{gone['id']}",
         f"/materials/{materials[0]['id']}",
     }
+
+
+def test_who_bears_the_fees_and_whether_credit_is_asked_are_published_like_every_word(
+    wang: Operator, li: Operator, client: FlaskClient, session: Session
+) -> None:
+    version = wang.submitted(fee_borne_by="department", credit_check=True)
+    assert not queries.item(session, SLUG).credit_check, "a draft asks nobody"
+    li.publish(version)
+    lines = wang.call("GET", f"/staff/items/{SLUG}/comparison?from=1&to=2")["lines"]
+    assert [(line["field"], line["before"], line["after"]) for line in lines] == [
+        ("费用谁承担", "申请人", "部门"),
+        ("受理时查信用", "否", "是"),
+    ]
+    notes = [fee["note"] for fee in citizen(client, f"/items/{SLUG}")["fees"]]
+    assert notes
+    assert all("这笔钱由部门出，你不用交" in note for note in notes)
+    session.expire_all()
+    item = queries.item(session, SLUG)
+    assert (item.fee_borne_by, item.credit_check) == ("department", True)
+
+
+def test_nobody_bears_the_fees_of_a_free_item_or_is_somebody_unheard_of(wang: Operator) -> None:
+    version = wang.draft(free=True, fees=[], fee_borne_by="department")
+    assert [(one["code"], one["pointer"]) for one in version["findings"]] == [("free_and_borne", "/fee_borne_by")]
+    body = {"content": {**version["content"], "fee_borne_by": "somebody"}, "revision": version["revision"]}
+    problem = wang.call("PUT", f"/staff/items/versions/{version['id']}", body, status=422)
+    assert problem["errors"][0]["pointer"] == "/content/fee_borne_by"
 
 
 def test_every_field_has_a_name_for_people(session: Session) -> None:

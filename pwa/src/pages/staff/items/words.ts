@@ -20,7 +20,7 @@ export function emptyWords(slug: string): Words {
   return {
     code: '', handling_code: null, category: '', department: '', popularity: 0, name: emptyPair(), summary: emptyPair(), aliases: [], object: 'person', kind: 'service', instant: false,
     law_days: null, promise_days: null, district_days: [], visits: 1, visits_reason: null, depth: 1, handle_area: 'city', halls: [], self_service: false, partners: [],
-    mail: { in: false, out: false, payer: 'none' }, online_url: null, free: true, fees: [], conditions: [], steps: [], materials: [], special_steps: [], commitment: null, offline_filing: null,
+    mail: { in: false, out: false, payer: 'none' }, online_url: null, free: true, fees: [], fee_borne_by: 'applicant', conditions: [], steps: [], materials: [], special_steps: [], commitment: null, credit_check: false, offline_filing: null,
     booking: { family: slug, minutes: 15, extra_minutes: 0, max_items: 1, max_people: 1, level: 1, pre_check: false }, consult_phone: '12345', verified: false, ended: null, extra: {},
   }
 }
