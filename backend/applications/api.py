@@ -16,6 +16,7 @@ from backend.applications import (
     issuing,
     own_case,
     queries,
+    receipts,
     schemas,
     subjects,
     threads,
@@ -177,6 +178,15 @@ def show_case(case_id: UUID) -> dict[str, Any]:
     with transaction() as session:
         case = queries.own_case(session, case_id, current_citizen().id)
         return queries.case_view(session, case, request_language(), current_citizen().id)
+
+
+@blueprint.get("/cases/<uuid:case_id>/receipt")
+@citizen()
+@blueprint.response(200, schemas.AcceptanceReceiptSchema)
+def show_receipt(case_id: UUID) -> dict[str, Any]:
+    """受理回执 of one of mine, to be printed."""
+    with transaction() as session:
+        return receipts.view(session, queries.own_case(session, case_id, current_citizen().id), request_language())
 
 
 @blueprint.post("/cases/<uuid:case_id>/withdraw")

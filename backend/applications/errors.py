@@ -200,3 +200,10 @@ class TransferNotAllowed(InvalidInput):
 
     code = "transfer_not_allowed"
     title = Text("不能转到这个大厅", "The case cannot be handed to that hall")
+
+
+class NotAcceptedYet(Conflict):
+    """A receipt of acceptance exists once the case was accepted."""
+
+    code = "not_accepted_yet"
+    title = Text("还没有受理，受理后才有回执", "It is not accepted yet. There is a receipt once it is")

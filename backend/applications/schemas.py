@@ -354,6 +354,39 @@ class CasePersonSchema(Schema):
     is_me = fields.Boolean(required=True)
 
 
+class ReceivedMaterialSchema(Schema):
+    """A material that is there: `pages` of its files, and originals and copies where paper was seen."""
+
+    name = fields.String(required=True)
+    pages = fields.Integer(required=True)
+    original = fields.Integer(required=True)
+    copies = fields.Integer(required=True)
+    looked_up = fields.Boolean(required=True, metadata={"description": "Found in the licence library or as an e-proof"})
+    generated = fields.Boolean(required=True, metadata={"description": "Made from the answers"})
+
+
+class AcceptanceReceiptSchema(Schema):
+    """受理回执. Days are working days; a date beyond the published calendar is null; applicants are masked."""
+
+    number = fields.String(required=True)
+    full_number = fields.String(required=True)
+    item = fields.String(required=True)
+    department = fields.String(required=True)
+    hall = fields.String(required=True)
+    address = fields.String(required=True)
+    applicant = fields.String(required=True, allow_none=True)
+    id_number = fields.String(required=True, allow_none=True)
+    accepted_on = fields.Date(required=True)
+    instant = fields.Boolean(required=True)
+    promise_days = fields.Integer(required=True)
+    promise_due_on = fields.Date(required=True, allow_none=True)
+    law_days = fields.Integer(required=True)
+    law_due_on = fields.Date(required=True, allow_none=True)
+    received = fields.List(fields.Nested(ReceivedMaterialSchema), required=True)
+    owed = fields.List(fields.String(), required=True)
+    consult_phone = fields.String(required=True)
+
+
 class CaseSchema(CaseRowSchema):
     """A case whole, as its applicant sees it. `visit`: what they come to a hall for next; `checked`: 材料已预审.
 

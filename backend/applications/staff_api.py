@@ -8,14 +8,14 @@ from uuid import UUID
 from flask import Response, current_app
 from sqlalchemy.orm import Session
 
-from backend.applications import desk, front, profile, staff_queries, threads, transfers
+from backend.applications import desk, front, profile, receipts, staff_queries, threads, transfers
 from backend.applications import staff_schemas as schemas
 from backend.applications.case_models import Case
 from backend.applications.desk import Desk
 from backend.applications.errors import CaseNotFound
 from backend.applications.models import Application
 from backend.applications.review import take_up
-from backend.applications.schemas import MessagesSchema, SayMessageSchema
+from backend.applications.schemas import AcceptanceReceiptSchema, MessagesSchema, SayMessageSchema
 from backend.applications.states import WHO, CaseEvent
 from backend.core import audit, limits, pagination
 from backend.core.auth import current_staff, request_language, staff
@@ -179,6 +179,15 @@ def accept(body: dict[str, Any], case_id: UUID) -> Response:
     """受理."""
     code = region()
     return stepped(case_id, "accept", body, lambda session, case, by: front.accept(session, case, by, region_code=code))
+
+
+@blueprint.get("/staff/cases/<uuid:case_id>/receipt")
+@staff("cases.read")
+@blueprint.response(200, AcceptanceReceiptSchema)
+def show_receipt(case_id: UUID) -> dict[str, Any]:
+    """受理回执, to be printed for the applicant."""
+    with transaction() as session:
+        return receipts.view(session, desk.seen(session, case_id, here()), request_language())
 
 
 @blueprint.post("/staff/cases/<uuid:case_id>/refuse")

@@ -31,6 +31,7 @@ export const moreRoutes: RouteRecordRaw[] = [
   filing('/cases/:id/delivery', () => import('./pages/cases/Delivery.vue')),
   filing('/cases/:id/messages', () => import('./pages/cases/Messages.vue')),
   filing('/cases/:id/rate', () => import('./pages/cases/Rate.vue')),
+  filing('/cases/:id/receipt', () => import('./pages/cases/Receipt.vue')),
   filing('/cases/:id/withdraw', () => import('./pages/cases/Withdraw.vue')),
   express('/shipments', () => import('./pages/express/List.vue')),
   express('/shipments/new', () => import('./pages/express/What.vue')),

@@ -1836,6 +1836,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cases/{case_id}/receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        /** 受理回执 of one of mine, to be printed. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AcceptanceReceipt"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cases/{case_id}/result": {
         parameters: {
             query?: never;
@@ -8317,6 +8358,47 @@ export interface paths {
                 default: components["responses"]["DEFAULT_ERROR"];
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/staff/cases/{case_id}/receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        /** 受理回执, to be printed for the applicant. */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    case_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AcceptanceReceipt"];
+                    };
+                };
+                default: components["responses"]["DEFAULT_ERROR"];
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -16272,6 +16354,29 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description 受理回执. Days are working days; a date beyond the published calendar is null; applicants are masked. */
+        AcceptanceReceipt: {
+            /** Format: date */
+            accepted_on: string;
+            address: string;
+            applicant: string | null;
+            consult_phone: string;
+            department: string;
+            full_number: string;
+            hall: string;
+            id_number: string | null;
+            instant: boolean;
+            item: string;
+            law_days: number;
+            /** Format: date */
+            law_due_on: string | null;
+            number: string;
+            owed: string[];
+            promise_days: number;
+            /** Format: date */
+            promise_due_on: string | null;
+            received: components["schemas"]["ReceivedMaterial"][];
+        };
         /** @description A member of staff of my hall. `elsewhere`: also has roles in another hall. `sessions` are live ones. */
         Account: {
             active: boolean;
@@ -19885,6 +19990,17 @@ export interface components {
             /** @enum {string} */
             state: "issuing" | "issued" | "red";
             url: string | null;
+        };
+        /** @description A material that is there: `pages` of its files, and originals and copies where paper was seen. */
+        ReceivedMaterial: {
+            copies: number;
+            /** @description Made from the answers */
+            generated: boolean;
+            /** @description Found in the licence library or as an e-proof */
+            looked_up: boolean;
+            name: string;
+            original: number;
+            pages: number;
         };
         /** @description One arrival. */
         Recent: {

@@ -123,6 +123,8 @@ def _of_review(session: Session, who: Filer, office: Office) -> Things:
     opinion = "staff/cases/<uuid:case_id>/parts/<uuid:part_id>/opinion"
     agree = {"agree": True, "opinion": "同意"}
     return [
+        ("GET", "cases/<uuid:case_id>/receipt", "citizen", {}, {"case_id": accepted["id"]}),
+        ("GET", "staff/cases/<uuid:case_id>/receipt", "window_clerk", {}, {"case_id": accepted["id"]}),
         _post("approver", accepted, "review", {}),
         _post("hall_lead", accepted, "extension", {"days": 5, "reason": "要多看几天", "document": "一号"}),
         _post("approver", reviewing, "special-step", step),
@@ -160,8 +162,8 @@ def _of_circular(session: Session, who: Filer, office: Office) -> Things:
     draft, body = who.start(LETTERED), {"version": 1, "agreed": True}
     begun = {"item": LETTERED, "citizen": {"name": who.name, "id_number": who.number}}
     window = office.send("window_clerk", "POST", "/applications", begun).json
-    publish(session, QUERY, credit_check=True)
-    asked = who.file(QUERY)
+    publish(session, PLATE, credit_check=True)
+    asked = who.file(PLATE)
     office.accepted(asked)
     session.commit()
     credit.ask(None)
