@@ -236,6 +236,7 @@ def case_view(session: Session, case: Case, language: str, viewer_id: UUID) -> B
         "law_due_on": case.law_due_on,
         "days_used": case_clock.days_used(session, case),
         "reason": case.reason,
+        "document": case.decision_document,
         "decision": decision(case),
         "correction": correction(session, case, language),
         "fee": fee(session, case, language),

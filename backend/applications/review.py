@@ -13,7 +13,7 @@ from backend.applications.errors import CaseNotFound, ExtensionUsed, OpinionsMis
 from backend.applications.states import DECIDE, UNDECIDED, CaseEvent, PartEvent, PartState
 from backend.catalogue.versions import queries as versions
 from backend.core import audit, clock
-from backend.core.errors import Text
+from backend.core.errors import FieldError, Text
 from backend.core.states import transition
 
 
@@ -29,9 +29,11 @@ def begin_step(session: Session, case: Case, by: Desk, *, code: str, days: int |
     """
     listed = {row.id: row for row in versions.special_steps(session, case.item_slug, case.item_version)}
     taken = session.scalars(select(CaseSpecial.step_code).where(CaseSpecial.case_id == case.id)).all()
-    if code not in listed or code in taken or (days is not None and days > listed[code].days):
+    if code not in listed or code in taken:
         raise StepNotListed()
     row = listed[code]
+    if days is not None and days > row.days:
+        raise StepNotListed(errors=_at_most(row.days))
     most, today = days or row.days, clock.today()
     ends_by = case_clock.day_after(session, today, most)
     session.add(
@@ -68,8 +70,10 @@ def end_overdue_step(session: Session, case: Case) -> None:
 def extend(session: Session, case: Case, by: Desk, *, days: int, reason: str, document: str) -> None:
     """延长期限, once, by approval and with its reason: ten working days, fifteen in a joint handling (art. 42)."""
     most = clocks.JOINT_EXTENSION if case.joint else clocks.DECISION_EXTENSION
-    if case.extended_days or case.accepted_on is None or case.state not in UNDECIDED or days > most:
+    if case.extended_days or case.accepted_on is None or case.state not in UNDECIDED:
         raise ExtensionUsed()
+    if days > most:
+        raise ExtensionUsed(errors=_at_most(most))
     case.extended_days = days
     session.flush()
     case_clock.recount(session, case)
@@ -128,6 +132,10 @@ def decide(session: Session, case: Case, by: Desk, *, grant: bool, document: str
     desk.step(session, case, CaseEvent.GRANT if grant else CaseEvent.DENY, by, reason=reason)
     words = ("准予", "granted") if grant else (f"不予，{reason}", f"refused: {reason}")
     notices.tell(session, case, "case_decided", reason=words[0], reason_en=words[1])
+
+
+def _at_most(days: int) -> list[FieldError]:
+    return [FieldError("/days", Text(f"最多 {days} 个工作日", f"At most {days} working days"))]
 
 
 def _open_step(session: Session, case: Case) -> CaseSpecial | None:

@@ -405,6 +405,7 @@ class CaseSchema(CaseRowSchema):
     law_due_on = fields.Date(required=True, allow_none=True)
     days_used = fields.Integer(required=True, allow_none=True)
     reason = fields.String(required=True, allow_none=True)
+    document = fields.String(required=True, allow_none=True, metadata={"description": "Number of the written decision"})
     decision = fields.Nested(CaseDecisionSchema, required=True, allow_none=True)
     correction = fields.Nested(CorrectionSchema, required=True, allow_none=True)
     fee = fields.Nested(CaseFeeSchema, required=True)

@@ -8,7 +8,17 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Date, and_, exists, func, literal, not_, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from backend.applications import case_clock, case_words, commitments, demands, form_queries, profile, queries, visits
+from backend.applications import (
+    case_clock,
+    case_words,
+    commitments,
+    demands,
+    form_queries,
+    profile,
+    queries,
+    transfers,
+    visits,
+)
 from backend.applications.case_models import (
     Case,
     CaseCorrection,
@@ -168,6 +178,7 @@ def view(session: Session, case: Case, principal: Principal, language: str) -> B
         "deliver_by": case.deliver_by,
         "corrected_once": case.corrected_once,
         "reason": case.reason,
+        "document": case.decision_document,
         "decision": queries.decision(case),
         "fee": queries.fee(session, case, language),
         "delivery": queries.delivery_of(case, item),
@@ -195,6 +206,7 @@ def view(session: Session, case: Case, principal: Principal, language: str) -> B
             for one in versions.special_steps(session, case.item_slug, case.item_version)
         ],
         "transfer": _transfer(transfer) if transfer else None,
+        "to_halls": transfers.targets(session, case),
         "visits": visits.of_hall(session, case, language),
         "checked": visits.is_checked(session, case),
         "may_scan": may_scan(case, principal) and transfer is None,

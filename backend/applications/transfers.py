@@ -20,12 +20,18 @@ DUE_DAYS: Final = 1
 """Working days between two halls of one city."""
 
 
+def targets(session: Session, case: Case) -> list[str]:
+    """The other halls that handle the case's item, as long as it is undecided."""
+    item, filing = form_queries.item_of(session, case.item_slug)
+    if case.state not in UNDECIDED:
+        return []
+    return [code for code in dict.fromkeys((*item.booking.hall_codes, filing.owner_hall)) if code != case.hall_code]
+
+
 def send(session: Session, case: Case, by: Desk, *, to_hall: str, reason: str) -> CaseTransfer:
     """Send the papers on; the case stays ours until they are received. Raises TransferNotAllowed."""
-    item, filing = form_queries.item_of(session, case.item_slug)
     catalogue.hall(session, to_hall)
-    handles = to_hall in (*item.booking.hall_codes, filing.owner_hall)
-    if case.state not in UNDECIDED or to_hall == case.hall_code or not handles:
+    if to_hall not in targets(session, case):
         raise TransferNotAllowed()
     due = case_clock.day_after(session, clock.today(), DUE_DAYS)
     transfer = CaseTransfer(

@@ -144,8 +144,8 @@ def finish(window: Page) -> None:
     expect(window.get_by_text("窗口空着")).to_be_visible()
 
 
-def file_at_counter(desk: Page, item: str, person: str, answers: dict[str, Any]) -> str:
-    """A clerk files for the person of this card, whose papers are all on the counter, and accepts it: the case."""
+def hand_in_at_counter(desk: Page, item: str, person: str, answers: dict[str, Any]) -> str:
+    """A clerk files for the person of this card, whose papers are all on the counter: the case."""
     who = BY_KEY[person]
     card = {"name": who.name, "id_number": who.id_number}
     begun = ask(desk, "POST", "/staff/applications", {"item": item, "citizen": card})
@@ -154,6 +154,12 @@ def file_at_counter(desk: Page, item: str, person: str, answers: dict[str, Any])
     papers = [one["id"] for one in kept["materials"] if not one["exempt"] and one["how"] in ON_PAPER]
     ask(desk, "PUT", f"{path}/papers", {"papers": papers})
     case: str = ask(desk, "POST", f"{path}/submit", {})["id"]
+    return case
+
+
+def file_at_counter(desk: Page, item: str, person: str, answers: dict[str, Any]) -> str:
+    """The same, and the clerk accepts it."""
+    case = hand_in_at_counter(desk, item, person, answers)
     ask(desk, "POST", f"/staff/cases/{case}/accept", {})
     return case
 

@@ -17013,6 +17013,8 @@ export interface components {
             days_used: number | null;
             decision: components["schemas"]["CaseDecision"] | null;
             delivery: components["schemas"]["Delivery"];
+            /** @description Number of the written decision */
+            document: string | null;
             /** Format: date */
             due_on: string | null;
             fee: components["schemas"]["CaseFee"];
@@ -20816,6 +20818,8 @@ export interface components {
             /** Format: date */
             deliver_by: string | null;
             delivery: components["schemas"]["Delivery"];
+            /** @description Number of the written decision */
+            document: string | null;
             extended_days: number;
             fee: components["schemas"]["CaseFee"];
             fee_state: string;
@@ -20854,6 +20858,8 @@ export interface components {
             steps: components["schemas"]["ListedStep"][];
             /** Format: date-time */
             submitted_at: string;
+            /** @description Halls that may take it over */
+            to_halls: string[];
             transfer: components["schemas"]["CaseTransfer"] | null;
             unlisted: components["schemas"]["UnlistedMaterial"][];
             unread: number;

@@ -42,6 +42,7 @@ def test_only_a_listed_step_pauses_and_at_most_its_days(citizen_: Filer, office:
     for code, days in (("hearing", None), ("nothing", None), ("look", 6)):
         body = {"code": code, "days": days, "document": "告知一号"}
         assert office.do("approver", case, "special-step", **body).json["code"] == "step_not_listed"
+    assert office.do("approver", case, "special-step", **body).json["errors"][0]["detail"] == "最多 5 个工作日"
     paused = office.done("approver", case, "special-step", code="look", document="告知一号")
     assert (paused["state"], paused["promise_due_on"], paused["law_due_on"]) == ("special", "2026-12-08", "2026-12-22")
     assert paused["specials"][0]["ends_by"] == "2026-12-01"
@@ -83,7 +84,8 @@ def test_a_limit_is_extended_once_by_approval(citizen_: Filer, office: Office, s
     case = under_review(citizen_, office)
     body = {"days": 10, "reason": "要多核对几天", "document": "厦政延〔2026〕1号"}
     assert office.do("approver", case, "extension", **body).status_code == 403
-    assert office.do("hall_lead", case, "extension", **{**body, "days": 11}).json["code"] == "extension_used"
+    refused = office.do("hall_lead", case, "extension", **{**body, "days": 11}).json
+    assert (refused["code"], refused["errors"][0]["pointer"]) == ("extension_used", "/days")
     extended = office.done("hall_lead", case, "extension", **body)
     assert (extended["extended_days"], extended["promise_due_on"]) == (10, "2026-12-15")
     assert office.do("hall_lead", case, "extension", **{**body, "days": 1}).json["code"] == "extension_used"
@@ -136,6 +138,7 @@ def test_papers_travel_with_a_receipt(citizen_: Filer, office: Office, session: 
     for hall, code in (("XM", "transfer_not_allowed"), ("HL", "transfer_not_allowed"), ("ZZ", "hall_not_found")):
         refused = office.do("window_clerk", case, "send-on", to_hall=hall, reason="归那边管")
         assert refused.json["code"] == code
+    assert office.case(case)["to_halls"] == ["HC", "JM", "SM", "TA"]
     sent = office.done("window_clerk", case, "send-on", to_hall="SM", reason="归那边管")
     assert (sent["transfer"]["overdue"], sent["may"]) == (False, [])
     assert office.do("window_clerk", case, "accept").json["code"] == "in_transit"

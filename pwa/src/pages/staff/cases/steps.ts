@@ -41,8 +41,8 @@ const STEPS: Step[] = [
 
 const UNDECIDED = ['submitted', 'pre_returned', 'pre_approved', 'received', 'correcting', 'accepted', 'awaiting_fee', 'reviewing', 'special']
 
-/** The department's part that this hall still has to answer. */
-export const openPart = (one: StaffCase, me: StaffMe) => one.parts.find((part) => part.hall_code === me.hall?.code && part.state === 'pending')
+/** The departments' parts that this hall still has to answer. */
+export const openParts = (one: StaffCase, me: StaffMe) => one.parts.filter((part) => part.hall_code === me.hall?.code && part.state === 'pending')
 
 /** Steps that are not events of the case's own table, or that make sense only for the chosen way of delivery. */
 function fits(step: string, one: StaffCase, me: StaffMe): boolean {
@@ -53,9 +53,9 @@ function fits(step: string, one: StaffCase, me: StaffMe): boolean {
   switch (step) {
     case 'take_over': return can('cases.receive') && one.transfer?.to_hall === hall
     case 'call_back': return can('cases.receive') && one.transfer?.from_hall === hall
-    case 'send_on': return can('cases.receive') && here && undecided
+    case 'send_on': return can('cases.receive') && here && one.to_halls.length > 0
     case 'extend': return can('cases.manage') && here && undecided && one.accepted_on !== null && !one.extended_days
-    case 'opinion': return can('cases.decide') && undecided && openPart(one, me) !== undefined
+    case 'opinion': return can('cases.decide') && undecided && openParts(one, me).length > 0
     case 'pause': return one.may.includes(step) && one.steps.some((listed) => !one.specials.some((taken) => taken.code === listed.code))
     case 'mail': return one.may.includes(step) && one.delivery.way === 'mail'
     case 'offer': return one.may.includes(step) && !(one.delivery.way === 'download' && one.result.file_id)
