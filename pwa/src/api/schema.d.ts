@@ -6641,7 +6641,7 @@ export interface paths {
             };
         };
         put?: never;
-        /** Issue a bill. Amounts come from the fee standards; lowering one needs finance's permission and a document. */
+        /** Issue a bill. Amounts come from the fee standards; lowering or deferring one needs finance's permission. */
         post: {
             parameters: {
                 query?: never;
@@ -16684,6 +16684,7 @@ export interface components {
             receipt: components["schemas"]["Receipt"] | null;
             refunded_fen: number;
             refunds: components["schemas"]["Refund"][];
+            reliefs: components["schemas"]["Relief"][];
             /** @enum {string} */
             state: "issued" | "paid" | "confirmed" | "ebill_issued" | "void" | "expired";
             /** @enum {string} */
@@ -18426,9 +18427,10 @@ export interface components {
             source: string | null;
         };
         /**
-         * @description A bill to be issued for one thing. `document` is the decision behind a reduction. Items name it without titles.
+         * @description A bill to be issued for one thing. Items name it without titles. `due_on` missing is the ordinary time.
          *
-         *     `due_on` is the last day to pay, the ordinary time when it is missing; the law sets a fine's.
+         *     `document` is the decision behind a reduction, or a last day to pay after the ordinary one, which the law sets for
+         *     a fine.
          */
         Issue: {
             /** Format: date */
@@ -19971,6 +19973,15 @@ export interface components {
         Refuse: {
             document: string;
             reason: string;
+        };
+        /** @description 减免 or 缓缴 by a decision: the sum it took off, or the last day to pay that it set. */
+        Relief: {
+            amount_fen: number;
+            document: string;
+            /** Format: date */
+            due_on: string | null;
+            /** @enum {string} */
+            kind: "reduction" | "deferral";
         };
         /** @description Back to the calendar, and why. */
         RemoveDay: {
