@@ -19,6 +19,7 @@ from payments.attempt_models import Attempt
 from payments.bill_models import Bill, BillEventRow, BillItem, BillReader, BillRelief
 from payments.errors import BillBusy, BillNotFound, BillNotOpen, BillRefused, DecisionNeeded, PayCodeTaken
 from payments.models import IncomeItem
+from payments.receipt_models import UNHEARD, BillAtFinance
 from payments.states import LIVE, BillEvent, BillState
 
 ORDINARY_DAYS = 30
@@ -194,7 +195,7 @@ def locked(session: Session, bill_id: UUID) -> Bill:
 
 
 def defer(session: Session, *, bill_id: UUID, due_on: date, document: str, actor: str) -> Bill:
-    """缓缴: a later due date by a decision, before the present one is over (money rule M6).
+    """缓缴: a later due date by a decision, before the present one is over (money rule M6); finance hears of it.
 
     Raises BillNotOpen, BillRefused for a day that is no later, DecisionNeeded.
     """
@@ -208,6 +209,8 @@ def defer(session: Session, *, bill_id: UUID, due_on: date, document: str, actor
     _relieve(session, bill, kind="deferral", document=document, due_on=due_on, actor=actor)
     bill.due_on = due_on
     session.flush()
+    known = BillAtFinance.bill_id == bill.id, BillAtFinance.registered_version.is_not(None)
+    session.execute(update(BillAtFinance).where(*known).values(registered_version=UNHEARD))
     return bill
 
 
