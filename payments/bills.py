@@ -379,7 +379,7 @@ def _relieve(
         )
     )
     session.flush()
-    data: dict[str, Any] = {"document": document}
+    data: dict[str, Any] = {"pay_code": bill.pay_code, "document": document}
     data |= {"amount_fen": amount_fen} if due_on is None else {"due_on": due_on.isoformat()}
     audit.record(
         session,

@@ -111,9 +111,10 @@ def test_m6_finance_reduces_and_defers_by_a_document(ask: Ask, desk: Desk, sessi
         {**decided, "kind": "reduction", "amount_fen": 5_999, "due_on": None},
     ]
     trail = "SELECT action, hall_code, data FROM audit_event WHERE object_id = :bill ORDER BY id"
+    about = {**decided, "pay_code": made["pay_code"]}
     assert desk.rows(trail, bill=made["id"]) == [
-        ("bill.reduction", "XM", {**decided, "amount_fen": 5_999}),
-        ("bill.deferral", "XM", {**decided, "due_on": "2027-01-31"}),
+        ("bill.reduction", "XM", {**about, "amount_fen": 5_999}),
+        ("bill.deferral", "XM", {**about, "due_on": "2027-01-31"}),
     ]
 
 
