@@ -68,6 +68,7 @@ def test_refunds_in_part_and_in_full_are_told_as_refunds(site: Site, clock: Cloc
     assert part.refund is not None
     assert (part.refund.number, part.refund.pay_number, part.refund.status) == ("R1", NUMBER, RefundStatus.SUCCESS)
     assert (part.refund.refunded_at, part.refund.merchant_id) == (clock.now, SELLER)
+    assert part.refund.app_id == site.gateway.app_id
     clock.advance(seconds=5)
     site.gateway.refund(site.refund("R2", 12_000))
     whole = site.gateway.read_notice({}, site.notice(), clock.now)
@@ -262,8 +263,9 @@ def test_p21_a_flood_of_forgeries_is_refused_before_the_key_is_used(clock: Clock
     key: Any = CountedKey()
     sign = dict(parse_qsl(paid.decode()))["sign"]
     for text in ("", "AAAA", "签名", sign[:-4], f"{sign}AAAA", f"{sign[:9]} {sign[9:]}", f"{sign[:9]}*{sign[9:]}"):
+        # Also where its time is wrong: such a forgery says nothing about our clock (P17).
         with pytest.raises(NoticeRefused, match="signature"):
-            alipay_notice.read(changed(paid, sign=text), [key], clock.now)
+            alipay_notice.read(changed(paid, sign=text), [key], clock.now + timedelta(days=2))
     with pytest.raises(NoticeRefused, match="age"):
         alipay_notice.read(paid, [key], clock.now + timedelta(days=2))
     assert key.used == 0

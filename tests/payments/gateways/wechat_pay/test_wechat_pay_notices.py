@@ -199,6 +199,8 @@ def test_a_sealed_content_that_is_no_object_has_no_effect(bank: Bank, content: b
     bank.paid()
     bank.simulator.notices.kept[-1].content = content
     assert refusal(bank, *bank.sealed()).why == "content"
+    with pytest.raises(NoticeRefused, match="content"):
+        reading.opened(bank.gateway._account.keys, API_KEY, *bank.sealed(), clock.now())
 
 
 @pytest.mark.parametrize(
