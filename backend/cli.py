@@ -248,6 +248,8 @@ def doctor(_: argparse.Namespace) -> None:
     from backend import doctor as checks
 
     _connect(Settings.from_env())
+    # One picture of all tables, though the halls go on working meanwhile.
+    db.engine().update_execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     findings = checks.examine()
     for finding in findings:
         print(finding)

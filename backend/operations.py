@@ -54,10 +54,11 @@ def show_metrics() -> Response:
 
 
 def _database_checks() -> dict[str, str]:
+    head = _head()
     began = time.monotonic()
     try:
         with db.reading() as session:
-            at_head = session.scalar(text("SELECT version_num FROM alembic_version")) == _head()
+            at_head = session.scalar(text("SELECT version_num FROM alembic_version")) == head
             late = queries.oldest_due_s(session) > NOTICES_LATE_S
             beat = session.scalar(select(WorkerHeartbeat.at).order_by(WorkerHeartbeat.at.desc()).limit(1))
     except Exception:  # any failure means the same to the balancer

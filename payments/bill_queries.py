@@ -11,11 +11,13 @@ from sqlalchemy.orm import Session
 from backend.core.errors import NotFound
 from payments import attempts, bills
 from payments.attempt_models import Attempt
-from payments.bill_models import Bill, BillItem, BillReader, EBill
+from payments.bill_models import Bill, BillItem, BillReader, BillRelief, EBill
 from payments.errors import BillNotFound, NotYourPayment
 from payments.models import CollectingUnit
 from payments.refund_models import Refund
 from payments.states import LIVE, REFUND_RESERVES, SETTLED, AttemptState, BillState
+
+RELIEF = ("kind", "document", "amount_fen", "due_on")
 
 
 def masked(name: str) -> str:
@@ -99,15 +101,17 @@ def summaries(session: Session, found: Sequence[Bill], language: str) -> list[di
 def view(
     session: Session, bill: Bill, language: str, ways: Sequence[str], *, reader_id: UUID | None = None
 ) -> dict[str, Any]:
-    """One bill whole: items, what is being paid, receipt, refunds. `reader_id` is the citizen who looks at it."""
+    """One bill whole: items, decisions, what is being paid, receipt, refunds. `reader_id` looks at it."""
     tried = list(session.scalars(select(Attempt).where(Attempt.bill_id == bill.id).order_by(Attempt.opened_at)))
     live = next((attempt for attempt in tried if attempt.state in LIVE), None)
     items = session.scalars(select(BillItem).where(BillItem.bill_id == bill.id).order_by(BillItem.position))
+    reliefs = session.scalars(select(BillRelief).where(BillRelief.bill_id == bill.id).order_by(BillRelief.at))
     back = session.scalars(select(Refund).where(Refund.bill_id == bill.id).order_by(Refund.created_at))
     return {
         **_summary(bill, tried, language),
         "payer_name_masked": masked(bills.payer_name(bill)),
         "items": [_item(item, language) for item in items],
+        "reliefs": [{name: getattr(one, name) for name in RELIEF} for one in reliefs],
         "qr_url": bill.qr_url,
         "paid_via": bill.paid_via,
         "ways": list(ways) if bill.state == BillState.ISSUED else [],

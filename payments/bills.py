@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, exists, or_, select, update
@@ -18,6 +19,7 @@ from payments.attempt_models import Attempt
 from payments.bill_models import Bill, BillEventRow, BillItem, BillReader, BillRelief
 from payments.errors import BillBusy, BillNotFound, BillNotOpen, BillRefused, DecisionNeeded, PayCodeTaken
 from payments.models import IncomeItem
+from payments.receipt_models import UNHEARD, BillAtFinance
 from payments.states import LIVE, BillEvent, BillState
 
 ORDINARY_DAYS = 30
@@ -61,7 +63,8 @@ class Payer:
 class Order:
     """What a bill is issued from. `pay_code` is finance's; None makes the unit's own.
 
-    `document` is the decision behind a reduction. `due_on` None means the ordinary time, `title` None what it is for.
+    `document` is the decision behind a reduction, or a last day after the ordinary one. `due_on` None means the
+    ordinary time, `title` None what it is for.
     """
 
     region_code: str
@@ -81,7 +84,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a bill would say: nothing is stored."""
+    """What a bill would say: nothing is stored. `deferred_to` is `due_on` where a decision put it off 缓缴."""
 
     unit_code: str
     notice_type: str
@@ -89,6 +92,7 @@ class Draft:
     items: list[BillItem]
     total_fen: int
     due_on: date
+    deferred_to: date | None
 
 
 def draft(session: Session, order: Order) -> Draft:
@@ -103,16 +107,12 @@ def draft(session: Session, order: Order) -> Draft:
         raise queries.NothingToCharge()
     if total > MOST_FEN:
         raise BillRefused(Text("金额太大", "The sum is too large"))
-    today = clock.today()
     kind = KINDS.get(income[0].kind, "ordinary")
-    penalty = kind == "penalty"
-    if penalty and order.due_on is not None and order.source == "unit":
-        raise BillRefused(Text("罚款的期限由法律定，不能改", "The law sets the last day of a fine"))
-    due_on = order.due_on or today + timedelta(days=FINE_DAYS if penalty else ORDINARY_DAYS)
-    if due_on < today:
-        raise BillRefused(Text("最晚缴款日不能早于今天", "The last day to pay cannot be in the past"))
+    due_on, deferred_to = _last_day(order, penalty=kind == "penalty")
+    if order.document and deferred_to is None and not any(item.reduction_fen for item in items):
+        raise BillRefused(Text("批准文号要和减免或缓缴一起填", "A decision is given with what it reduces or defers"))
     grows = lateness.grows(income, order.source)
-    return Draft(income[0].collecting_unit, kind, grows, items, total, due_on)
+    return Draft(income[0].collecting_unit, kind, grows, items, total, due_on, deferred_to)
 
 
 def issue(session: Session, order: Order, *, actor: str) -> Bill:
@@ -150,6 +150,8 @@ def issue(session: Session, order: Order, *, actor: str) -> Bill:
     bill = _insert(session, bill, priced.items)
     if lowered := sum(item.reduction_fen for item in priced.items):
         _relieve(session, bill, kind="reduction", document=order.document, amount_fen=lowered, actor=actor)
+    if priced.deferred_to is not None:
+        _relieve(session, bill, kind="deferral", document=order.document, due_on=priced.deferred_to, actor=actor)
     record_event(session, BillEventRow, bill.id, None, BillState.ISSUED, BillEvent.ISSUE, actor=actor)
     if bill.notice_type != POSTAGE:
         notices.issued(session, bill)
@@ -193,16 +195,22 @@ def locked(session: Session, bill_id: UUID) -> Bill:
 
 
 def defer(session: Session, *, bill_id: UUID, due_on: date, document: str, actor: str) -> Bill:
-    """缓缴: a later due date by a decision, before the present one is over (money rule M6).
+    """缓缴: a later due date by a decision, before the present one is over (money rule M6); finance hears of it.
 
-    Raises BillNotOpen, DecisionNeeded.
+    Raises BillNotOpen, BillRefused for a day that is no later, DecisionNeeded.
     """
     bill = locked(session, bill_id)
-    if bill.state != BillState.ISSUED or due_on <= bill.due_on or bill.due_on < clock.today():
-        raise BillNotOpen()
+    if bill.state != BillState.ISSUED or bill.due_on < clock.today() or bill.notice_type == POSTAGE:
+        raise BillNotOpen(Text("没有缴、也没有过期的缴费单才能缓缴", "Only a bill that is unpaid and not overdue"))
+    if due_on <= bill.due_on:
+        raise BillRefused(
+            Text("缓缴后的期限要比现在的晚", "The new last day to pay has to be later than the present one")
+        )
     _relieve(session, bill, kind="deferral", document=document, due_on=due_on, actor=actor)
     bill.due_on = due_on
     session.flush()
+    known = BillAtFinance.bill_id == bill.id, BillAtFinance.registered_version.is_not(None)
+    session.execute(update(BillAtFinance).where(*known).values(registered_version=UNHEARD))
     return bill
 
 
@@ -293,7 +301,7 @@ def _item(session: Session, order: Order, position: int, line: Line, income: Inc
         less_fen=line.reduction_fen,
     )
     if fee_fen < 0:
-        raise BillRefused()
+        raise BillRefused(Text("减免不能超过应缴的金额", "A reduction cannot be more than the fee"))
     return BillItem(
         position=position,
         income_item_code=line.item,
@@ -308,6 +316,23 @@ def _item(session: Session, order: Order, position: int, line: Line, income: Inc
         fee_fen=fee_fen,
         legal_basis=basis,
     )
+
+
+def _last_day(order: Order, *, penalty: bool) -> tuple[date, date | None]:
+    """The last day to pay, and the same again where only a decision allows it. Raises BillRefused, DecisionNeeded."""
+    today = clock.today()
+    ordinary = today + timedelta(days=FINE_DAYS if penalty else ORDINARY_DAYS)
+    due_on = order.due_on or ordinary
+    by_unit = order.source == "unit"
+    if penalty and by_unit and (due_on < ordinary or (due_on > ordinary and not order.document)):
+        raise BillRefused(Text("罚款的期限由法律定，不能改", "The law sets the last day of a fine"))
+    if due_on < today:
+        raise BillRefused(Text("最晚缴款日不能早于今天", "The last day to pay cannot be in the past"))
+    if not by_unit or due_on <= ordinary:
+        return due_on, None
+    if not order.document:
+        raise DecisionNeeded()
+    return due_on, due_on
 
 
 def _named(items: list[BillItem]) -> Text:
@@ -354,8 +379,16 @@ def _relieve(
         )
     )
     session.flush()
+    data: dict[str, Any] = {"pay_code": bill.pay_code, "document": document}
+    data |= {"amount_fen": amount_fen} if due_on is None else {"due_on": due_on.isoformat()}
     audit.record(
-        session, actor=actor, action=f"bill.{kind}", object_type="bill", object_id=bill.id, data={"document": document}
+        session,
+        actor=actor,
+        action=f"bill.{kind}",
+        object_type="bill",
+        object_id=bill.id,
+        hall_code=bill.hall_code,
+        data=data,
     )
 
 

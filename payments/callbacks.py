@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from sqlalchemy import Table, case
+from sqlalchemy import Table, case, or_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from backend.core import clock, crypto, db, metrics
 from backend.core.db import retrying, transaction
+from backend.core.prepared import Prepared
 from payments import attempts, locks, repayment, settlement
 from payments.alerts import alert
 from payments.attempt_models import ChannelEvent
@@ -38,15 +39,19 @@ ACCEPTED = (
 STALE_IN_A_ROW = 3
 _stale: Counter[str] = Counter()
 """Notices refused by age since the last that was not, in this process."""
-_NEW = insert(cast(Table, ChannelEvent.__table__))
-_STORE = _NEW.on_conflict_do_update(
-    index_elements=["channel", "event_id"],
-    set_={
-        "repeats": ChannelEvent.repeats + 1,
-        "verdict": case((ChannelEvent.verdict.in_(RETRIED), _NEW.excluded.verdict), else_=ChannelEvent.verdict),
-    },
+_NEW = insert(cast(Table, ChannelEvent.__table__)).inline()
+_STORE = Prepared(
+    _NEW.on_conflict_do_update(
+        index_elements=["channel", "event_id"],
+        set_={
+            "repeats": ChannelEvent.repeats + 1,
+            "verdict": case(
+                (or_(*(ChannelEvent.verdict == verdict for verdict in RETRIED)), _NEW.excluded.verdict),
+                else_=ChannelEvent.verdict,
+            ),
+        },
+    )
 )
-"""Built once, without the ORM: this statement is part of every notice."""
 KEPT_HEADERS = ("wechatpay-timestamp", "wechatpay-nonce", "wechatpay-serial", "wechatpay-signature", "content-type")
 
 
@@ -137,8 +142,8 @@ def _store(session: Session, channel: str, notice: ChannelNotice, raw: str, verd
     """The event once; a repeat is counted, and takes the newer verdict only where the old one was not final."""
     event_id = db.new_id()
     refund, payment = notice.refund, notice.payment
-    session.connection().execute(
-        _STORE,
+    _STORE.run(
+        session,
         {
             "id": event_id,
             "channel": channel,

@@ -44,7 +44,7 @@ def preview(body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.arguments(schemas.IssueSchema)
 @blueprint.response(201, schemas.StaffBillSchema)
 def issue(body: dict[str, Any]) -> Response:
-    """Issue a bill. Amounts come from the fee standards; lowering one needs finance's permission and a document."""
+    """Issue a bill. Amounts come from the fee standards; lowering or deferring one needs finance's permission."""
     order, actor = _order(body), current_staff().actor
 
     def effect(session: Session) -> dict[str, Any]:
@@ -58,7 +58,8 @@ def _order(body: dict[str, Any]) -> bills.Order:
     lines = [bills.Line(**line) for line in body["lines"]]
     if any(line.item == bills.POSTAGE for line in lines):
         raise BillRefused()
-    if any(line.reduction_fen for line in lines) and "bills.reduce" not in principal.permissions:
+    relieves = body["document"] is not None or any(line.reduction_fen for line in lines)
+    if relieves and "bills.reduce" not in principal.permissions:
         raise DecisionNeeded()
     settings: Settings = current_app.extensions["settings"]
     return bills.Order(

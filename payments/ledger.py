@@ -16,12 +16,14 @@ from sqlalchemy.orm import Session
 from backend.core import clock
 from backend.core.chain import Chain
 from backend.core.errors import NotFound
+from backend.core.prepared import Prepared
 from payments.ledger_models import Entry, Journal, JournalSeal
 
 SUSPENSE = "suspense"
 POSTAGE = "postage"
 
-_POST = text("""
+_POST = Prepared(
+    text("""
 WITH given AS (
   SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:source_types AS text[]), CAST(:source_ids AS text[]),
     CAST(:bill_ids AS uuid[]), CAST(:reasons AS text[]), CAST(:times AS timestamptz[]))
@@ -36,7 +38,8 @@ FROM unnest(CAST(:journals AS int[]), CAST(:accounts AS text[]), CAST(:debits AS
   WITH ORDINALITY AS side (journal, account, debit, credit, place)
 JOIN given ON given.place = side.journal JOIN new USING (kind, source_type, source_id) ORDER BY side.place
 RETURNING journal_id
-""")
+""").columns(Entry.journal_id)
+)
 """One statement: journals, and the entries of those that are new."""
 
 
@@ -103,7 +106,7 @@ def post(session: Session, *postings: Posting) -> bool:
         "debits": [side.debit_fen for _, side in sides],
         "credits": [side.credit_fen for _, side in sides],
     }
-    return session.connection().execute(_POST, given).first() is not None
+    return bool(_POST.run(session, given))
 
 
 def correct(session: Session, *, journal_id: int, actor: str, reason: str) -> bool:

@@ -1,8 +1,9 @@
 """The one order of locks: a bill first, then what belongs to it. Every change of an attempt or refund follows it."""
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from backend.core.errors import NotFound
@@ -11,16 +12,25 @@ from payments.bill_models import Bill
 from payments.refund_models import Refund
 
 FRESH = {"populate_existing": True}
+_BOTH = (
+    select(Bill, Attempt)
+    .join(Attempt, Attempt.bill_id == Bill.id)
+    .with_for_update(of=(Bill, Attempt))
+    .execution_options(**FRESH)
+)
+"""Both rows are locked, the bill first: a row that somebody else changed while we waited is read anew."""
+_BY_NUMBER = _BOTH.where(Attempt.number == bindparam("number"), Attempt.channel == bindparam("channel"))
+_BY_ID = _BOTH.where(Attempt.id == bindparam("attempt_id"))
 
 
 def by_number(session: Session, channel: str, number: str) -> tuple[Bill, Attempt] | None:
     """The attempt with our number at a channel, its bill locked; None if there is none."""
-    return _locked(session, (Attempt.number == number) & (Attempt.channel == channel))
+    return _locked(session, _BY_NUMBER, number=number, channel=channel)
 
 
 def by_id(session: Session, attempt_id: UUID) -> tuple[Bill, Attempt]:
     """One attempt, its bill locked. Raises NotFound."""
-    found = _locked(session, Attempt.id == attempt_id)
+    found = _locked(session, _BY_ID, attempt_id=attempt_id)
     if found is None:
         raise NotFound()
     return found
@@ -36,8 +46,6 @@ def refund(session: Session, which: ColumnElement[bool]) -> tuple[Bill, Attempt,
     return bill, attempt, session.scalars(select(Refund).where(Refund.id == row.id).execution_options(**FRESH)).one()
 
 
-def _locked(session: Session, which: ColumnElement[bool]) -> tuple[Bill, Attempt] | None:
-    """Both rows are locked, the bill first: a row that somebody else changed while we waited is read anew."""
-    query = select(Bill, Attempt).join(Attempt, Attempt.bill_id == Bill.id).where(which)
-    row = session.execute(query.with_for_update(of=(Bill, Attempt)).execution_options(**FRESH)).one_or_none()
+def _locked(session: Session, query: Select[Bill, Attempt], **which: Any) -> tuple[Bill, Attempt] | None:
+    row = session.execute(query, which).one_or_none()
     return None if row is None else (row.Bill, row.Attempt)

@@ -9,6 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from backend.core.db import Base
 
 OPEN_NOTICE = "registered_version IS NOT NULL AND withdrawn_at IS NULL AND confirmed_at IS NULL"
+UNHEARD = 0
+"""The version of a notice that finance has to hear again: its last day was put off 缓缴."""
 
 
 class BillAtFinance(Base):

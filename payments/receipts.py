@@ -20,7 +20,7 @@ from backend.core.states import transition
 from payments import bills, notices
 from payments.alerts import alert
 from payments.attempt_models import Attempt
-from payments.bill_models import Bill, BillItem, EBill
+from payments.bill_models import Bill, BillItem, BillRelief, EBill
 from payments.gateways.finance import (
     Confirmation,
     Confirmed,
@@ -32,7 +32,7 @@ from payments.gateways.finance import (
     NoticeOrder,
     RedEbill,
 )
-from payments.receipt_models import BillAtFinance
+from payments.receipt_models import UNHEARD, BillAtFinance
 from payments.refund_models import Refund
 from payments.states import REFUND_DONE, SETTLED, AttemptState, BillEvent, BillState, RefundState
 
@@ -130,7 +130,8 @@ def registered(session: Session, task: Task, answer: Notice) -> None:
     bill = bills.locked(session, task.bill_id)
     bill.qr_url = answer.qr_url
     told = _told(session, task.bill_id)
-    told.registered_version = task.version
+    put_off = task.notice is not None and task.notice.due_date != bill.due_on
+    told.registered_version = UNHEARD if put_off else task.version
     _heard(session, told)
 
 
@@ -334,8 +335,10 @@ def _task(
 
 def _notice(session: Session, bill: Bill) -> NoticeOrder:
     items = session.scalars(select(BillItem).where(BillItem.bill_id == bill.id).order_by(BillItem.position))
+    put_off = select(func.count()).where(BillRelief.bill_id == bill.id, BillRelief.kind == "deferral")
+    times = session.scalar(put_off)
     return NoticeOrder(
-        request_no=f"N{bill.id.hex}-{bill.version}",
+        request_no=f"N{bill.id.hex}-{bill.version}" + (f"-{times}" if times else ""),
         pay_code=bill.pay_code,
         region_code=bill.region_code,
         unit_code=bill.unit_code,

@@ -91,6 +91,15 @@ class RefundSchema(Schema):
     refunded_at = fields.AwareDateTime(required=True, allow_none=True)
 
 
+class ReliefSchema(Schema):
+    """减免 or 缓缴 by a decision: the sum it took off, or the last day to pay that it set."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(["reduction", "deferral"]))
+    document = fields.String(required=True)
+    amount_fen = fields.Integer(required=True)
+    due_on = fields.Date(required=True, allow_none=True)
+
+
 class BillSchema(BillRowSchema):
     """A bill whole. `ways` are the ways to pay it; what the page offers first depends on where it runs.
 
@@ -99,6 +108,7 @@ class BillSchema(BillRowSchema):
 
     payer_name_masked = fields.String(required=True)
     items = fields.List(fields.Nested(BillItemSchema), required=True)
+    reliefs = fields.List(fields.Nested(ReliefSchema), required=True)
     qr_url = fields.String(required=True, allow_none=True)
     paid_via = fields.String(required=True, allow_none=True)
     ways = fields.List(fields.String(validate=validate.OneOf(list(WAYS))), required=True)

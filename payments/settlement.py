@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from backend.core import clock, jobs
+from backend.core.prepared import Prepared
 from backend.core.states import transition
 from payments import bills, ledger, locks, notices, repayment
 from payments.alerts import alert
@@ -21,7 +22,7 @@ from payments.states import LIVE, MONEY_CAME, AttemptEvent, AttemptState, BillEv
 
 OTHER = "other"
 """Where money came in that finance's list shows: cash, card, bank counter."""
-_ITEMS = (
+_ITEMS = Prepared(
     select(BillItem.income_item_code, BillItem.fee_fen)
     .where(BillItem.bill_id == bindparam("bill_id"), BillItem.fee_fen > 0)
     .order_by(BillItem.position)
@@ -169,8 +170,8 @@ def _settle(
     """The bill is paid: its state, what was received and earned, the notice, and word to whatever was paid for."""
     bill.paid_at, bill.paid_via = paid_at, via
     transition(session, bill, BillEvent.PAY, actor=actor)
-    items = session.connection().execute(_ITEMS, {"bill_id": bill.id}).all()
-    earned = [ledger.Side(ledger.income(item.income_item_code), credit_fen=item.fee_fen) for item in items]
+    items = _ITEMS.run(session, {"bill_id": bill.id})
+    earned = [ledger.Side(ledger.income(code), credit_fen=fee_fen) for code, fee_fen in items]
     settled = ledger.Posting(
         kind="settlement",
         source_type="bill",

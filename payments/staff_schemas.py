@@ -26,9 +26,10 @@ class PayerSchema(Schema):
 
 
 class IssueSchema(Schema):
-    """A bill to be issued for one thing. `document` is the decision behind a reduction. Items name it without titles.
+    """A bill to be issued for one thing. Items name it without titles. `due_on` missing is the ordinary time.
 
-    `due_on` is the last day to pay, the ordinary time when it is missing; the law sets a fine's.
+    `document` is the decision behind a reduction, or a last day to pay after the ordinary one, which the law sets for
+    a fine.
     """
 
     lines = fields.List(fields.Nested(BillLineSchema), required=True, validate=validate.Length(1, 20))

@@ -48,6 +48,7 @@ class Claim:
     id: UUID
     day: date
     book: str
+    merchant_id: str
 
 
 def reconcile_due(settings: Settings) -> None:
@@ -106,7 +107,7 @@ def _claim() -> Claim | None:
             return None
         book.next_try_at, book.tries = clock.now() + LEASE, min(book.tries + 1, 1000)
         session.flush()
-        return Claim(book.id, book.day, book.book)
+        return Claim(book.id, book.day, book.book, book.merchant_id)
 
 
 def _read(gateways: Gateways, finance: Finance | None, claim: Claim) -> None:
@@ -129,7 +130,8 @@ def _fetched(gateways: Gateways, finance: Finance | None, claim: Claim) -> Abstr
             raise ProviderError(FINANCE, "not_set_up")
         return statements.finance_book(finance, claim.day, claim.id)
     gateway: Gateway | None = gateways.gateway(claim.book)
-    if gateway is None:
+    # A day's books belong to the merchant of that day: another account's statement must never stand in for them.
+    if gateway is None or gateway.merchant_id != claim.merchant_id:
         raise Busy(Channel(claim.book), "not_set_up")
     return statements.channel_book(gateway, claim.day, claim.id)
 

@@ -110,7 +110,7 @@ class FinanceBooks:
             self._serial += 1
             pay_code = str(order["pay_code"] or f"{REGION}{self._day(self._now()):%y}{self._serial:012d}")
             earlier = self.bills.get((str(order["region_code"]), pay_code))
-            if earlier is not None and not self._grows(earlier, order):
+            if earlier is not None and not self._follows(earlier, order):
                 raise FinanceRefusal("PAY_CODE_TAKEN", "缴款码已被使用")
             bill = Bill(dict(order), pay_code, self._now())
             self.bills[bill.region, pay_code] = bill
@@ -287,10 +287,11 @@ class FinanceBooks:
             return next(bill for bill in self.bills.values() if ebill in bill.ebills)
 
     @staticmethod
-    def _grows(earlier: Bill, order: Mapping[str, Any]) -> bool:
-        """An unpaid fine past its due date may be announced again with its larger sum (money rule M7)."""
-        alive = earlier.payment is None and not earlier.void
-        return alive and order["notice_type"] == "penalty" and order["total_fen"] > earlier.total_fen
+    def _follows(earlier: Bill, order: Mapping[str, Any]) -> bool:
+        """An unpaid notice comes again: a fine with its larger sum (money rule M7), any with a later last day (M6)."""
+        grown = order["notice_type"] == "penalty" and order["total_fen"] > earlier.total_fen
+        put_off = order["total_fen"] == earlier.total_fen and order["due_date"] > earlier.order["due_date"]
+        return earlier.payment is None and not earlier.void and (grown or put_off)
 
     def _check_order(self, order: Mapping[str, Any]) -> None:
         items = order["items"]

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -153,6 +154,13 @@ def test_merged_people_and_unknown_roles_are_named(session: Session, examined) -
             "identity: staff gate has a role that does not exist",
         ]
     )
+
+
+def test_a_large_city_is_read_in_peace(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = SimpleNamespace(invariants=lambda reading: [reading.scalar(text("SHOW statement_timeout"))])
+    monkeypatch.setitem(sys.modules, "asked", asked)
+    monkeypatch.setattr(doctor, "FEATURES", ("asked",))
+    assert "0" in doctor.examine()
 
 
 def test_the_command_says_it_with_its_exit_code(tmp_path: Path, seeded_database: str) -> None:

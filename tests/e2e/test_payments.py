@@ -92,6 +92,11 @@ def look(page: Page, shots: Path, name: str) -> None:
     page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
 
 
+def long(day: date) -> str:
+    """A day as pages write one that may be in another year."""
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
 def yesterday(people: Payers) -> date:
     """The day that finance reconciles."""
     return people.morning.now().astimezone(SHANGHAI).date() - timedelta(days=1)
@@ -245,6 +250,54 @@ def test_a_fine_is_issued_from_its_decision_and_taken_back(people: Payers, shots
     page.get_by_role("button", name="作废", exact=True).click()
     expect(page.get_by_text(f"{code} 已作废")).to_be_visible()
     expect(row).to_contain_text("已作废")
+
+
+def test_finance_reduces_and_defers_by_a_decision_and_the_payer_reads_it(people: Payers, shots: Path) -> None:
+    today = people.morning.now().astimezone(SHANGHAI).date()
+    first, second = today + timedelta(days=60), today + timedelta(days=90)
+    page = people.staff("finance.one", "/staff/hall")
+    page.get_by_text("厦门市行政服务中心").click()
+    page.get_by_role("button", name="进入").click()
+    page.wait_for_url(re.compile("/staff/postage"))
+    page.goto("/staff/issue")
+    for _ in range(2):
+        page.get_by_role("button", name=re.compile("^普通护照工本费.*加一")).click()
+    page.get_by_label("缴款人", exact=True).fill("林演示")
+    page.get_by_label("减免普通护照工本费（元）").fill("60")
+    page.get_by_role("button", name="核对").click()
+    expect(page.get_by_role("alert")).to_contain_text("填批准文号")
+    look(page, shots, "issue-reduced")
+    page.get_by_label("批准文号").fill("厦财减〔2026〕1号")
+    page.get_by_label("最晚哪天缴").fill(first.isoformat())
+    page.get_by_role("button", name="核对").click()
+    expect(page.get_by_text("¥180.00")).to_be_visible()
+    look(page, shots, "issue-reduced-check")
+    page.get_by_role("button", name="开缴款书").click()
+    code = page.locator(".code").inner_text()
+    page.goto("/staff/bills")
+    row = page.get_by_role("row").filter(has_text=code)
+    expect(row.get_by_role("button", name="作废")).to_have_count(0)
+    row.get_by_role("button", name="缓缴").click()
+    page.get_by_label("缓到哪天").fill(first.isoformat())
+    page.get_by_role("button", name="缓缴", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("选一个比现在的期限晚的日子")
+    look(page, shots, "defer")
+    page.get_by_label("缓到哪天").fill(second.isoformat())
+    page.get_by_label("批准文号").fill("厦财缓〔2026〕2号")
+    page.get_by_role("button", name="缓缴", exact=True).click()
+    expect(page.get_by_text(f"{code} 可以缴到")).to_be_visible()
+    payer = people.citizen("li", size=SMALL)
+    find(payer, code, "林演示")
+    expect(payer.locator("main")).to_contain_text("减免 60.00 元")
+    for told in (
+        "少缴 60.00 元",
+        "批准文号 厦财减〔2026〕1号",
+        f"可以缴到 {long(second)}",
+        "批准文号 厦财缓〔2026〕2号",
+    ):
+        expect(payer.locator("dl")).to_contain_text(told)
+    assert violations(payer) == []
+    payer.screenshot(path=shots / "bill-reduced.png", full_page=True)
 
 
 def test_money_that_does_not_fit_is_decided_by_two(people: Payers, shots: Path) -> None:

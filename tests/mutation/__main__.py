@@ -40,7 +40,10 @@ TARGETS: dict[str, tuple[tuple[str, ...], list[str]]] = {
         ("verify", "SignedCalls.authorization"),
         [f"{WECHAT}notices.py", f"{WECHAT}vectors.py"],
     ),
-    "payments.gateways.wechat_pay_reading": ((), [f"{WECHAT}notices.py", f"{WECHAT}vectors.py", f"{WECHAT}calls.py"]),
+    "payments.gateways.wechat_pay_reading": (
+        (),
+        [f"{WECHAT}reading.py", f"{WECHAT}notices.py", f"{WECHAT}vectors.py", f"{WECHAT}calls.py"],
+    ),
     "payments.gateways.wechat_pay_statement": (("fen", "_check_totals"), [f"{WECHAT}statements.py"]),
     "payments.gateways.alipay_text": ((), [f"{ALIPAY}text.py"]),
     "payments.gateways.alipay_notice": ((), [f"{ALIPAY}notices.py", f"{ALIPAY}vectors.py"]),

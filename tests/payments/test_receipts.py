@@ -262,6 +262,48 @@ def test_a_bill_that_finance_holds_as_paid_otherwise_is_somebodys_business(desk:
     assert told(bill).alerted_at is not None
 
 
+def defer(bill: Bill, days: int) -> None:
+    with db.transaction() as session:
+        later = bill.due_on + timedelta(days=days)
+        bills.defer(session, bill_id=bill.id, due_on=later, document="厦财缓〔2026〕2号", actor="staff:f")
+
+
+def test_m6_finance_hears_of_every_deferral_and_takes_the_money_of_the_days_won(desk: Desk, office: Office) -> None:
+    bill = desk.bill(due_on=desk.clock.now.date() + timedelta(days=3))
+    tell(office, desk)
+    for days in (4, 30):
+        defer(bill, days)
+        tell(office, desk, 60)
+        known = office.books.bills["350299", bill.pay_code]
+        assert known.order["due_date"] == (bill.due_on + timedelta(days=days)).isoformat()
+    assert office.wire.calls == ["notices/issue"] * 3
+    tell(office, desk, 60)
+    assert office.wire.calls == ["notices/issue"] * 3, "once each"
+    desk.clock.advance(days=20)
+    attempt = desk.pay(bill)
+    desk.wechat.pay(attempt.number)
+    desk.clock.advance(seconds=10)
+    desk.poll()
+    tell(office, desk)
+    assert desk.state(bill) == "ebill_issued"
+
+
+def test_m6_a_bill_deferred_while_finance_is_told_is_told_again(desk: Desk, office: Office) -> None:
+    bill = desk.bill(due_on=desk.clock.now.date() + timedelta(days=3))
+    with db.transaction() as session:
+        receipts.claim_due(session, 10)
+        task = receipts.next_task(session, bill.id)
+    assert task is not None
+    assert task.notice is not None
+    answer = office.finance.issue_notice(task.notice)
+    defer(bill, 9)
+    with db.transaction() as session:
+        receipts.registered(session, task, answer)
+    tell(office, desk, 60)
+    known = office.books.bills["350299", bill.pay_code]
+    assert known.order["due_date"] == (bill.due_on + timedelta(days=9)).isoformat()
+
+
 def test_a_grown_fine_is_announced_again_with_its_sum(desk: Desk, office: Office) -> None:
     fine = desk.bill(bills.Line("fine", decided_fen=20_000))
     tell(office, desk)

@@ -452,6 +452,22 @@ def test_a_book_in_the_wrong_unit_changes_nothing_but_says_so(town: Town) -> Non
     assert town.close().state == "closed"
 
 
+def test_the_statements_of_two_merchants_of_a_channel_are_kept_apart(town: Town) -> None:
+    bill = town.paid()
+    town.reconcile(time(11, 31))
+    town.close()
+    before = town.books()["wechat_pay"]
+    town.desk.wechat.merchant_id = "another-merchant"
+    with db.transaction() as session:
+        recon_service.run_again(session, day=DAY, actor="staff:f")
+    town.reconcile()
+    again = town.books()["wechat_pay"]
+    assert (again.merchant_id, again.failure, again.digest) == ("test-merchant", "not_set_up", before.digest)
+    assert (again.lines, town.desk.state(bill)) == (1, "ebill_issued"), "what was read of the former account stays"
+    town.reconcile(time(11, 31), day=DAY + timedelta(days=1))
+    assert town.books(DAY + timedelta(days=1))["wechat_pay"].merchant_id == "another-merchant"
+
+
 def test_days_that_were_missed_are_made_up_for(town: Town) -> None:
     town.reconcile(time(11, 31))
     town.reconcile(time(11, 31), DAY + timedelta(days=4))

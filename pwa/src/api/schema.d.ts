@@ -6682,7 +6682,7 @@ export interface paths {
             };
         };
         put?: never;
-        /** Issue a bill. Amounts come from the fee standards; lowering one needs finance's permission and a document. */
+        /** Issue a bill. Amounts come from the fee standards; lowering or deferring one needs finance's permission. */
         post: {
             parameters: {
                 query?: never;
@@ -16789,6 +16789,7 @@ export interface components {
             receipt: components["schemas"]["Receipt"] | null;
             refunded_fen: number;
             refunds: components["schemas"]["Refund"][];
+            reliefs: components["schemas"]["Relief"][];
             /** @enum {string} */
             state: "issued" | "paid" | "confirmed" | "ebill_issued" | "void" | "expired";
             /** @enum {string} */
@@ -18533,9 +18534,10 @@ export interface components {
             source: string | null;
         };
         /**
-         * @description A bill to be issued for one thing. `document` is the decision behind a reduction. Items name it without titles.
+         * @description A bill to be issued for one thing. Items name it without titles. `due_on` missing is the ordinary time.
          *
-         *     `due_on` is the last day to pay, the ordinary time when it is missing; the law sets a fine's.
+         *     `document` is the decision behind a reduction, or a last day to pay after the ordinary one, which the law sets for
+         *     a fine.
          */
         Issue: {
             /** Format: date */
@@ -20096,6 +20098,15 @@ export interface components {
         Refuse: {
             document: string;
             reason: string;
+        };
+        /** @description 减免 or 缓缴 by a decision: the sum it took off, or the last day to pay that it set. */
+        Relief: {
+            amount_fen: number;
+            document: string;
+            /** Format: date */
+            due_on: string | null;
+            /** @enum {string} */
+            kind: "reduction" | "deferral";
         };
         /** @description Back to the calendar, and why. */
         RemoveDay: {

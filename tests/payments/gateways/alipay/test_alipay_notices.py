@@ -3,15 +3,17 @@
 import time
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import parse_qsl, quote_from_bytes, urlencode
 
 import pytest
 import requests
+from cryptography.exceptions import InvalidSignature
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from payments.gateways import alipay
+from payments.gateways import alipay, alipay_notice
 from payments.gateways.base import NoticeRefused, PayStatus, RefundStatus
 from payments.sandbox.alipay.notices import GAPS_S
 from payments.sandbox.alipay.wire import Wire, in_beijing
@@ -66,6 +68,7 @@ def test_refunds_in_part_and_in_full_are_told_as_refunds(site: Site, clock: Cloc
     assert part.refund is not None
     assert (part.refund.number, part.refund.pay_number, part.refund.status) == ("R1", NUMBER, RefundStatus.SUCCESS)
     assert (part.refund.refunded_at, part.refund.merchant_id) == (clock.now, SELLER)
+    assert part.refund.app_id == site.gateway.app_id
     clock.advance(seconds=5)
     site.gateway.refund(site.refund("R2", 12_000))
     whole = site.gateway.read_notice({}, site.notice(), clock.now)
@@ -119,6 +122,7 @@ def test_p07_a_forged_signature_is_refused(site: Site, clock: Clock, paid: bytes
         changed(paid, extra="1"),
         changed(paid, sign=""),
         changed(paid, sign="AAAA"),
+        changed(paid, sign="签名"),
         changed(paid, sign=dict(parse_qsl(paid.decode()))["sign"].replace("+", " ") + " "),
         changed(paid, sign_type="RSA"),
         changed(paid, sign_type=""),
@@ -241,6 +245,35 @@ def test_p20_while_alipay_changes_its_key_both_are_taken_and_afterwards_one(
     assert both.query(NUMBER).status is PayStatus.PAID
 
 
+class CountedKey:
+    """A key that counts how often somebody makes it work."""
+
+    key_size = 2048
+
+    def __init__(self) -> None:
+        self.used = 0
+
+    def verify(self, *_: object) -> None:
+        self.used += 1
+        raise InvalidSignature
+
+
+def test_p21_a_flood_of_forgeries_is_refused_before_the_key_is_used(clock: Clock, paid: bytes) -> None:
+    """Only what has a signature's length and is young enough is worth the work of RSA."""
+    key: Any = CountedKey()
+    sign = dict(parse_qsl(paid.decode()))["sign"]
+    for text in ("", "AAAA", "签名", sign[:-4], f"{sign}AAAA", f"{sign[:9]} {sign[9:]}", f"{sign[:9]}*{sign[9:]}"):
+        # Also where its time is wrong: such a forgery says nothing about our clock (P17).
+        with pytest.raises(NoticeRefused, match="signature"):
+            alipay_notice.read(changed(paid, sign=text), [key], clock.now + timedelta(days=2))
+    with pytest.raises(NoticeRefused, match="age"):
+        alipay_notice.read(paid, [key], clock.now + timedelta(days=2))
+    assert key.used == 0
+    with pytest.raises(NoticeRefused, match="signature"):
+        alipay_notice.read(paid, [key], clock.now)
+    assert key.used == 1
+
+
 @pytest.mark.parametrize(
     "text", ["缴费 % + & = ？", "%E4%BD%A0", "a+b%2Bc", "100% ", '{"a":"b"}', "\u3000全角\u3000", "\t\n"]
 )
@@ -260,7 +293,13 @@ def test_p18_a_gbk_form_is_verified_as_it_came(site: Site, clock: Clock, paid: b
     raw |= {"sign_type": b"RSA2", "sign": site.sandbox.wire.sign(text).encode()}
     body = "&".join(f"{name}={quote_from_bytes(value)}" for name, value in raw.items()).encode()
     assert site.gateway.read_notice({}, body, clock.now).payment is not None
-    assert refused(site, signed(site, charset="utf-7"), clock.now) == "charset"
+    for other in ("utf-7", "ｇｂｋ"):
+        assert refused(site, signed(site, charset=other), clock.now) == "charset"
+    raw |= {"charset": b"utf-8"}
+    wrong = b"&".join(name.encode() + b"=" + raw[name] for name in sorted(raw) if name not in {"sign", "sign_type"})
+    raw |= {"sign": site.sandbox.wire.sign(wrong).encode()}
+    body = "&".join(f"{name}={quote_from_bytes(value)}" for name, value in raw.items()).encode()
+    assert refused(site, body, clock.now) == "charset"
 
 
 def test_a_repeated_name_is_refused(site: Site, clock: Clock, paid: bytes) -> None:

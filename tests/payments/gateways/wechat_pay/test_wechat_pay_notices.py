@@ -172,6 +172,7 @@ CHANGES: dict[str, tuple[Any, str]] = {
     "another event": (lambda envelope: envelope.update(event_type="PAYSCORE.USER_OPEN_SERVICE"), "event"),
     "a payment called refund": (lambda envelope: envelope.update(event_type="REFUND.SUCCESS"), "content"),
     "no id": (lambda envelope: envelope.update(id=""), "content"),
+    "no time": (lambda envelope: envelope.update(create_time=""), "content"),
     "time without offset": (lambda envelope: envelope.update(create_time="2026-11-24T09:00:00"), "content"),
     "resource is text": (lambda envelope: envelope.update(resource="text"), "content"),
     "resource is plain": (lambda envelope: envelope.update(resource_type="plain"), "algorithm"),
@@ -191,6 +192,15 @@ def test_a_signed_notice_of_another_shape_has_no_effect(bank: Bank, changed: str
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{", b'{"id": 1}', "\ufeff{}".encode("utf-16")])
 def test_a_signed_body_that_is_no_notice_has_no_effect(bank: Bank, body: bytes) -> None:
     assert refusal(bank, bank.simulator.seals.headers(body, bank.simulator.now()), body).why == "content"
+
+
+@pytest.mark.parametrize("content", [b"[]", b"7", b"{", b""])
+def test_a_sealed_content_that_is_no_object_has_no_effect(bank: Bank, content: bytes) -> None:
+    bank.paid()
+    bank.simulator.notices.kept[-1].content = content
+    assert refusal(bank, *bank.sealed()).why == "content"
+    with pytest.raises(NoticeRefused, match="content"):
+        reading.opened(bank.gateway._account.keys, API_KEY, *bank.sealed(), clock.now())
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 /** Settings, actions and changes in words. */
 import { dayText, whenText } from '../../../../shared/dates'
+import { yuanText } from '../../../../shared/money'
 import type { Change, TrailEvent } from '../../../api/types'
 import { t } from '../../../i18n'
 import { prefs } from '../../../state/prefs'
@@ -38,7 +39,7 @@ function ruleText(alike: Fact[]): string {
 const isRule = (value: unknown): value is Fact => typeof value === 'object' && value !== null && 'weekday' in value
 
 /** Facts of an event that had no value before. */
-const FACTS = new Set(['categories', 'tickets', 'to'])
+const FACTS = new Set(['categories', 'tickets', 'to', 'pay_code', 'document', 'amount_fen', 'due_on'])
 
 function valueText(value: unknown, name: string, queues?: Map<string, string>): string {
   if (value === null || value === undefined || value === '') return t('manage.nothing')
@@ -51,6 +52,7 @@ function valueText(value: unknown, name: string, queues?: Map<string, string>): 
     return Object.entries(fact).map(([key, inner]) => `${label(key)} ${valueText(inner, key)}`).join(t('staff.comma'))
   }
   if (name === 'categories') return queues?.get(String(value)) ?? String(value)
+  if (name === 'amount_fen') return yuanText(Number(value))
   if (name === 'roles') return known(`manage.role.${value}`, String(value))
   return String(value)
 }

@@ -6,6 +6,7 @@ import { api } from '../../../api/client'
 import { newKey } from '../../../api/key'
 import type { BillDraft, ChargeableUnits, StaffBill } from '../../../api/types'
 import { t } from '../../../i18n'
+import { session } from '../../../state/session'
 import { useLoad } from '../../../ui/useLoad'
 import { asStaff } from '../desk'
 import { useForm } from '../manage/form'
@@ -14,7 +15,7 @@ const MOST_OF_ONE = 99
 
 const fresh = () => ({
   accepted_on: todayIn(Date.now()), unit: '', kind: 'non_tax' as 'non_tax' | 'penalty', counts: {} as Record<string, number>, fine: '', number: '',
-  name: '', payer: 'person' as 'person' | 'organisation', id_number: '', due_on: '',
+  name: '', payer: 'person' as 'person' | 'organisation', id_number: '', due_on: '', less: {} as Record<string, string>, document: '',
 })
 
 export function useIssue() {
@@ -30,31 +31,41 @@ export function useIssue() {
   const fine = computed(() => unit.value?.items.find((one) => one.kind === 'penalty') ?? null)
   const kind = computed(() => (choice.kind === 'penalty' && fine.value ? 'penalty' : charges.value.length ? 'non_tax' : 'penalty'))
   const chosen = computed(() => charges.value.filter((one) => choice.counts[one.code]))
+  const charged = computed(() => (kind.value === 'penalty' ? [fine.value].filter((one) => one !== null) : chosen.value))
+  const mayRelieve = computed(() => session.staff?.permissions.includes('bills.reduce') ?? false)
+  /** What the decision takes off one item: null is no sum of money. */
+  const lessOf = (code: string) => (choice.less[code]?.trim() ? fenOf(choice.less[code] ?? '') : 0)
 
   watch(() => choice.accepted_on, (day) => { if (day) void state.reload() })
-  watch(() => unit.value?.code, () => { choice.counts = {} })
+  watch(() => unit.value?.code, () => { choice.counts = {}; choice.less = {} })
+  watch(kind, () => { choice.due_on = '' })
 
   function body() {
     const penalty = kind.value === 'penalty'
-    const items = penalty && fine.value ? [fine.value] : chosen.value
     return {
-      lines: items.map((one) => (penalty ? { item: one.code, decided_fen: fenOf(choice.fine) } : { item: one.code, quantity: choice.counts[one.code] })),
+      lines: charged.value.map((one) => ({
+        item: one.code, reduction_fen: lessOf(one.code) ?? 0, ...(penalty ? { decided_fen: fenOf(choice.fine) } : { quantity: choice.counts[one.code] }),
+      })),
       accepted_on: choice.accepted_on,
       payer: { name: choice.name.trim(), kind: choice.payer, id_number: choice.id_number.trim() || null },
       subject_type: penalty ? 'decision' : 'counter',
       subject_id: choice.number.trim() || key.value.slice(0, 64),
-      due_on: penalty ? null : choice.due_on || null,
+      due_on: choice.due_on || null,
+      document: choice.document.trim() || null,
     }
   }
 
   async function look(): Promise<void> {
     const penalty = kind.value === 'penalty'
+    const reduced = charged.value.some((one) => lessOf(one.code))
     const fine = form.check({
       accepted_on: !choice.accepted_on && t('money.issue.no_day'),
       items: !penalty && !chosen.value.length && t('money.issue.no_item'),
       fine: penalty && !fenOf(choice.fine) && t('money.issue.no_fine'),
       number: penalty && !choice.number.trim() && t('money.issue.no_number'),
       name: !choice.name.trim() && t('money.issue.no_name'),
+      ...Object.fromEntries(charged.value.map((one) => [`less-${one.code}`, lessOf(one.code) === null && t('money.issue.no_sum')])),
+      document: reduced && choice.document.trim().length < 2 && t('money.issue.no_document'),
     })
     if (!fine) return
     key.value = newKey()
@@ -76,5 +87,5 @@ export function useIssue() {
     bill.value = draft.value = null
   }
 
-  return { form, choice, draft, bill, state, units, unit, charges, fine, kind, look, issue, back, another, MOST_OF_ONE }
+  return { form, choice, draft, bill, state, units, unit, charges, charged, fine, kind, mayRelieve, look, issue, back, another, MOST_OF_ONE }
 }
