@@ -181,6 +181,15 @@ CASES: dict[str, Template] = {
         importance=Importance.CRITICAL,
         statutory=True,
     ),
+    "bill_deferred": _bill(
+        Text("可以晚点交：{amount} 元", "More time to pay: ¥{amount}"),
+        Text(
+            "批准你缓缴：“{item}”的 {amount} 元，最晚 {until} 交，缴款码 {number}。",
+            "You have more time: ¥{amount} for “{item}” may be paid until {until}, payment code {number}.",
+        ),
+        "已缓缴",
+        "打开看最晚哪天交",
+    ),
     "bill_paid": _bill(
         Text("交好了：{amount} 元", "Paid: ¥{amount}"),
         Text(

@@ -211,6 +211,7 @@ def defer(session: Session, *, bill_id: UUID, due_on: date, document: str, actor
     session.flush()
     known = BillAtFinance.bill_id == bill.id, BillAtFinance.registered_version.is_not(None)
     session.execute(update(BillAtFinance).where(*known).values(registered_version=UNHEARD))
+    notices.deferred(session, bill)
     return bill
 
 

@@ -15,9 +15,15 @@ from payments.refund_models import Refund
 
 def issued(session: Session, bill: Bill) -> None:
     """There is something to pay, until the end of the due day."""
-    until = clock.instant(bill.due_on + timedelta(days=1), time(0)) - timedelta(minutes=1)
     for person_id in _people(bill, None):
-        _tell(session, "bill_issued", bill, person_id, bill.total_fen, key=bill.id, until=until.isoformat())
+        _tell(session, "bill_issued", bill, person_id, bill.total_fen, key=bill.id, until=_until(bill))
+
+
+def deferred(session: Session, bill: Bill) -> None:
+    """A decision put the last day off 缓缴."""
+    for person_id in _people(bill, None):
+        key = f"{bill.id}:{bill.due_on}"
+        _tell(session, "bill_deferred", bill, person_id, bill.total_fen, key=key, until=_until(bill))
 
 
 def paid(session: Session, bill: Bill, attempt: Attempt | None) -> None:
@@ -43,6 +49,11 @@ def refunded(session: Session, bill: Bill, attempt: Attempt, refund: Refund) -> 
     """A refund has been paid out."""
     for person_id in _people(bill, attempt):
         _tell(session, "bill_refunded", bill, person_id, refund.amount_fen, key=refund.id)
+
+
+def _until(bill: Bill) -> str:
+    end = clock.instant(bill.due_on + timedelta(days=1), time(0)) - timedelta(minutes=1)
+    return end.isoformat()
 
 
 def _people(bill: Bill, attempt: Attempt | None) -> set[UUID]:

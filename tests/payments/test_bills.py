@@ -110,6 +110,7 @@ def test_m6_lowering_and_deferring_need_a_decision(desk: Desk) -> None:
         )
     relief = desk.rows("SELECT kind, document, amount_fen FROM bill_relief ORDER BY kind DESC")
     assert relief == [("reduction", "厦财减〔2026〕1号", 6000), ("deferral", "厦财缓〔2026〕2号", 0)]
+    assert desk.rows("SELECT count(*) FROM notification WHERE template = 'bill_deferred'") == [(1,)]
     with pytest.raises(DBAPIError, match="append-only"):
         desk.rows("UPDATE bill_relief SET document = 'x' RETURNING 1")
 
