@@ -14,6 +14,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from backend import database, postgres
+from backend.catalogue import snapshot
 from backend.core import calendar, clock, crypto, db, kept
 from backend.core.config import Settings
 
@@ -112,7 +113,10 @@ class KeptSession(Session):
 
 @pytest.fixture
 def isolated(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Join everything the code commits to one outer transaction that is rolled back; keep no slot lists."""
+    """Join everything the code commits to one outer transaction that is rolled back.
+
+    No slot lists are kept, and the catalogue that the last test left is compared with this database's at once.
+    """
     engine = create_engine(settings.database_url, connect_args={"options": "-c timezone=UTC"})
     connection = engine.connect()
     outer = connection.begin()
@@ -130,6 +134,7 @@ def isolated(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     db._engine, db._sessions, db._autocommit_sessions = engine, factory, autocommit
     calendar.forget()
     monkeypatch.setattr(kept, "LIFE", timedelta(0))
+    monkeypatch.setattr(snapshot, "_checked_at", float("-inf"))
     yield
     outer.rollback()
     connection.close()
