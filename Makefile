@@ -59,7 +59,8 @@ frontend: $(VENV)/.installed pwa/dist/index.html ## types and unit tests of the 
 	$(NPM) run check --silent
 	$(NPM) test --silent
 
-bench: $(VENV)/.installed-dev ## speed beside its baselines; BENCH=slots runs one
+bench: $(VENV)/.installed-dev pwa/dist/index.html ## speed beside its baselines; BENCH=slots runs one
+	$(BIN)/python scripts/browser.py
 	$(BIN)/python -m tests.bench $(BENCH)
 
 soak: $(VENV)/.installed-dev ## races and crashes at full size, and faults that tests must notice

@@ -1,10 +1,10 @@
 /**
  * Measures citizen pages of a running product with Lighthouse: mobile, simulated slow 4G.
  *
- *   node scripts/lighthouse.mjs --url http://127.0.0.1:8000 [--page PATH]… [--runs 3] [--person zhang] [--out FILE]
+ *   node scripts/lighthouse.mjs --url http://127.0.0.1:8000 --page PATH… [--runs 3] [--person zhang] --out FILE
  *
- * Without --page all pages are measured. --person logs in as this demo person through the sandbox; pages that need a
- * login are left out otherwise. Figures are medians over the runs, accessibility and best practices the worst.
+ * --person logs in as this demo person through the sandbox. Figures are medians over the runs, accessibility and best
+ * practices the worst. `make bench BENCH=pages` measures all citizen pages.
  *
  * Four times slower than the reference machine is a mid-range phone; a slower or busier machine is slowed down less, so
  * that the phone stays the same.
@@ -22,15 +22,13 @@ const { default: puppeteer } = await import(new URL('puppeteer-core/lib/puppetee
 
 const ITEM = 'passport-first'
 const HALL = { code: 'XM', name: '厦门市行政服务中心' }
-const ANYBODY = ['/', '/search?q=hz', `/items/${ITEM}`, `/book/${ITEM}/hall`, `/book/${ITEM}/date`, `/book/${ITEM}/time`, '/lists', '/halls', '/halls/XM', '/help', '/login']
-const MINE = ['/appointments', '/inbox', '/me', '/me/family', '/me/conduct']
 const REFERENCE_INDEX = 1500
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
 
 const { values } = parseArgs({
   options: {
     url: { type: 'string', default: 'http://127.0.0.1:8000' }, page: { type: 'string', multiple: true },
-    runs: { type: 'string', default: '3' }, person: { type: 'string' }, out: { type: 'string', default: 'bench/results/lighthouse.json' },
+    runs: { type: 'string', default: '3' }, person: { type: 'string' }, out: { type: 'string' },
   },
 })
 const chromium = process.env.CHROMIUM || execFileSync('which', ['chromium'], { encoding: 'utf8' }).trim()
@@ -39,7 +37,7 @@ try {
   if (values.person) await logIn(values.person)
   const draft = await firstOpenDay()
   const pages = []
-  for (const path of values.page ?? [...ANYBODY, ...(values.person ? MINE : [])]) pages.push(await measure(path, draft, Number(values.runs)))
+  for (const path of values.page) pages.push(await measure(path, draft, Number(values.runs)))
   mkdirSync(dirname(values.out), { recursive: true })
   writeFileSync(values.out, `${JSON.stringify({ url: values.url, runs: Number(values.runs), pages }, null, 1)}\n`)
 } finally {

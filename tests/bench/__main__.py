@@ -5,7 +5,7 @@ import sys
 import time
 from typing import NoReturn
 
-from tests.bench import booking, callbacks, live, notices, reconcile, reports, site, slots
+from tests.bench import booking, callbacks, live, notices, pages, reconcile, reports, site, slots
 
 BENCHES = {
     "slots": slots.run,
@@ -15,6 +15,7 @@ BENCHES = {
     "callbacks": callbacks.run,
     "reconcile": reconcile.run,
     "reports": reports.run,
+    "pages": pages.run,
 }
 """In this order: what the last one makes is no sound set of books."""
 
