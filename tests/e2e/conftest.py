@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 ROOT = Path(__file__).parent.parent.parent
 UNUSED_FEATURES = (
@@ -36,6 +36,7 @@ FLAGS = [
     "--disable-sync",
 ]
 START_SECONDS = 240
+expect.set_options(timeout=20_000)  # a busy machine answers late; what is never there is missed all the same
 AXE = ROOT / "pwa" / "node_modules" / "axe-core" / "axe.min.js"
 
 

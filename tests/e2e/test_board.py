@@ -234,17 +234,17 @@ def test_the_board_shows_and_says_a_call_and_tells_when_it_is_cut_off(
     look(board, shots, "board")
     look(window, shots, "window")
     clerk.step("answer")
-    expect(window.locator(".window.serving")).to_be_visible(timeout=6000)
+    expect(window.locator(".window.serving")).to_be_visible(timeout=20_000)
     clerk.step("finish")
-    expect(window.locator(".window.free")).to_be_visible(timeout=6000)
+    expect(window.locator(".window.free")).to_be_visible(timeout=20_000)
     clerk.do("PUT", "/staff/window/pause", {"paused": True})
-    expect(window.locator(".window.paused")).to_be_visible(timeout=6000)
+    expect(window.locator(".window.paused")).to_be_visible(timeout=20_000)
     clerk.do("PUT", "/staff/window/pause", {"paused": False})
     board.context.set_offline(True)
     expect(board.get_by_text("连接断了，正在重连")).to_be_visible(timeout=12_000)
     look(board, shots, "board-lost")
     board.context.set_offline(False)
-    expect(board.get_by_text("连接断了，正在重连")).to_have_count(0, timeout=6000)
+    expect(board.get_by_text("连接断了，正在重连")).to_have_count(0, timeout=20_000)
 
 
 def test_the_hall_page_shows_its_queues(open_page: Any, clerk: Clerk, shots: Path) -> None:
