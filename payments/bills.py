@@ -84,7 +84,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a bill would say: nothing is stored. `deferred_to` is `due_on` where a decision put it off 缓缴."""
+    """What a bill would say: nothing is stored. `deferred`: a decision put `due_on` off 缓缴."""
 
     unit_code: str
     notice_type: str
@@ -92,7 +92,7 @@ class Draft:
     items: list[BillItem]
     total_fen: int
     due_on: date
-    deferred_to: date | None
+    deferred: bool
 
 
 def draft(session: Session, order: Order) -> Draft:
@@ -108,11 +108,11 @@ def draft(session: Session, order: Order) -> Draft:
     if total > MOST_FEN:
         raise BillRefused(Text("金额太大", "The sum is too large"))
     kind = KINDS.get(income[0].kind, "ordinary")
-    due_on, deferred_to = _last_day(order, penalty=kind == "penalty")
-    if order.document and deferred_to is None and not any(item.reduction_fen for item in items):
+    due_on, deferred = _last_day(order, penalty=kind == "penalty")
+    if order.document and not deferred and not any(item.reduction_fen for item in items):
         raise BillRefused(Text("批准文号要和减免或缓缴一起填", "A decision is given with what it reduces or defers"))
     grows = lateness.grows(income, order.source)
-    return Draft(income[0].collecting_unit, kind, grows, items, total, due_on, deferred_to)
+    return Draft(income[0].collecting_unit, kind, grows, items, total, due_on, deferred)
 
 
 def issue(session: Session, order: Order, *, actor: str) -> Bill:
@@ -150,8 +150,8 @@ def issue(session: Session, order: Order, *, actor: str) -> Bill:
     bill = _insert(session, bill, priced.items)
     if lowered := sum(item.reduction_fen for item in priced.items):
         _relieve(session, bill, kind="reduction", document=order.document, amount_fen=lowered, actor=actor)
-    if priced.deferred_to is not None:
-        _relieve(session, bill, kind="deferral", document=order.document, due_on=priced.deferred_to, actor=actor)
+    if priced.deferred:
+        _relieve(session, bill, kind="deferral", document=order.document, due_on=bill.due_on, actor=actor)
     record_event(session, BillEventRow, bill.id, None, BillState.ISSUED, BillEvent.ISSUE, actor=actor)
     if bill.notice_type != POSTAGE:
         notices.issued(session, bill)
@@ -319,8 +319,8 @@ def _item(session: Session, order: Order, position: int, line: Line, income: Inc
     )
 
 
-def _last_day(order: Order, *, penalty: bool) -> tuple[date, date | None]:
-    """The last day to pay, and the same again where only a decision allows it. Raises BillRefused, DecisionNeeded."""
+def _last_day(order: Order, *, penalty: bool) -> tuple[date, bool]:
+    """The last day to pay, and whether only a decision allows it. Raises BillRefused, DecisionNeeded."""
     today = clock.today()
     ordinary = today + timedelta(days=FINE_DAYS if penalty else ORDINARY_DAYS)
     due_on = order.due_on or ordinary
@@ -329,11 +329,10 @@ def _last_day(order: Order, *, penalty: bool) -> tuple[date, date | None]:
         raise BillRefused(Text("罚款的期限由法律定，不能改", "The law sets the last day of a fine"))
     if due_on < today:
         raise BillRefused(Text("最晚缴款日不能早于今天", "The last day to pay cannot be in the past"))
-    if not by_unit or due_on <= ordinary:
-        return due_on, None
-    if not order.document:
+    deferred = by_unit and due_on > ordinary
+    if deferred and not order.document:
         raise DecisionNeeded()
-    return due_on, due_on
+    return due_on, deferred
 
 
 def _named(items: list[BillItem]) -> Text:

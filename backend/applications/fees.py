@@ -21,15 +21,13 @@ from payments import bill_queries, bills
 from payments.bills import Line, Order, Payer
 from payments.states import BillState
 
-BORNE_BY_DEPARTMENT = "department"
-
 
 def lines(item: Item, form: Form, answers: Mapping[str, Any], on: date) -> list[Line]:
     """The income items that these answers make due on a day; none when the department bears the cost (clause 21).
 
     An item with several fees charges those that its form names; the others a window adds by hand.
     """
-    if item.fee_borne_by == BORNE_BY_DEPARTMENT or item.free:
+    if item.paid_by_department or item.free:
         return []
     found = []
     for fee in item.fees:
@@ -49,9 +47,9 @@ def borne_by_department(session: Session, subject_type: str, subject_id: str, co
     if subject_type == "case":
         named = or_(cast(Case.id, String) == subject_id, Case.short_number == subject_id, Case.number == subject_id)
         if (slug := session.scalar(select(Case.item_slug).where(named))) is not None:
-            return catalogue.item(session, slug).fee_borne_by == BORNE_BY_DEPARTMENT
+            return catalogue.item(session, slug).paid_by_department
     charging = [item for item in catalogue.items(session) if {fee.tariff.code for fee in item.fees} & set(codes)]
-    return bool(charging) and all(item.fee_borne_by == BORNE_BY_DEPARTMENT for item in charging)
+    return bool(charging) and all(item.paid_by_department for item in charging)
 
 
 def bill(session: Session, case: Case, item: Item, due: list[Line], *, region_code: str, actor: str) -> None:

@@ -94,7 +94,7 @@ def item_body(item: Item, language: str, *, on: date) -> Body:
             {"title": step.title.in_language(language), "text": step.text.in_language(language)} for step in item.steps
         ],
         "materials": [_material(material, language) for material in item.materials],
-        "fees": [_fee(fee, language, on, borne=item.fee_borne_by == "department") for fee in item.fees],
+        "fees": [_fee(fee, language, on, borne=item.paid_by_department) for fee in item.fees],
         "law_days": item.law_days,
         "promise_days": item.promise_days,
         "instant": item.instant,

@@ -187,7 +187,7 @@ def _fees(item: Item, known: Known) -> Broken:
         yield "free_with_fee", item.slug, "/fees", Text("写了免费，又列了收费", f"free, but carries {names}")
     if not item.free and not item.fees:
         yield "fee_unknown", item.slug, "/fees", Text("不是免费，请列出收费项目", "not free, but carries no fee")
-    if item.free and item.fee_borne_by == "department":
+    if item.free and item.paid_by_department:
         text = Text("写了免费，就没有费用要部门承担", "free, so there is no fee for the department to bear")
         yield "free_and_borne", item.slug, "/fee_borne_by", text
     for at, fee in enumerate(item.fees):

@@ -221,6 +221,11 @@ class Item:
         """Whether some hall takes it."""
         return bool(self.booking.hall_codes) and self.ended is None
 
+    @property
+    def paid_by_department(self) -> bool:
+        """Whether its fees are never billed, because the department bears them (circular clause 21)."""
+        return self.fee_borne_by == "department"
+
     def promised_in(self, division_code: str) -> int | None:
         """The working days promised in a division: its own promise, else the city's."""
         own = (one.promise_days for one in self.district_days if one.division_code == division_code)

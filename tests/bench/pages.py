@@ -20,7 +20,7 @@ from tests.bench.clients import Failed
 from tests.bench.site import ROOT, Site
 from tests.e2e import story
 from tests.e2e.conftest import FLAGS, Product, program, running_product
-from tests.e2e.journeys import ITEM, log_in_through_wechat
+from tests.e2e.journeys import ITEM, find_bill, log_in_through_wechat
 
 RUNS = 3
 TARGETS = {"performance": 85, "accessibility": 100, "best_practices": 100}
@@ -75,11 +75,7 @@ def _made_by_filer(product: Product, page: Page) -> Iterator[str]:
     log_in_through_wechat(page, FILER, "/me")
     visit, _ = story.book(page, ITEM)
     code, payer = product.bill(0)
-    page.goto("/bills/find")
-    page.get_by_label("缴款码").fill(code)
-    page.get_by_label("缴款人姓名").fill(payer)
-    page.get_by_role("button", name="查找").tap()
-    page.wait_for_url(re.compile(r"/bills/[0-9a-f-]{36}$"))
+    find_bill(page, code, payer)
     yield urlsplit(page.url).path
     yield from (f"{visit}{step}" for step in ("", "/reschedule", "/cancel"))
     draft, case = _first(page, "applications"), _first(page, "cases")

@@ -73,3 +73,14 @@ def book_afternoon(page: Page, person: str, day: date) -> None:
     page.wait_for_url("**/check")
     page.get_by_role("button", name="确认").first.click()
     page.wait_for_url("**/done")
+
+
+def find_bill(page: Page, code: str, payer: str) -> None:
+    """From the list to the bill, with the notice in hand."""
+    page.goto("/bills")
+    page.get_by_role("link", name="按缴费单找").tap()
+    page.get_by_label("缴款码").fill(code)
+    page.get_by_label("缴款人姓名").fill(payer)
+    page.get_by_role("button", name="查找").tap()
+    page.wait_for_url(re.compile(r"/bills/[0-9a-f-]{36}$"))
+    expect(page.get_by_text("这是缴费通知，不是收据")).to_be_visible()

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from backend.core.clock import SHANGHAI
 from tests.e2e.conftest import violations
-from tests.e2e.journeys import show
+from tests.e2e.journeys import find_bill, show
 from tests.e2e.morning import Morning, ask, open_at
 from tests.e2e.people import DESKTOP, SMALL, WECHAT, People
 
@@ -63,17 +63,6 @@ def people(browser: Browser, morning: Morning) -> Iterator[Payers]:
     found.leave()
 
 
-def find(page: Page, code: str, payer: str) -> None:
-    """From the list to the bill, with the notice in hand."""
-    page.goto("/bills")
-    page.get_by_role("link", name="按缴费单找").tap()
-    page.get_by_label("缴款码").fill(code)
-    page.get_by_label("缴款人姓名").fill(payer)
-    page.get_by_role("button", name="查找").tap()
-    page.wait_for_url(re.compile(r"/bills/[0-9a-f-]{36}$"))
-    expect(page.get_by_text("这是缴费通知，不是收据")).to_be_visible()
-
-
 def receipt_of(page: Page) -> str:
     """The number of the receipt, once finance has issued it."""
     expect(page.get_by_text("缴费成功")).to_be_visible()
@@ -121,7 +110,7 @@ def test_finance_has_a_day_compared_again(people: Payers) -> None:
 def test_a_bill_is_paid_in_wechat_and_its_receipt_comes(people: Payers, shots: Path) -> None:
     code = people.bill("张测试")
     page = people.citizen("zhang", WECHAT)
-    find(page, code, "张测试")
+    find_bill(page, code, "张测试")
     expect(page.get_by_role("button", name="支付宝支付")).to_have_count(0)
     page.screenshot(path=shots / "bill-to-pay.png", full_page=True)
     page.evaluate("() => { sessionStorage.decision = 'cancel' }")
@@ -142,7 +131,7 @@ def test_a_bill_is_paid_in_wechat_and_its_receipt_comes(people: Payers, shots: P
 def test_a_bill_is_paid_with_alipay_after_walking_away(people: Payers, shots: Path) -> None:
     code = people.bill("李测试", "hk-macao-permit")
     page = people.citizen("li")
-    find(page, code, "李测试")
+    find_bill(page, code, "李测试")
     page.get_by_role("button", name="支付宝支付").tap()
     page.wait_for_url(re.compile("/alipay/cashier"))
     page.get_by_role("button", name="取消").click()
@@ -161,7 +150,7 @@ def test_a_bill_is_paid_with_alipay_after_walking_away(people: Payers, shots: Pa
 def test_a_bill_is_paid_by_wechat_s_page_for_browsers(people: Payers) -> None:
     code = people.bill("王长者")
     page = people.citizen("wang")
-    find(page, code, "王长者")
+    find_bill(page, code, "王长者")
     show(page, language="zh", elder=True)
     page.get_by_role("button", name="换一种方式付").tap()
     page.get_by_role("button", name="微信支付").tap()
@@ -287,7 +276,7 @@ def test_finance_reduces_and_defers_by_a_decision_and_the_payer_reads_it(people:
     page.get_by_role("button", name="缓缴", exact=True).click()
     expect(page.get_by_text(f"{code} 可以缴到")).to_be_visible()
     payer = people.citizen("li", size=SMALL)
-    find(payer, code, "林演示")
+    find_bill(payer, code, "林演示")
     expect(payer.locator("main")).to_contain_text("减免 60.00 元")
     for told in (
         "少缴 60.00 元",
@@ -304,7 +293,7 @@ def test_money_that_does_not_fit_is_decided_by_two(people: Payers, shots: Path) 
     """The channel says that another sum came: the bill stays open, two of finance give the money back."""
     code = people.bill("张测试")
     page = people.citizen("zhang", WECHAT)
-    find(page, code, "张测试")
+    find_bill(page, code, "张测试")
     people.sandbox("PUT", "/wechat-pay/operator", {"money": {"came": 10_000}})
     page.get_by_role("button", name="微信支付").tap()
     page.wait_for_url(re.compile("/result$"))
