@@ -248,7 +248,7 @@ def test_an_accepted_case_has_a_receipt_for_paper_and_phone(story: Story) -> Non
         story.look(phone, f"steps-receipt-{language}{'-elder' if elder else ''}")
     phone.goto(f"/cases/{case}")
     phone.get_by_role("link", name="受理回执").tap()
-    expect(phone.get_by_text("不差，材料齐了")).to_be_visible()
+    expect(phone.get_by_text("没有，材料齐了")).to_be_visible()
     phone.get_by_role("button", name="打印").tap()
     expect(phone.locator(PRINTED)).to_have_count(1)
     phone.emulate_media(media="print")
