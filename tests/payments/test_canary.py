@@ -1,11 +1,12 @@
 """A marked payer passes through every flow of money that writes a notice; who it is stands nowhere but sealed."""
 
 import io
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.core import metrics
+from backend.core import db, metrics
 from notify.case_notices import CASES
 from notify.models import Notification
 from notify.registry import TEMPLATES
@@ -37,6 +38,9 @@ def test_who_pays_stands_nowhere(desk: Desk, session: Session, logged: io.String
     assert desk.state(refund) == "success"
 
     twice = desk.bill(payer=owed)
+    later = twice.due_on + timedelta(days=30)
+    with db.transaction() as deciding:
+        bills.defer(deciding, bill_id=twice.id, due_on=later, document="厦财缓〔2026〕2号", actor="staff:f")
     first = desk.pay(twice, openid=OPENID)
     desk.wechat.fail("query", "lost")
     desk.clock.advance(minutes=31)
