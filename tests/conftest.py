@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from backend import database, postgres
@@ -111,13 +111,31 @@ class KeptSession(Session):
         super().close()
 
 
+Engines = Callable[[str], Engine]
+
+
+@pytest.fixture(scope="session")
+def engines() -> Iterator[Engines]:
+    """One engine for each database: the connection and the statements it compiled serve the next test."""
+    made: dict[str, Engine] = {}
+
+    def engine(url: str) -> Engine:
+        if url not in made:
+            made[url] = create_engine(url, connect_args={"options": "-c timezone=UTC"})
+        return made[url]
+
+    yield engine
+    for one in made.values():
+        one.dispose()
+
+
 @pytest.fixture
-def isolated(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def isolated(settings: Settings, engines: Engines, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Join everything the code commits to one outer transaction that is rolled back.
 
     No slot lists are kept, and the catalogue that the last test left is compared with this database's at once.
     """
-    engine = create_engine(settings.database_url, connect_args={"options": "-c timezone=UTC"})
+    engine = engines(settings.database_url)
     connection = engine.connect()
     outer = connection.begin()
     factory = sessionmaker(
@@ -138,7 +156,6 @@ def isolated(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     yield
     outer.rollback()
     connection.close()
-    engine.dispose()
     db._engine, db._sessions, db._autocommit_sessions = before
     calendar.forget()
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ FLAGS = [
     "--disable-sync",
 ]
 START_SECONDS = 240
+MESSAGE_SECONDS = 40
 expect.set_options(timeout=20_000)  # a busy machine answers late; what is never there is missed all the same
 AXE = ROOT / "pwa" / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -66,6 +68,15 @@ class Product:
         answer = requests.get(f"{self.sandbox}/phone/api/messages", params={"person": person}, timeout=5)
         found: list[dict[str, Any]] = answer.json()["messages"]
         return found
+
+    def told(self, person: str, words: str) -> dict[str, Any]:
+        """The newest message at this person's phone with these words, however digits are grouped; waited for."""
+        for _ in range(MESSAGE_SECONDS * 4):
+            for one in self.messages(person):
+                if words in str(one).replace(" ", ""):
+                    return one
+            time.sleep(0.25)
+        raise AssertionError(f"no message to {person} says {words}")
 
 
 def _free_port() -> int:

@@ -81,14 +81,6 @@ def step(people: People, waybill: str, journey: str = "") -> None:
     people.sandbox("POST", f"/ems/operator/shipments/{waybill}/next", {"journey": journey})
 
 
-def told(people: People, page: Page, words: str) -> None:
-    for _ in range(80):
-        if any(words in str(one) for one in people.morning.product.messages("zhang")):
-            return
-        page.wait_for_timeout(250)
-    raise AssertionError(f"no message says {words}")
-
-
 def test_a_result_travels_home_and_the_month_is_settled(people: People) -> None:
     page = people.citizen("zhang", WECHAT)
     choose(page, CASE, "个体工商户设立登记", "厦门市行政服务中心", "把结果寄给我")
@@ -103,7 +95,7 @@ def test_a_result_travels_home_and_the_month_is_settled(people: People) -> None:
     desk.get_by_role("button", name="材料备好了，寄出").click()
     expect(desk.get_by_text("已通知快递公司")).to_be_visible()
     waybill = waybill_of(desk, CASE)
-    told(people, page, waybill)
+    people.morning.product.told("zhang", waybill)
     with desk.expect_response("**/staff/shipments/labels") as printed:
         desk.get_by_role("button", name=re.compile("^全选")).click()
         desk.get_by_role("button", name=re.compile("^打印 1 张")).click()
@@ -129,7 +121,7 @@ def test_a_result_travels_home_and_the_month_is_settled(people: People) -> None:
             page.reload()
         expect(page.locator("ol li").filter(has_text=words)).to_be_visible(timeout=CARRIER_MS)
     expect(page.locator(".headline")).to_have_text("已送到", timeout=CARRIER_MS)
-    told(people, page, "签收")
+    people.morning.product.told("zhang", "签收")
 
     money = people.staff("finance.one", "/staff/postage")
     month = people.morning.now().strftime("%Y-%m")

@@ -216,11 +216,7 @@ def test_a_closed_afternoon_lists_the_booked_tells_them_and_is_undone(
     expect(listed).to_contain_text("下午")
     expect(listed).to_contain_text("台风")
     look(page, shots, "days-set")
-    for _ in range(60):
-        if any("台风" in str(one) for one in morning.product.messages("zhang")):
-            break
-        page.wait_for_timeout(500)
-    assert any("台风" in str(one) for one in morning.product.messages("zhang"))
+    morning.product.told("zhang", "台风")
     listed.get_by_role("button", name="改回平常").click()
     page.get_by_role("alertdialog").get_by_role("button", name="改回平常").click()
     done(page, "改回平常了")

@@ -11,10 +11,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from backend.core.clock import SHANGHAI
 from tests.e2e.conftest import running_product
+from tests.e2e.journeys import find_bill
 from tests.e2e.morning import Morning, ask
 from tests.e2e.people import SMALL, WECHAT
 from tests.e2e.story import PATIENCE_MS, Story, at_window, begin, book, call, finish, telling, view
-from tests.e2e.test_payments import find
 
 BEFORE = datetime(2026, 9, 28, 10, tzinfo=SHANGHAI)
 """A Monday. 国庆 is from Thursday 1 to Wednesday 7 October; Saturday 10 October is worked."""
@@ -158,7 +158,7 @@ def test_scenario_6_a_fine_is_paid_after_its_due_date_with_what_was_added(
     with telling(browser, autumn.morning, shots) as story:
         phone = story.citizen("wu", WECHAT, SMALL)
         story.becomes(100 * (200 + added), "SELECT total_fen FROM bill WHERE id = :bill", bill=bill)
-        find(phone, code, "吴样例")
+        find_bill(phone, code, "吴样例")
         expect(phone.locator(".sum .yuan")).to_contain_text(f"{200 + added}.00")
         expect(phone.get_by_text("10月13日 周二 已经过了，每天会多加。这是今天要付的。")).to_be_visible()
         expect(phone.get_by_text(f"逾期加罚 {added}.00 元")).to_be_visible()

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.journeys import find_bill
 from tests.e2e.morning import Morning, ask, open_at
 from tests.e2e.people import SMALL, WECHAT
 from tests.e2e.story import CITY, PATIENCE_MS, Story, decide, file_at_counter, mail_home, telling, travels, view
 from tests.e2e.test_applications import begin, case_id, give, next_, photo
 from tests.e2e.test_casework import signed
 from tests.e2e.test_express import choose, paste_address
-from tests.e2e.test_payments import find
 
 START = time(14)
 COMPANY = "company-registration"
@@ -202,7 +202,7 @@ def wechat_pay_fails(story: Story, *calls: str) -> None:
 def test_scenario_7_what_was_paid_twice_goes_back_by_itself(story: Story) -> None:
     code, bill = owed(story, "黄演示")
     phone = story.citizen("huang", size=SMALL)
-    find(phone, code, "黄演示")
+    find_bill(phone, code, "黄演示")
     phone.get_by_role("button", name="微信支付").tap()
     phone.wait_for_url(re.compile("/checkmweb"))
 
@@ -235,9 +235,7 @@ def log_in_by_phone(story: Story, page: Page, number: str, person: str) -> None:
     """The code comes by SMS."""
     page.get_by_label("手机号").fill(number)
     page.get_by_role("button", name="发验证码").tap()
-    story.told(person, "验证码")
-    sms = next(one for one in story.morning.product.messages(person) if one["kind"] == "sms")
-    found = re.search(r"\d{6}", sms["text"])
+    found = re.search(r"\d{6}", story.told(person, "验证码")["text"])
     assert found
     page.get_by_label("验证码").fill(found[0])
     page.get_by_role("button", name="登录", exact=True).tap()
@@ -265,7 +263,7 @@ def test_scenario_11_channel_courier_and_i_xiamen_are_away_and_come_back(story: 
     phone.reload()
     expect(phone.locator(".headline")).to_have_text(re.compile("正在下单|正在核对"))
     story.look(phone, "11-no-courier")
-    find(phone, code, "林演示")
+    find_bill(phone, code, "林演示")
     phone.get_by_role("button", name="微信支付").tap()
     expect(phone.get_by_text("支付通道繁忙，没有扣款")).to_be_visible(timeout=PATIENCE_MS)
     story.look(phone, "11-no-channel")
