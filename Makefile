@@ -48,8 +48,9 @@ fmt: $(VENV)/.installed-dev ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# In the order of paths: by number of tests the longest files, which have few, would come last.
 unit: $(VENV)/.installed-dev ## tests on the embedded PostgreSQL
-	$(BIN)/python -m pytest --ignore=tests/e2e -n 2 --dist loadfile
+	$(BIN)/python -m pytest --ignore=tests/e2e -n 2 --dist loadfile --no-loadscope-reorder
 
 e2e: $(VENV)/.installed-dev pwa/dist/index.html ## journeys in a real browser
 	$(BIN)/python scripts/browser.py

@@ -12,9 +12,10 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from backend.core.clock import SHANGHAI
+from scripts.browser import program
 from scripts.screenshots import picture
 from tests.e2e.camera import Matrix, film, shown_code
-from tests.e2e.conftest import FLAGS, program, running_product
+from tests.e2e.conftest import FLAGS, running_product
 from tests.e2e.journeys import book_afternoon, until_next_workday
 from tests.e2e.machines import open_until_the_start
 from tests.e2e.morning import Morning, ask

@@ -5,7 +5,6 @@ Run as `python -m scripts.screenshots --url http://127.0.0.1:8000 [--all DIR]`.
 
 import argparse
 import re
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from scripts.browser import program
 from tests.e2e.conftest import FLAGS
 from tests.e2e.journeys import ITEM, choose_time, log_in_through_wechat, show
 
@@ -161,7 +161,7 @@ def main() -> None:
     parser.add_argument("--all", type=Path, metavar="DIR", dest="folder")
     options = parser.parse_args()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=program(), args=FLAGS)
         if options.folder:
             every_page(browser, options.url, options.folder)
         else:

@@ -42,7 +42,9 @@ export async function loadTexts(names: string[] = [], lang: Lang = prefs.lang): 
   }))
 }
 
+/** `{n}` is the value of n; `{n|day|days}` is the first word when n is 1, else the second. */
 export function t(key: string, params: Record<string, string | number> = {}): string {
   const text = tables[prefs.lang][key] ?? tables.zh[key] ?? key
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(params[name] ?? whole))
+  return text.replace(/\{(\w+)(?:\|(.+?)\|(.+?))?\}/g, (whole, name: string, one?: string, many?: string) =>
+    String((String(params[name]) === '1' ? one : many) ?? params[name] ?? whole))
 }

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { loadTexts, offerTexts, t } from '../src/i18n'
+import { prefs } from '../src/state/prefs'
 
 type Texts = { [key: string]: string | Texts }
 const files = import.meta.glob<Texts>('../shared/*.json', { import: 'default', eager: true })
@@ -10,6 +12,8 @@ const flat = (texts: Texts, prefix = ''): [string, string][] => Object.entries(t
 const load = (name: string, lang: string) => flat(files[`../shared/${name}.${lang}.json`] ?? {})
 const holes = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort()
 
+const words = (text: string) => [...text.matchAll(/\{(\w+)\|/g)].map((match) => match[1] ?? '')
+
 describe.each(names)('texts of %s', (name) => {
   const zh = load(name, 'zh')
   const en = new Map(load(name, 'en'))
@@ -18,9 +22,18 @@ describe.each(names)('texts of %s', (name) => {
     for (const [key, text] of zh) {
       expect(text, key).not.toBe('')
       expect(holes(en.get(key) ?? ''), key).toEqual(holes(text))
+      expect(holes(text), key).toEqual(expect.arrayContaining(words(en.get(key) ?? '')))
     }
   })
   it('say 你, never 您 or 用户', () => { for (const [key, text] of zh) expect(text, key).not.toMatch(/您|用户|请知悉/) })
+})
+
+it('an English word goes with its number', async () => {
+  offerTexts({ './pages.en.json': async () => files['../shared/pages.en.json'] })
+  prefs.lang = 'en'
+  await loadTexts()
+  expect([1, 2].map((n) => t('item.law', { n }))).toEqual(['The law allows 1 working day', 'The law allows 2 working days'])
+  prefs.lang = 'zh'
 })
 
 it('no key has two texts', () => {

@@ -1,6 +1,7 @@
 """Every citizen page on a mid-range phone, by Lighthouse, on a product as `make run` starts it."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -15,11 +16,12 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Page, sync_playwright
 
 from backend import postgres
+from scripts.browser import program
 from tests.bench import report
 from tests.bench.clients import Failed
 from tests.bench.site import ROOT, Site
 from tests.e2e import story
-from tests.e2e.conftest import FLAGS, Product, program, running_product
+from tests.e2e.conftest import FLAGS, Product, running_product
 from tests.e2e.journeys import ITEM, find_bill, log_in_through_wechat
 
 RUNS = 3
@@ -104,7 +106,8 @@ def _measure(product: Product, person: str | None, paths: tuple[str, ...] | list
     out = product.folder / "pages.json"
     command = [f"{node}/node", "scripts/lighthouse.mjs", "--url", product.url, "--out", str(out), "--runs", str(RUNS)]
     command += [word for path in paths for word in ("--page", path)] + (["--person", person] if person else [])
-    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    environ = {**os.environ, "CHROMIUM": program()}
+    subprocess.run(command, cwd=ROOT, env=environ, check=True, stdout=subprocess.DEVNULL)
     measured: list[dict[str, Any]] = json.loads(out.read_text())["pages"]
     elsewhere = [one["path"] for one in measured if one["final_path"] != urlsplit(one["path"]).path]
     if elsewhere:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Playwright, expect
 
-from tests.e2e.conftest import FLAGS, program
+from scripts.browser import program
+from tests.e2e.conftest import FLAGS
 
 CAMERA = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
 WIDTH, HEIGHT = 640, 480

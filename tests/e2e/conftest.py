@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +16,8 @@ from typing import Any
 import pytest
 import requests
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+
+from scripts.browser import program
 
 ROOT = Path(__file__).parent.parent.parent
 UNUSED_FEATURES = (
@@ -125,13 +126,6 @@ def _wait(running: "subprocess.Popen[bytes]", output: Path) -> None:
             continue
         break
     raise AssertionError(output.read_text())
-
-
-def program() -> str:
-    """Debian's Chromium, or whatever CHROMIUM names."""
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    assert found, "Chromium is missing; `make e2e` installs it or says how"
-    return found
 
 
 @pytest.fixture(scope="session")

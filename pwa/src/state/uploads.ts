@@ -1,5 +1,5 @@
 /** Files being uploaded: in parts, again after a cut from where it was, also when the page was left or loaded again. */
-import { reactive, ref, watch } from 'vue'
+import { reactive, shallowRef, watch } from 'vue'
 import { api, ApiProblem } from '../api/client'
 import { newKey } from '../api/key'
 import { sendRaw } from '../api/raw'
@@ -20,8 +20,8 @@ const MOST_PAUSE_MS = 10_000
 const PASSING = ['offline', 'upload_offset_wrong', 'upload_incomplete', 'too_many_requests', 'busy']
 
 export const uploads = reactive<Upload[]>([])
-/** Counts what has arrived, so that lists of files ask again. */
-export const arrived = ref(0)
+/** The upload that ended last, with the file it became, if it was not stopped: lists of files show it and ask again. */
+export const arrived = shallowRef<{ upload: Upload; file: StoredFile | null } | null>(null)
 const blobs = new Map<string, Blob>()
 const wakes = new Map<string, () => void>()
 
@@ -71,9 +71,9 @@ async function run(one: Upload, blob: Blob): Promise<void> {
     one.phase = 'sending'
     const before = one.sent
     try {
-      await transfer(one, blob)
+      const file = await transfer(one, blob)
       forget(one)
-      arrived.value += 1
+      arrived.value = { upload: one, file }
       return
     } catch (error) {
       const problem = error instanceof ApiProblem ? error : new ApiProblem(500, {})
@@ -89,17 +89,17 @@ async function run(one: Upload, blob: Blob): Promise<void> {
   }
 }
 
-async function transfer(one: Upload, blob: Blob): Promise<void> {
+async function transfer(one: Upload, blob: Blob): Promise<StoredFile | null> {
   const file = one.id ? await api.get<StoredFile>(`/files/${one.id}`) : await announced(one, blob)
   one.id = file.id
   one.sent = file.received
-  if (file.state !== 'receiving') return
+  if (file.state !== 'receiving') return file
   while (one.sent < blob.size && blobs.has(one.key)) {
     const part = blob.slice(one.sent, one.sent + PART_BYTES)
     const answer = await sendRaw('PATCH', `/files/${file.id}`, part, { headers: { 'Upload-Offset': String(one.sent), 'Content-Type': 'application/octet-stream' } })
     one.sent = ((await answer.json()) as { received: number }).received
   }
-  if (blobs.has(one.key)) await api.post(`/files/${file.id}/finish`)
+  return blobs.has(one.key) ? api.post<StoredFile>(`/files/${file.id}/finish`) : null
 }
 
 async function announced(one: Upload, blob: Blob): Promise<StoredFile> {

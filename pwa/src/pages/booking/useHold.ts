@@ -32,7 +32,8 @@ export function useHold(draft: BookingDraft) {
     try {
       const body = { slot_id: draft.slot.id, items: slugsOf(draft), people: draft.people, for_person_id: draft.person.id, application_id: draft.matter?.application ?? null }
       const hold = await api.post<Hold>('/holds', body, { idempotencyKey: newKey() })
-      skew = hold.server_time ? Date.parse(hold.server_time) - Date.now() : 0
+      now.value = Date.now()
+      skew = hold.server_time ? Date.parse(hold.server_time) - now.value : 0
       draft.hold = hold
       draft.confirmKey = newKey()
     } catch (error) {

@@ -59,7 +59,15 @@ export function useFiles(subjectType: string, subjectId: string, material: strin
     return act(() => api.put('/files/order', { ...subject, files: order }))
   }
 
-  watch([arrived, () => prefs.lang], () => { void reload() })
+  // A row that is on its way becomes one that has arrived without a gap between the two.
+  watch(arrived, (now) => {
+    if (now?.file && now.upload.subjectId === subjectId && now.file.material === material) {
+      const { file } = now
+      stored.value = [...stored.value.filter((one) => one.id !== file.id), file]
+    }
+    void reload()
+  })
+  watch(() => prefs.lang, () => { void reload() })
   const timer = window.setInterval(() => { if (checking.value && !document.hidden) void reload() }, EVERY_MS)
   onScopeDispose(() => window.clearInterval(timer))
   void resumeUploads()
