@@ -48,13 +48,14 @@ fmt: $(VENV)/.installed-dev ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# In the order of paths: by number of tests the longest files, which have few, would come last.
+PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 unit: $(VENV)/.installed-dev ## tests on the embedded PostgreSQL
-	$(BIN)/python -m pytest --ignore=tests/e2e -n 2 --dist loadfile --no-loadscope-reorder
+	$(PYTEST) --ignore=tests/e2e
 
 e2e: $(VENV)/.installed-dev pwa/dist/index.html ## journeys in a real browser
 	$(BIN)/python scripts/browser.py
-	$(BIN)/python -m pytest tests/e2e -n 2 --dist loadfile
+	$(PYTEST) tests/e2e
 
 frontend: $(VENV)/.installed pwa/dist/index.html ## types and unit tests of the front end, and its build
 	$(NPM) run check --silent

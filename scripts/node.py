@@ -33,7 +33,7 @@ def from_wheel() -> Path:
     commands = home / "commands"
     if not (commands / "npm").exists():
         venv.create(home, with_pip=True, clear=True)
-        pip = [home / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-compile"]
+        pip: list[str | Path] = [home / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-compile"]
         installed = subprocess.run([*pip, "--disable-pip-version-check", "--require-hashes", "-r", LOCK], check=False)
         if installed.returncode:
             sys.exit("Node could not be fetched from PyPI; check the network, or install Node 20.19 or newer yourself.")

@@ -140,7 +140,7 @@ def _person(hall: Hall, draw: random.Random, order: int, minute: float, slot: in
 
 def play(hall: Hall, draw: random.Random) -> Outcome:
     """One day, minute by minute, until the line is empty or two hours after closing."""
-    coming, line, parked = arrivals(hall, draw), [], []
+    coming, line, parked = arrivals(hall, draw), list[Person](), list[tuple[datetime, Person]]()
     busy_until = [OPENS] * hall.windows
     run, result = 0, Outcome()
     now, last = OPENS, OPENS + timedelta(minutes=DAY_MINUTES + 120)

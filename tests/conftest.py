@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -20,6 +21,11 @@ from backend.core.config import Settings
 
 OFFICES = ("licence", "eproof", "hotline", "province", "credit")
 ROOT = Path(__file__).parent.parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files begin first: at the end no processor is left alone with one."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def _key(seed: str) -> str:
@@ -54,7 +60,7 @@ def make_settings(database_url: str, **changes: object) -> Settings:
         "ems_authorization": "ems-authorization",
         "ems_sign_key": base64.b64encode(b"ems-sign-key-16b").decode(),
     }
-    settings = Settings(**{**values, **changes})  # type: ignore[arg-type]
+    settings = Settings(**{**values, **changes})
     settings.validate()
     return settings
 
@@ -142,7 +148,7 @@ def isolated(settings: Settings, engines: Engines, monkeypatch: pytest.MonkeyPat
         connection, expire_on_commit=False, autoflush=False, join_transaction_mode="create_savepoint"
     )
     before = db._engine, db._sessions, db._autocommit_sessions
-    autocommit = sessionmaker(
+    autocommit: sessionmaker[Any] = sessionmaker(
         connection,
         class_=KeptSession,
         expire_on_commit=False,

@@ -79,7 +79,7 @@ def test_unsafe_routes_are_public_only_where_a_login_begins_or_a_ticket_speaks(a
 
 def test_the_routes_of_devices_are_signed(app: Flask) -> None:
     """All of them but the enrolment, which gives a device its key, and no other route counts a device in."""
-    signed, other = set(), set()
+    signed, other = set[tuple[str, str]](), set[tuple[str, str]]()
     for rule in app.url_map.iter_rules():
         access = access_of(app, rule.endpoint)
         assert access is not None

@@ -79,10 +79,10 @@ Post = Callable[..., "object"]
 
 
 @pytest.fixture
-def post(client: FlaskClient):  # type: ignore[no-untyped-def]
+def post(client: FlaskClient):
     """POST with a fresh idempotency key."""
 
-    def send(path: str, who: dict[str, str], body: object, key: str | None = None):  # type: ignore[no-untyped-def]
+    def send(path: str, who: dict[str, str], body: object, key: str | None = None):
         headers = {**who, "Idempotency-Key": key or uuid4().hex}
         return client.post(f"/api/v1{path}", json=body, headers=headers)
 

@@ -49,7 +49,7 @@ def serves_without_database(client: FlaskClient) -> None:
     assert client.get("/livez").status_code == 200
     assert b'route="/readyz"' in client.get("/metrics").data
     busy = client.get("/api/v1/session", headers={"Authorization": "Bearer " + "x" * 43})
-    assert (busy.status_code, busy.json["code"], busy.headers["Retry-After"]) == (503, "busy", "2")  # type: ignore[index]
+    assert (busy.status_code, busy.json["code"], busy.headers["Retry-After"]) == (503, "busy", "2")
 
 
 def test_a_stopped_server_is_seen_and_its_return_too(unbound: None, folder: Path) -> None:

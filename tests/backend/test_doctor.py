@@ -35,7 +35,7 @@ def settings(seeded_settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def examined(session: Session):  # type: ignore[no-untyped-def]
+def examined(session: Session):
     """What doctor says after the seed's own rows are sealed and some damage was done."""
     audit.seal(session)
     session.commit()
@@ -50,7 +50,7 @@ def examined(session: Session):  # type: ignore[no-untyped-def]
     return damage
 
 
-def test_a_changed_audit_row_is_named(session: Session, examined) -> None:  # type: ignore[no-untyped-def]
+def test_a_changed_audit_row_is_named(session: Session, examined) -> None:
     audit.record(session, actor="system", action="test", object_type="test", object_id=1)
     audit.seal(session)
     last = session.scalar(text("SELECT max(id) FROM audit_event"))
@@ -62,7 +62,7 @@ def test_a_changed_audit_row_is_named(session: Session, examined) -> None:  # ty
     assert found == [f"audit: event {last} does not match its seal"]
 
 
-def test_a_row_that_nobody_seals_is_named(session: Session, examined) -> None:  # type: ignore[no-untyped-def]
+def test_a_row_that_nobody_seals_is_named(session: Session, examined) -> None:
     audit.record(session, actor="system", action="test", object_type="test", object_id=1)
     last = session.scalar(text("SELECT max(id) FROM audit_event"))
     assert examined("SELECT 1") == [], "a worker has an hour"
@@ -74,7 +74,7 @@ def test_a_row_that_nobody_seals_is_named(session: Session, examined) -> None:  
         clock.replace(None)
 
 
-def test_keys_without_answer_or_end_are_named(session: Session, examined) -> None:  # type: ignore[no-untyped-def]
+def test_keys_without_answer_or_end_are_named(session: Session, examined) -> None:
     owner = uuid4()
     for key in ("fresh", "old", "open"):
         idempotency.once(session, owner_id=owner, route="r", key=key, body={}, status=200, effect=lambda: {"ok": True})
@@ -88,7 +88,7 @@ def test_keys_without_answer_or_end_are_named(session: Session, examined) -> Non
     ]
 
 
-def test_lost_jobs_are_named(session: Session, examined) -> None:  # type: ignore[no-untyped-def]
+def test_lost_jobs_are_named(session: Session, examined) -> None:
     for _ in range(3):
         jobs.defer(session, "some.task")
     failed, left, _ = session.scalars(text("SELECT id FROM procrastinate_jobs ORDER BY id DESC LIMIT 3"))
@@ -120,14 +120,14 @@ def test_lost_jobs_are_named(session: Session, examined) -> None:  # type: ignor
         ),
     ],
 )
-def test_broken_sessions_are_named(session: Session, examined, damage: str, kind: str, words: str) -> None:  # type: ignore[no-untyped-def]
+def test_broken_sessions_are_named(session: Session, examined, damage: str, kind: str, words: str) -> None:
     person = service.log_in(session, provider="phone", subject=PHONE, current=None, phone=PHONE)
     sessions.start(session, person_id=person)
     row = session.scalar(text("SELECT id FROM login_session"))
     assert examined(damage) == [f"identity: {kind} {row} {words}"]
 
 
-def test_merged_people_and_unknown_roles_are_named(session: Session, examined) -> None:  # type: ignore[no-untyped-def]
+def test_merged_people_and_unknown_roles_are_named(session: Session, examined) -> None:
     phones = [f"1390000000{digit}" for digit in range(3)]
     first, second, third = (
         service.log_in(session, provider="phone", subject=phone, current=None, phone=phone) for phone in phones

@@ -23,6 +23,8 @@ from tests.backend.roles.people import OTHER, OWN, Who, citizen, everybody, mach
 from tests.backend.roles.world import Thing, World
 from tests.conftest import Clock
 
+pytestmark = pytest.mark.slow
+
 PARTS: tuple[Callable[[World], None], ...] = (
     hall.bookings,
     hall.day,

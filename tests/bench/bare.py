@@ -35,7 +35,7 @@ _local = threading.local()
 def _connection() -> psycopg.Connection[Any]:
     if not hasattr(_local, "connection"):
         _local.connection = stock.connect(os.environ["DATABASE_URL"], autocommit=True)
-    return _local.connection  # type: ignore[no-any-return]
+    return _local.connection
 
 
 @cache

@@ -92,7 +92,7 @@ class Due:
         }
         with connect(self._site.database_url) as connection:
             return {
-                name: connection.execute(query, {"fen": self.amount_fen}).fetchone()[0]  # type: ignore[index]
+                name: connection.execute(query, {"fen": self.amount_fen}).fetchone()[0]
                 for name, query in queries.items()
             }
 

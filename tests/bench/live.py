@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import UUID
 
 import psutil
 from sqlalchemy import insert
@@ -193,7 +194,7 @@ async def _watched(
 def _call(halls: list[str], seen: Seen, stop: threading.Event) -> None:
     """A window calls, serves and calls again, somewhere in the city, every second."""
     with db.reading() as session:
-        staff = {hall: [] for hall in halls}  # type: dict[str, list[UUID]]
+        staff: dict[str, list[UUID]] = {hall: [] for hall in halls}
         for row in session.query(WindowSession).where(WindowSession.closed_at.is_(None)):
             staff[row.hall_code].append(row.staff_id)
     turn = 0

@@ -7,6 +7,8 @@ import pytest
 
 from tests.bench import booking, callbacks, live, reconcile, report, reports, site, slots
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def in_short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
@@ -20,8 +22,8 @@ def in_short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(callbacks, "RESERVE", 400)
     monkeypatch.setattr(booking, "PGBENCH_TRANSACTIONS", 20)
     monkeypatch.setattr(reconcile, "LINES", 5_000)
-    for name, short in {"CASES": 5_000, "MODELS": 500, "TIMES": 5}.items():
-        monkeypatch.setattr(reports, name, short)
+    for name, few in {"CASES": 5_000, "MODELS": 500, "TIMES": 5}.items():
+        monkeypatch.setattr(reports, name, few)
     for name, short in {"SCREENS": 20, "PHONES": 200, "WARM_S": 2.0, "WINDOW_S": 4.0, "CALL_EVERY_S": 0.3}.items():
         monkeypatch.setattr(live, name, short)
     return tmp_path

@@ -17,6 +17,8 @@ from tests.e2e.morning import Morning, ask, open_at
 from tests.e2e.people import SMALL, People
 from tests.e2e.test_budgets import Inspector
 
+pytestmark = pytest.mark.slow
+
 START = time(9, 30)
 ITEM = "remote-medical-filing"
 """异地就医备案: depth 5, no visit, two documents of one's own and one that is looked up."""

@@ -16,6 +16,8 @@ from scripts.browser import program
 from tests.e2e.conftest import ROOT, Phone, Product
 from tests.e2e.journeys import ITEM, choose_time, log_in_through_wechat, show
 
+pytestmark = pytest.mark.slow
+
 KB = 1024
 DIST = ROOT / "pwa" / "dist"
 AXE = (ROOT / "pwa" / "node_modules" / "axe-core" / "axe.min.js").read_text()

@@ -13,6 +13,8 @@ from tests.e2e.journeys import show
 from tests.e2e.morning import Morning, open_at
 from tests.e2e.people import DESKTOP, SMALL, WECHAT, People
 
+pytestmark = pytest.mark.slow
+
 START = time(14)
 CASE, PASSPORT_CASE = "XM2026-EXPRESS-1", "XM2026-EXPRESS-2"
 PASTED = "张测试 138 0000 0001，福建省厦门市思明区测试路1号测试小区2号楼301"

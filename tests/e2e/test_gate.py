@@ -15,6 +15,8 @@ from tests.e2e.conftest import violations
 from tests.e2e.journeys import ITEM, log_in_through_wechat
 from tests.e2e.morning import Morning, open_at
 
+pytestmark = pytest.mark.slow
+
 START = time(8, 57)
 CHECK_IN_FROM = time(9, 0)  # the first bookable time is 09:30, and its doors open half an hour earlier
 WECHAT = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/130 Mobile Safari/537.36 MicroMessenger/8.0.50"

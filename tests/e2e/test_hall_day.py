@@ -17,6 +17,8 @@ from tests.e2e.journeys import book_afternoon, log_in_through_wechat, workday_af
 from tests.e2e.machines import enrol, new_device, open_until_the_start, press, title, type_digits
 from tests.e2e.morning import Morning, ask, open_at
 
+pytestmark = pytest.mark.slow
+
 QUEUE, NAME, ITEM = "exit-entry", "出入境", "普通护照首次申请"
 BEHIND_S = 2.0
 """Boards and windows (issue: two seconds); a phone has one more, for its own question about the ticket."""

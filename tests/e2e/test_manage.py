@@ -15,6 +15,8 @@ from tests.e2e.conftest import violations
 from tests.e2e.journeys import book_afternoon, workday_after
 from tests.e2e.morning import Morning, open_at
 
+pytestmark = pytest.mark.slow
+
 START = time(9, 30)
 DESKTOP, PHONE = (1366, 768), (360, 640)
 PAGES = [

@@ -17,6 +17,8 @@ from tests.e2e.journeys import find_bill, show
 from tests.e2e.morning import Morning, ask, open_at
 from tests.e2e.people import DESKTOP, SMALL, WECHAT, People
 
+pytestmark = pytest.mark.slow
+
 START = time(14)
 RECEIPT_MS = 40_000
 """Two rounds of the worker that talks to finance, on a busy machine."""

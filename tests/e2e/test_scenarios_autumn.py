@@ -16,6 +16,8 @@ from tests.e2e.morning import Morning, ask
 from tests.e2e.people import SMALL, WECHAT
 from tests.e2e.story import PATIENCE_MS, Story, at_window, begin, book, call, finish, telling, view
 
+pytestmark = pytest.mark.slow
+
 BEFORE = datetime(2026, 9, 28, 10, tzinfo=SHANGHAI)
 """A Monday. 国庆 is from Thursday 1 to Wednesday 7 October; Saturday 10 October is worked."""
 TYPHOON = date(2026, 9, 29)

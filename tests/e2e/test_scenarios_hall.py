@@ -33,6 +33,8 @@ from tests.e2e.story import (
     view,
 )
 
+pytestmark = pytest.mark.slow
+
 START = time(10)
 ALIPAY = f"{BROWSER} AlipayClient/10.6.0"
 PAYERS_CODE = "134567890123456789"

@@ -16,6 +16,8 @@ from tests.e2e.test_applications import begin, case_id, give, next_, photo
 from tests.e2e.test_casework import signed
 from tests.e2e.test_express import choose, paste_address
 
+pytestmark = pytest.mark.slow
+
 START = time(14)
 COMPANY = "company-registration"
 PERMIT, PERMIT_NAME = "transport-permit-renewal", "道路运输证换发"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 from backend.identity.staff import STEP_S, totp
 from tests.e2e.conftest import Product, running_product, violations
@@ -178,7 +178,12 @@ def test_a_press_survives_three_seconds_without_a_network(staff: Staff) -> None:
     expect(page.locator(".now .number")).to_be_visible()
     number = number_at(page)
     keys: list[str] = []
-    page.on("request", lambda sent: keys.append(sent.headers.get("idempotency-key", "")) if "recall" in sent.url else 0)
+
+    def noted(sent: Request) -> None:
+        if "recall" in sent.url:
+            keys.append(sent.headers.get("idempotency-key", ""))
+
+    page.on("request", noted)
     page.context.set_offline(True)
     page.keyboard.press("r")
     expect(page.get_by_text("网断了，正在重连")).to_be_visible()
@@ -193,7 +198,7 @@ def test_an_answer_that_was_lost_is_not_a_second_call(staff: Staff) -> None:
     expect(page.get_by_text("叫了 2 次")).to_be_visible()
     lost = []
 
-    def lose(route, request) -> None:  # type: ignore[no-untyped-def]
+    def lose(route, request) -> None:
         route.fetch()
         lost.append(request.url)
         route.abort()

@@ -16,6 +16,7 @@ from backend.core.config import Settings
 from backend.core.errors import ServiceError
 from express import jobs, ordering, policies
 from express.carriers.base import Carrier
+from express.money_models import PayerPolicy
 from express.registry import Couriers, couriers_of
 
 T = TypeVar("T")
@@ -101,7 +102,7 @@ def spend_all(settings: Settings, started: float, policy_id: UUID, fen: int, tim
 
     def spend(_: int) -> bool:
         with db.transaction() as session:
-            policy = session.get_one(policies.PayerPolicy, policy_id)
+            policy = session.get_one(PayerPolicy, policy_id)
             return policies.spend(session, policy, year=2026, fen=fen)
 
     with ThreadPoolExecutor(THREADS) as threads:

@@ -57,7 +57,7 @@ def test_a_worker_that_died_in_the_middle_is_asked_for_too(gov: Desk) -> None:
         pass
 
     sent = gov.write()
-    gov.courier.fail("place", Killed(), after=True)  # type: ignore[arg-type]
+    gov.courier.fail("place", Killed(), after=True)
     with pytest.raises(Killed):
         gov.try_now(sent)
     left = gov.now(sent)

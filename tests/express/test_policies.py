@@ -99,12 +99,12 @@ def test_an_end_lies_ahead(desk: Desk) -> None:
 
 
 def test_after_the_cap_the_next_one_pays_and_somebody_is_told_twice(desk: Desk) -> None:
-    warned = metrics.EXPRESS_ALERTS.labels("budget")._value.get()  # type: ignore[attr-defined]
+    warned = metrics.EXPRESS_ALERTS.labels("budget")._value.get()
     desk.policy(Payer.APPLICANT_PREPAID, priority=9000)
     desk.policy(Payer.GOV, yearly_cap_fen=5 * FEN)
     payers = [desk.order().payer for _ in range(6)]
     assert payers == [Payer.GOV] * 5 + [Payer.APPLICANT_PREPAID]
-    told = metrics.EXPRESS_ALERTS.labels("budget")._value.get() - warned  # type: ignore[attr-defined]
+    told = metrics.EXPRESS_ALERTS.labels("budget")._value.get() - warned
     assert told == 2, "at 80 and at 100 percent"
     assert who(desk, on=date(2027, 1, 4)) == Payer.GOV, "a new year, a new budget"
 

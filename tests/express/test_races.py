@@ -15,7 +15,7 @@ from backend.core import clock, db
 from backend.core.config import Settings
 from express import doctor, policies, quoting
 from express.address_book import party
-from express.models import Payer
+from express.models import Direction, Payer
 from express.sandbox.ems import api
 from express.task_models import ShipmentTask
 from tests.conftest import Clock, make_settings
@@ -68,7 +68,7 @@ class Ring:
                     subject_type="case",
                     subject_id=uuid4().hex,
                     subject=subject,
-                    direction=racers.ordering.Direction.RESULT_OUT,
+                    direction=Direction.RESULT_OUT,
                     applicant=party(ADDRESS),
                     weight_g=300,
                 )

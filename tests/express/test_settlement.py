@@ -18,7 +18,7 @@ NOVEMBER = date(2026, 11, 1)
 
 
 @pytest.fixture
-def month(desk: Desk) -> Iterator[Desk]:
+def month(desk: Desk) -> Desk:
     """Three that the city paid, one paid at the door, one that never left."""
     desk.policy(Payer.GOV)
     desk.policy(Payer.RECEIVER_COD, priority=1, category_code="vehicle", direction="result_out")
@@ -122,7 +122,7 @@ def test_a_damaged_bill_names_its_row(month: Desk) -> None:
             raise BillDamaged(3, "金额不是数字")
 
     with pytest.raises(StatementDamaged) as refusal:
-        settlement.read(Damaged(), b"")  # type: ignore[arg-type]
+        settlement.read(Damaged(), b"")
     assert refusal.value.extension == {"row": 3}
 
 

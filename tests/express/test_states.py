@@ -1,5 +1,6 @@
 """Every state × every event of shipments, tasks, sheets and statements: what the tables do not name is refused."""
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -23,7 +24,7 @@ from express.states import (
 )
 from express.tracking import SHOWS
 
-TABLES = [
+TABLES: list[tuple[Any, Any, Any]] = [
     (SHIPMENT, ShipmentState, ShipmentEvent),
     (TASK, TaskState, TaskEvent),
     (SHEET, SheetState, SheetEvent),

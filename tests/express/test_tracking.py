@@ -3,6 +3,7 @@
 import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -101,7 +102,7 @@ def test_the_map_of_the_sheet(codes: str, expected: Progress) -> None:
 def test_what_is_read_besides() -> None:
     found = state_of(events("203 954 702 705+4 705+6 702 704+60 9A1"))
     assert found.collected_at == BEGIN + timedelta(hours=1)
-    assert (found.failures, found.detail, found.unknown) == (2, "60", {"9A1"})
+    assert (found.failures, found.detail, found.unknown) == (2, "60", frozenset({"9A1"}))
     assert found.since == BEGIN + timedelta(hours=7), "an unknown code after the delivery changes nothing"
     assert state_of([]).progress == Progress.ORDERED
 
@@ -137,7 +138,7 @@ def test_a_thousand_shuffles_with_repeats_come_to_the_same() -> None:
 def test_pushed_in_any_order_and_pulled_at_once_end_alike(desk: Desk) -> None:
     """The whole of it: rows, state, proof and standing, each shipment fed in another order, with repeats."""
     desk.policy(Payer.GOV)
-    draw, ends = random.Random(7), {}
+    draw, ends = random.Random(7), dict[Any, Any]()
     for name in IN_FULL:
         journey = JOURNEYS[name][0]
         for way in ("in order", "pulled", "shuffled"):

@@ -146,8 +146,10 @@ def _renew(old: Any, new: Any) -> bool:
     while hasattr(old, "__wrapped__"):
         getattr(old, "cache_clear", int)()
         old, new = old.__wrapped__, new.__wrapped__
-    if isinstance(old, (property, staticmethod, classmethod)):
-        return _renew(getattr(old, "fget", None) or old.__func__, getattr(new, "fget", None) or new.__func__)
+    if isinstance(old, property):
+        return _renew(old.fget, new.fget)
+    if isinstance(old, (staticmethod, classmethod)):
+        return _renew(old.__func__, new.__func__)
     if not isinstance(old, FunctionType):
         return False
     old.__code__, old.__defaults__, old.__kwdefaults__ = new.__code__, new.__defaults__, new.__kwdefaults__
@@ -159,7 +161,7 @@ def _keep_keys() -> None:
     drawn = {bits: [draw(65_537, bits) for _ in range(6)] for bits in (1024, 2048)}
     given: Counter[int] = Counter()
 
-    def kept(public_exponent: int, key_size: int) -> rsa.RSAPrivateKey:
+    def kept(public_exponent: int, key_size: int, backend: Any = None) -> rsa.RSAPrivateKey:
         given[key_size] += 1
         return drawn[key_size][given[key_size] % 6] if key_size in drawn else draw(public_exponent, key_size)
 

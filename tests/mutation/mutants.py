@@ -10,7 +10,12 @@ PAIRS = (
     *((ast.Lt, ast.LtE), (ast.Gt, ast.GtE), (ast.Eq, ast.NotEq), (ast.In, ast.NotIn), (ast.Is, ast.IsNot)),
     *((ast.And, ast.Or), (ast.Add, ast.Sub), (ast.Mult, ast.FloorDiv)),
 )
-SWAPS = {**dict(PAIRS), **{b: a for a, b in PAIRS}, ast.Div: ast.Mult, ast.Mod: ast.Mult}
+SWAPS: dict[type[ast.AST], type[ast.AST]] = {
+    **dict(PAIRS),
+    **{b: a for a, b in PAIRS},
+    ast.Div: ast.Mult,
+    ast.Mod: ast.Mult,
+}
 CALLS = {"max": "min", "min": "max", "any": "all", "all": "any"}
 EXPLAINED = {"ValueError", "TypeError", "Unreadable"}
 """Errors whose text only people read."""

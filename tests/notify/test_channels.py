@@ -25,7 +25,7 @@ def reach_everywhere(sandbox: RunningSandbox, key: str) -> UUID:
     person, known = reachable(sandbox, key), sandbox.person(key)
     with db.transaction() as session:
         for channel, address in (("wechat_mini", known["openid_mini"]), ("phone", known["phone"])):
-            service.set_contact(session, person_id=person, channel=channel, address=address, language="zh")  # type: ignore[arg-type]
+            service.set_contact(session, person_id=person, channel=channel, address=address, language="zh")
     return person
 
 
@@ -39,7 +39,7 @@ def kinds(sandbox: RunningSandbox, person: str) -> Counter[str]:
 
 def grant(person: UUID, answer: str) -> None:
     with db.transaction() as session:
-        preferences.agree(session, person_id=person, answers={REMINDER: answer})  # type: ignore[dict-item]
+        preferences.agree(session, person_id=person, answers={REMINDER: answer})
 
 
 def test_who_does_not_follow_gets_an_sms(sandbox: RunningSandbox, database: Settings, clock: Clock) -> None:

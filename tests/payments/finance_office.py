@@ -68,7 +68,7 @@ class Statements:
         self.extra: list[StatementLine] = []
         self.broken: Exception | None = None
         self.cut_after: int | None = None
-        channel.statement = self  # type: ignore[method-assign,assignment]
+        channel.statement = self  # type: ignore[method-assign]
 
     def __call__(self, day: date) -> Iterator[StatementLine]:
         assert not context.in_transaction.get(), "a provider call inside a transaction"

@@ -55,7 +55,7 @@ def reconcile(settings: Settings, numbers: Sequence[str], start_at: float) -> No
     """Runs in a new process."""
     connect(settings, NEXT_DAY)
     channel = PaidChannel(numbers)
-    gateways = Gateways({Channel.WECHAT_PAY: Account(channel, {"official": "wx-official"})})  # type: ignore[arg-type]
+    gateways = Gateways({Channel.WECHAT_PAY: Account(channel, {"official": "wx-official"})})
     time.sleep(max(0.0, start_at - time.time()))
     for _ in range(3):
         recon_jobs.reconcile(gateways, None)

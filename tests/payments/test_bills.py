@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from backend.core import db
+from backend.core.errors import Text
 from payments import bills, jobs, pay_codes, queries
 from payments.bill_models import Bill
 from payments.errors import (
@@ -269,7 +270,7 @@ def test_what_breaks_a_rule_is_refused_and_nothing_is_written(desk: Desk, lines:
         payer=bills.Payer("张测试"),
         subject_type="case",
         subject_id="1",
-        title=bills.Text("x", "x"),
+        title=Text("x", "x"),
         document="某文",
     )
     with pytest.raises(BillRefused), db.transaction() as session:

@@ -8,8 +8,8 @@ from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
 from backend.core import db, metrics
-from payments import callbacks, refunding, refunds, settlement
-from payments.gateways.base import PayStatus, RefundStatus
+from payments import callbacks, notices, refunding, refunds, settlement
+from payments.gateways.base import NoticeRefused, PayStatus, RefundStatus
 from tests.payments.conftest import Desk
 from tests.payments.fake_channel import forged
 
@@ -19,7 +19,7 @@ def verdicts(desk: Desk) -> list[Any]:
 
 
 def alerts(kind: str) -> float:
-    return metrics.PAYMENT_ALERTS.labels(kind)._value.get()  # type: ignore[no-any-return]
+    return metrics.PAYMENT_ALERTS.labels(kind)._value.get()
 
 
 def paid_once(desk: Desk, bill: Any, attempt: Any) -> None:
@@ -233,8 +233,8 @@ def test_p17_the_node_stays_ready_but_says_that_its_clock_is_wrong(desk: Desk, c
     def degraded() -> bool:
         answer = client.get("/readyz")
         assert answer.status_code == 200, "payments go on by polling"
-        assert ("clock" in answer.json["degraded"]) == (answer.json["checks"]["clock"] == "amber")  # type: ignore[index]
-        return "clock" in answer.json["degraded"]  # type: ignore[index]
+        assert ("clock" in answer.json["degraded"]) == (answer.json["checks"]["clock"] == "amber")
+        return "clock" in answer.json["degraded"]
 
     for times in range(3):
         assert not degraded(), times
@@ -286,7 +286,7 @@ def test_r5_a_broken_effect_leaves_the_sealed_record(desk: Desk, monkeypatch: py
     desk.wechat.pay(attempt.number)
     body = desk.wechat.notice(attempt.number)
     with monkeypatch.context() as patched:
-        patched.setattr(settlement.notices, "paid", lambda *_: 1 / 0)
+        patched.setattr(notices, "paid", lambda *_: 1 / 0)
         outcome = desk.notify(desk.wechat, body)
     assert (outcome.taken, outcome.genuine) == (False, True)
     assert verdicts(desk) == [("failed", 0)]
@@ -368,7 +368,7 @@ def test_p18_the_raw_bytes_reach_the_adapter(
 
     def reading(headers: Any, body: bytes, now: Any) -> Any:
         seen.append(body)
-        raise callbacks.NoticeRefused("test")
+        raise NoticeRefused("test")
 
     monkeypatch.setattr(desk.wechat, "read_notice", reading)
     odd = '{"a" :  "\\u5f20\\/",\n"中":"\ufeff é"} '.encode() + b"\xff\x00"

@@ -244,7 +244,7 @@ def test_p51_a_list_that_is_cut_or_altered_never_gives_its_last_line(
 ) -> None:
     codes = sorted(paid(finance)[0].pay_code for _ in range(3))
     faults(sandbox, listing=listing)
-    seen = []
+    seen: list[Any] = []
     with unavailable("list_incomplete"):
         seen.extend(line.pay_code for line in finance.payments(today()))
     assert codes[-1] not in seen
@@ -288,7 +288,7 @@ def test_a_slow_answer_is_given_up_though_it_had_its_effect(
     notice = finance.issue_notice(order())
     told = payment(notice)
     faults(sandbox, slow_s=0.4)
-    monkeypatch.setattr(finance._line, "_timeout_s", (1.0, 0.1))
+    monkeypatch.setattr(finance._line, "_timeout_s", (1.0, 0.1))  # type: ignore[attr-defined]
     with unavailable("no_answer"):
         finance.confirm(told)
     faults(sandbox, slow_s=0.0)

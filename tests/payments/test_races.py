@@ -18,6 +18,7 @@ from backend.core.errors import Text
 from payments import attempts, bills, doctor, jobs, ledger
 from payments.attempt_models import Attempt
 from payments.gateways.base import Channel, Scene
+from payments.states import AttemptEvent
 from tests.backend.appointments import racers as starters
 from tests.conftest import make_settings
 from tests.payments import racers
@@ -59,7 +60,7 @@ class Ring:
             with db.transaction() as session:
                 attempt_id = attempts.begin(session, bill_id=bill_id, terms=terms, payer_id=self.payer)
                 attempt = session.get_one(Attempt, attempt_id)
-                attempts.note(session, attempt, attempts.AttemptEvent.CREATED, actor="race")
+                attempts.note(session, attempt, AttemptEvent.CREATED, actor="race")
                 made.append(attempt)
         return made
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -80,7 +81,7 @@ class Books:
     def compared(self, known: Known = KNOWN) -> tuple[list[Difference], Figures]:
         figures = Figures()
         streams = [sorted(rows, key=lambda row: row.key) for rows in (self.ours, self.channel, self.finance)]
-        return list(compare(known, *streams, figures)), figures  # type: ignore[arg-type]
+        return list(compare(known, streams[0], streams[1], streams[2], figures)), figures
 
     def kinds(self, known: Known = KNOWN) -> list[Kind]:
         return [difference.kind for difference in self.compared(known)[0]]
@@ -376,10 +377,11 @@ def test_a_stream_out_of_order_is_refused(side: int) -> None:
     books = Books()
     for name in ("2", "1"):
         books.payment(name)
-    streams: list[list[object]] = [sorted(books.ours, key=lambda row: row.key), [], []]
-    streams[side] = [books.ours, books.channel, books.finance][side]  # type: ignore[assignment]
+    streams: list[list[Any]] = [sorted(books.ours, key=lambda row: row.key), [], []]
+    unsorted: list[list[Any]] = [books.ours, books.channel, books.finance]
+    streams[side] = unsorted[side]
     with pytest.raises(Unsorted):
-        list(compare(KNOWN, *streams, Figures()))  # type: ignore[arg-type]
+        list(compare(KNOWN, streams[0], streams[1], streams[2], Figures()))
 
 
 def test_ten_thousand_lines_with_planted_differences() -> None:

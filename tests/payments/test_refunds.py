@@ -1,6 +1,7 @@
 """Refunds: cases P39 to P46 of the reliability sheet, approvals, limits and deadlines."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import DBAPIError
@@ -142,7 +143,7 @@ def test_p43_two_parts_of_one_order_are_sent_61_seconds_apart(desk: Desk) -> Non
     made = [ask(desk, bill, 1000) for _ in range(3)]
     for refund in made:
         approve(desk, refund)
-    sent_at = []
+    sent_at: list[Any] = []
     for second in range(200):
         if desk.send() and len(desk.wechat.refund_of) > len(sent_at):
             sent_at.append(second)

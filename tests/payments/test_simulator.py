@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -23,6 +24,8 @@ from payments.states import AttemptEvent, RefundState
 from tests.conftest import Clock
 from tests.payments.conftest import Desk, add_income
 from tests.payments.fake_channel import BalanceShort, FakeChannel, RefundImpossible, forged
+
+pytestmark = pytest.mark.slow
 
 SCALE = int(os.environ.get("RACE_SCALE", "1"))
 SEEDS = int(os.environ.get("SEEDS", 300 if SCALE == 1 else 200 * SCALE))
@@ -169,7 +172,7 @@ class World:
 
     def fault(self) -> str:
         method = self.draw.choice(("open", "query", "close", "refund", "query_refund"))
-        kinds = ["busy", "lost", "lost_after"]
+        kinds: list[Any] = ["busy", "lost", "lost_after"]
         if method == "open":
             kinds += [GatewayError]
         if method == "refund":

@@ -1,5 +1,7 @@
 """Full products of states and events, and what they promise."""
 
+from typing import Any
+
 import pytest
 
 from backend.core import states
@@ -21,16 +23,20 @@ from payments.states import (
 )
 
 A, E = AttemptState, AttemptEvent
-MACHINES = ((BILL, BillState, BillEvent), (ATTEMPT, AttemptState, AttemptEvent), (REFUND, RefundState, RefundEvent))
+MACHINES: tuple[tuple[Any, Any, Any], ...] = (
+    (BILL, BillState, BillEvent),
+    (ATTEMPT, AttemptState, AttemptEvent),
+    (REFUND, RefundState, RefundEvent),
+)
 PRODUCT = [
     (table, state, event, after)
     for table, kinds, events in MACHINES
-    for state, event, after in states.matrix(table, kinds, events)  # type: ignore[type-var]
+    for state, event, after in states.matrix(table, kinds, events)
 ]
 
 
 @pytest.mark.parametrize(("table", "state", "event", "after"), PRODUCT)
-def test_every_state_with_every_event(table, state, event, after) -> None:  # type: ignore[no-untyped-def]
+def test_every_state_with_every_event(table, state, event, after) -> None:
     if after is None:
         with pytest.raises(InvalidTransition):
             table.next(state, event)

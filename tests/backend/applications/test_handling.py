@@ -7,12 +7,13 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from backend.applications import doctor, handlers, issuing, jobs, mailing, staff_api
+from backend.applications import doctor, handlers, jobs, mailing, staff_api
 from backend.applications.case_models import Case, CaseEventRow
 from backend.applications.form_models import ItemFiling
 from backend.core.audit import AuditEvent
 from backend.core.config import Settings
 from backend.identity.models import StaffRole
+from express import queries as shipments
 from express.errors import SubjectNotFound
 from express.models import Direction
 from express.subjects import Asking
@@ -409,7 +410,7 @@ def test_what_came_back_waits_at_the_window_by_itself(
         handlers.on_shipment_held(subject_id=case["id"])
     waiting = citizen_.get(f"/cases/{case['id']}").json
     assert (waiting["state"], waiting["delivery"]["way"], waiting["hall"]["code"]) == ("ready", "window", "XM")
-    monkeypatch.setattr(issuing.shipments, "is_held", lambda *_: True)
+    monkeypatch.setattr(shipments, "is_held", lambda *_: True)
     refused = office.do("issuing_desk", case, "hand-over", **office.taken(case))
     assert (refused.status_code, refused.json["code"]) == (409, "result_in_cabinet")
     handlers.on_shipment_delivered(subject_id=case["id"], proof="window")

@@ -56,7 +56,7 @@ def test_the_table_is_the_one_of_the_sheet() -> None:
 
 
 @pytest.mark.parametrize(("table", "kinds", "events"), TABLES, ids=lambda one: getattr(one, "name", None))
-def test_every_state_and_event_moves_repeats_or_is_refused(table, kinds, events) -> None:  # type: ignore[no-untyped-def]
+def test_every_state_and_event_moves_repeats_or_is_refused(table, kinds, events) -> None:
     found = matrix(table, kinds, events)
     assert len(found) == len(kinds) * len(events)
     for state, event, after in found:

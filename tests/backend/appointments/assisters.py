@@ -26,7 +26,7 @@ def hold_for(settings: Settings, guardian: UUID, children: list[UUID], slots: li
         return Counter(threads.map(lambda pair: _outcome(lambda: _hold(guardian, *pair)), pairs))
 
 
-def _outcome(work) -> str:  # type: ignore[no-untyped-def]
+def _outcome(work) -> str:
     for _ in range(TRIES):
         try:
             with answering():

@@ -281,13 +281,13 @@ def _move(person: UUID, slot: UUID) -> None:
         service.reschedule(session, booker_id=person, appointment_id=mine, slot_id=slot)
 
 
-def run_all(calls):  # type: ignore[no-untyped-def]
+def run_all(calls):
     """Different calls, one process each, all at once."""
     with processes().Pool(len(calls)) as pool:
         waiting = [pool.apply_async(function, arguments) for function, arguments in calls]
         return sum((one.get(120) for one in waiting), Counter())
 
 
-def race(function, arguments):  # type: ignore[no-untyped-def]
+def race(function, arguments):
     """Run one call per process, all at once, and add up their outcomes."""
     return run_all([(function, one) for one in arguments])

@@ -20,11 +20,11 @@ OTHER = {"id_number": "35029919900101007X", "name": "林示范"}
 
 
 @pytest.fixture
-def clerk(staff):  # type: ignore[no-untyped-def]
+def clerk(staff):
     return staff("window_clerk")
 
 
-def staff_places(session: Session, slots, places: int) -> None:  # type: ignore[no-untyped-def]
+def staff_places(session: Session, slots, places: int) -> None:
     session.execute(
         update(SlotQuota).where(SlotQuota.slot_id.in_(slots), SlotQuota.channel == "staff").values(capacity=places)
     )
@@ -34,15 +34,15 @@ def staff_places(session: Session, slots, places: int) -> None:  # type: ignore[
     session.commit()
 
 
-def ask(slot, caller=ELDER, **more):  # type: ignore[no-untyped-def]
+def ask(slot, caller=ELDER, **more):
     return {"caller": caller, "slot_id": str(slot), "items": [ITEM], **more}
 
 
-def phone_of(session: Session, person) -> str:  # type: ignore[no-untyped-def]
+def phone_of(session: Session, person) -> str:
     return unseal(session.get_one(Person, person), "phone") or ""
 
 
-def test_an_unknown_person_is_booked_from_the_halls_own_places(client, post, clerk, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_an_unknown_person_is_booked_from_the_halls_own_places(client, post, clerk, slots, session) -> None:
     staff_places(session, slots, 1)
     before = quota(session, slots[3]).booked
     made = post("/staff/assisted-bookings", clerk, ask(slots[3]))
@@ -62,13 +62,13 @@ def test_an_unknown_person_is_booked_from_the_halls_own_places(client, post, cle
     assert (full.status_code, full.json["code"]) == (409, "slot_full")
 
 
-def test_without_a_staff_share_online_places_serve(post, clerk, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_without_a_staff_share_online_places_serve(post, clerk, slots, session) -> None:
     made = post("/staff/assisted-bookings", clerk, ask(slots[3]))
     assert made.json["channel"] == "online"
     assert quota(session, slots[3]).booked == 1
 
 
-def test_a_known_phone_finds_the_person_whose_app_shows_it(client, post, citizen, clerk, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_a_known_phone_finds_the_person_whose_app_shows_it(client, post, citizen, clerk, slots, session) -> None:
     person, who = citizen()
     made = post("/staff/assisted-bookings", clerk, ask(slots[3], {"phone": phone_of(session, person)}))
     assert made.json["reachable"] is True
@@ -76,7 +76,7 @@ def test_a_known_phone_finds_the_person_whose_app_shows_it(client, post, citizen
     assert [row["id"] for row in listed] == [made.json["appointment"]["id"]]
 
 
-def test_the_same_limits_as_everybody(post, citizen, clerk, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_the_same_limits_as_everybody(post, citizen, clerk, slots, session) -> None:
     person, who = citizen()
     book(post, who, slots[3])
     caller = {"phone": phone_of(session, person)}
@@ -87,7 +87,7 @@ def test_the_same_limits_as_everybody(post, citizen, clerk, slots, session) -> N
     assert post("/staff/assisted-bookings", clerk, people).json["code"] == "too_many_for_one_visit"
 
 
-def test_three_open_appointments_are_enough(post, client, clerk, slots) -> None:  # type: ignore[no-untyped-def]
+def test_three_open_appointments_are_enough(post, client, clerk, slots) -> None:
     answers = []
     for day in ("25", "26", "27", "30"):
         path = f"/api/v1/slots?hall=XM&items={ITEM}&from=2026-11-{day}&days=1"
@@ -107,7 +107,7 @@ def test_three_open_appointments_are_enough(post, client, clerk, slots) -> None:
         ({**ELDER, "phone": "13900000000"}, 422, "invalid_input"),
     ],
 )
-def test_who_cannot_be_identified_is_refused(post, clerk, slots, session, caller, status, code) -> None:  # type: ignore[no-untyped-def]
+def test_who_cannot_be_identified_is_refused(post, clerk, slots, session, caller, status, code) -> None:
     before = session.scalar(select(func.count()).select_from(Person))
     refused = post("/staff/assisted-bookings", clerk, ask(slots[3], caller))
     assert (refused.status_code, refused.json["code"]) == (status, code)
@@ -115,13 +115,13 @@ def test_who_cannot_be_identified_is_refused(post, clerk, slots, session, caller
     assert quota(session, slots[3]).booked == 0
 
 
-def test_another_name_on_the_same_number_is_refused(post, clerk, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_another_name_on_the_same_number_is_refused(post, clerk, slots, session) -> None:
     assert post("/staff/assisted-bookings", clerk, ask(slots[3])).status_code == 201
     refused = post("/staff/assisted-bookings", clerk, ask(slots[4], {**ELDER, "name": "张示范"}))
     assert refused.json["code"] == "name_differs"
 
 
-def test_looking_somebody_up_is_audited_and_creates_nobody(post, clerk, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_looking_somebody_up_is_audited_and_creates_nobody(post, clerk, slots, session) -> None:
     find = "/staff/assisted-bookings/find"
     assert post(find, clerk, {"caller": ELDER}).json["code"] == "person_unknown"
     assert session.scalar(select(func.count()).select_from(Person)) == 0
@@ -132,7 +132,7 @@ def test_looking_somebody_up_is_audited_and_creates_nobody(post, clerk, slots, s
     assert session.scalar(select(func.count()).where(AuditEvent.action == "appointment.looked_up")) == 1
 
 
-def test_cancelling_for_them_needs_a_reason_and_is_staffs_doing(post, clerk, slots, session, clock) -> None:  # type: ignore[no-untyped-def]
+def test_cancelling_for_them_needs_a_reason_and_is_staffs_doing(post, clerk, slots, session, clock) -> None:
     staff_places(session, slots, 1)
     made = post("/staff/assisted-bookings", clerk, ask(slots[3])).json["appointment"]
     path = f"/staff/assisted-bookings/{made['id']}/cancel"
@@ -147,7 +147,7 @@ def test_cancelling_for_them_needs_a_reason_and_is_staffs_doing(post, clerk, slo
     assert invariants(session) == []
 
 
-def test_moving_for_them_stays_in_the_halls_places(post, clerk, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_moving_for_them_stays_in_the_halls_places(post, clerk, slots, session) -> None:
     staff_places(session, slots, 1)
     made = post("/staff/assisted-bookings", clerk, ask(slots[3])).json["appointment"]
     path = f"/staff/assisted-bookings/{made['id']}/reschedule"
@@ -159,7 +159,7 @@ def test_moving_for_them_stays_in_the_halls_places(post, clerk, slots, session) 
     assert invariants(session) == []
 
 
-def test_a_citizens_own_appointment_can_be_cancelled_at_its_hall_only(post, citizen, staff, slots) -> None:  # type: ignore[no-untyped-def]
+def test_a_citizens_own_appointment_can_be_cancelled_at_its_hall_only(post, citizen, staff, slots) -> None:
     made = book(post, citizen()[1], slots[3])
     path, body = f"/staff/assisted-bookings/{made['id']}/cancel", {"reason": "来电说不来了"}
     assert post(path, staff("window_clerk", "SM"), body).status_code == 404
@@ -167,12 +167,12 @@ def test_a_citizens_own_appointment_can_be_cancelled_at_its_hall_only(post, citi
     assert post(path, staff("hall_lead"), body).json["appointment"]["state"] == "cancelled"
 
 
-def test_another_halls_slot_is_not_mine_to_give(post, staff, slots) -> None:  # type: ignore[no-untyped-def]
+def test_another_halls_slot_is_not_mine_to_give(post, staff, slots) -> None:
     refused = post("/staff/assisted-bookings", staff("window_clerk", "XM-CRJ1"), ask(slots[3]))
     assert refused.json["code"] == "slot_closed"
 
 
-def test_the_same_key_books_once_and_keeps_no_number(post, clerk, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_the_same_key_books_once_and_keeps_no_number(post, clerk, slots, session) -> None:
     first, second = (post("/staff/assisted-bookings", clerk, ask(slots[3]), "one-key") for _ in range(2))
     assert second.json == first.json
     assert session.scalar(select(func.count()).select_from(Appointment)) == 1
@@ -181,7 +181,7 @@ def test_the_same_key_books_once_and_keeps_no_number(post, clerk, slots, session
     assert ELDER["name"] not in str(kept.answer)
 
 
-def test_a_person_who_was_booked_by_phone_logs_in_later(post, clerk, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_a_person_who_was_booked_by_phone_logs_in_later(post, clerk, slots, session) -> None:
     """No login is made for somebody who never logged in."""
     post("/staff/assisted-bookings", clerk, ask(slots[3]))
     assert session.scalar(select(func.count()).select_from(PersonLogin)) == 0

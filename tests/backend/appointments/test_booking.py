@@ -23,12 +23,12 @@ from tests.conftest import Clock
 ITEM = "passport-first"
 
 
-def quota(session: Session, slot, channel="online"):  # type: ignore[no-untyped-def]
+def quota(session: Session, slot, channel="online"):
     session.expire_all()
     return session.get_one(SlotQuota, (slot, channel))
 
 
-def book(post, who, slot, **more):  # type: ignore[no-untyped-def]
+def book(post, who, slot, **more):
     held = post("/holds", who, {"slot_id": str(slot), "items": [ITEM], **more})
     assert held.status_code == 201, held.json
     confirmed = post(f"/holds/{held.json['id']}/confirm", who, {})
@@ -36,7 +36,7 @@ def book(post, who, slot, **more):  # type: ignore[no-untyped-def]
     return confirmed.json
 
 
-def test_a_hold_becomes_an_appointment_with_a_code_and_a_notice(client, post, citizen, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_a_hold_becomes_an_appointment_with_a_code_and_a_notice(client, post, citizen, slots, session) -> None:
     person, who = citizen()
     held = post("/holds", who, {"slot_id": str(slots[3]), "items": [ITEM]})
     assert held.status_code == 201
@@ -55,7 +55,7 @@ def test_a_hold_becomes_an_appointment_with_a_code_and_a_notice(client, post, ci
     assert invariants(session) == []
 
 
-def test_an_expired_hold_cannot_be_confirmed_and_gives_its_place_back(post, citizen, slots, session, clock) -> None:  # type: ignore[no-untyped-def]
+def test_an_expired_hold_cannot_be_confirmed_and_gives_its_place_back(post, citizen, slots, session, clock) -> None:
     _, who = citizen()
     held = post("/holds", who, {"slot_id": str(slots[3]), "items": [ITEM]}).json
     clock.advance(minutes=11)
@@ -65,7 +65,7 @@ def test_an_expired_hold_cannot_be_confirmed_and_gives_its_place_back(post, citi
     assert quota(session, slots[3]).held == 0
 
 
-def test_a_full_slot_takes_the_place_of_an_expired_hold(post, citizen, slots, session, clock) -> None:  # type: ignore[no-untyped-def]
+def test_a_full_slot_takes_the_place_of_an_expired_hold(post, citizen, slots, session, clock) -> None:
     session.execute(
         update(SlotQuota).where(SlotQuota.slot_id == slots[0], SlotQuota.channel == "online").values(capacity=1)
     )
@@ -79,7 +79,7 @@ def test_a_full_slot_takes_the_place_of_an_expired_hold(post, citizen, slots, se
     assert post("/holds", second, {"slot_id": str(slots[0]), "items": [ITEM]}).status_code == 201
 
 
-def test_leaving_gives_the_place_back_at_once(client, post, citizen, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_leaving_gives_the_place_back_at_once(client, post, citizen, slots, session) -> None:
     _, who = citizen()
     held = post("/holds", who, {"slot_id": str(slots[3]), "items": [ITEM]}).json
     for _ in range(2):
@@ -87,7 +87,7 @@ def test_leaving_gives_the_place_back_at_once(client, post, citizen, slots, sess
     assert quota(session, slots[3]).held == 0
 
 
-def test_the_same_key_gets_the_same_answer_and_one_appointment(post, citizen, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_the_same_key_gets_the_same_answer_and_one_appointment(post, citizen, slots, session) -> None:
     _, who = citizen()
     body, key = {"slot_id": str(slots[3]), "items": [ITEM]}, uuid4().hex
     first = post("/holds", who, body, key)
@@ -99,7 +99,7 @@ def test_the_same_key_gets_the_same_answer_and_one_appointment(post, citizen, sl
     assert other.json["code"] == "idempotency_key_reused"
 
 
-def test_limits_per_person(post, citizen, slots) -> None:  # type: ignore[no-untyped-def]
+def test_limits_per_person(post, citizen, slots) -> None:
     _, who = citizen()
     for slot in slots[:2]:
         assert post("/holds", who, {"slot_id": str(slot), "items": [ITEM]}).status_code == 201
@@ -107,7 +107,7 @@ def test_limits_per_person(post, citizen, slots) -> None:  # type: ignore[no-unt
     assert third.json["code"] == "too_many_holds"
 
 
-def test_one_active_appointment_per_family_and_day(post, citizen, slots) -> None:  # type: ignore[no-untyped-def]
+def test_one_active_appointment_per_family_and_day(post, citizen, slots) -> None:
     _, who = citizen()
     book(post, who, slots[3])
     held = post("/holds", who, {"slot_id": str(slots[4]), "items": [ITEM]}).json
@@ -115,7 +115,7 @@ def test_one_active_appointment_per_family_and_day(post, citizen, slots) -> None
     assert (refused.status_code, refused.json["code"]) == (409, "duplicate_booking")
 
 
-def test_a_cancelled_place_comes_back_after_a_delay(post, citizen, slots, session, clock) -> None:  # type: ignore[no-untyped-def]
+def test_a_cancelled_place_comes_back_after_a_delay(post, citizen, slots, session, clock) -> None:
     _, who = citizen()
     made = book(post, who, slots[3])
     cancelled = post(f"/appointments/{made['id']}/cancel", who, {})
@@ -128,7 +128,7 @@ def test_a_cancelled_place_comes_back_after_a_delay(post, citizen, slots, sessio
     book(post, who, slots[3])
 
 
-def test_a_late_cancellation_gives_the_place_to_the_hall(post, citizen, slots, session, clock) -> None:  # type: ignore[no-untyped-def]
+def test_a_late_cancellation_gives_the_place_to_the_hall(post, citizen, slots, session, clock) -> None:
     _, who = citizen()
     made = book(post, who, slots[0])
     before = quota(session, slots[0], "onsite").capacity
@@ -138,7 +138,7 @@ def test_a_late_cancellation_gives_the_place_to_the_hall(post, citizen, slots, s
     assert invariants(session) == []
 
 
-def test_rescheduling_takes_the_new_place_first(client, post, citizen, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_rescheduling_takes_the_new_place_first(client, post, citizen, slots, session) -> None:
     _, who = citizen()
     old = book(post, who, slots[3])
     new = post(f"/appointments/{old['id']}/reschedule", who, {"slot_id": str(slots[5])})
@@ -152,7 +152,7 @@ def test_rescheduling_takes_the_new_place_first(client, post, citizen, slots, se
     assert third.json["code"] == "no_reschedules_left"
 
 
-def test_a_refused_reschedule_changes_nothing(post, citizen, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_a_refused_reschedule_changes_nothing(post, citizen, slots, session) -> None:
     session.execute(
         update(SlotQuota).where(SlotQuota.slot_id == slots[5], SlotQuota.channel == "online").values(capacity=0)
     )
@@ -164,7 +164,7 @@ def test_a_refused_reschedule_changes_nothing(post, citizen, slots, session) -> 
     assert session.get_one(Appointment, old["id"]).state is State.BOOKED
 
 
-def test_other_peoples_appointments_do_not_exist(client, post, citizen, slots) -> None:  # type: ignore[no-untyped-def]
+def test_other_peoples_appointments_do_not_exist(client, post, citizen, slots) -> None:
     _, owner = citizen()
     _, stranger = citizen()
     made = book(post, owner, slots[3])
@@ -173,7 +173,7 @@ def test_other_peoples_appointments_do_not_exist(client, post, citizen, slots) -
     assert client.get(f"/api/v1/appointments/{made['id']}").status_code == 401
 
 
-def test_nothing_of_a_slot_is_seen_before_its_release(client: FlaskClient, slots, clock: Clock) -> None:  # type: ignore[no-untyped-def]
+def test_nothing_of_a_slot_is_seen_before_its_release(client: FlaskClient, slots, clock: Clock) -> None:
     answer = client.get(f"/api/v1/slots?hall=XM&items={ITEM}&from=2026-12-01&days=1").json
     assert answer["days"][0]["state"] == "open"
     clock.advance(hours=-2)  # 07:00, before the release at 08:00
@@ -181,7 +181,7 @@ def test_nothing_of_a_slot_is_seen_before_its_release(client: FlaskClient, slots
     assert answer["days"][0] == {"date": "2026-12-01", "left": 0, "note": None, "slots": [], "state": "not_released"}
 
 
-def test_an_unreleased_slot_cannot_be_held(post, citizen, session, clock: Clock) -> None:  # type: ignore[no-untyped-def]
+def test_an_unreleased_slot_cannot_be_held(post, citizen, session, clock: Clock) -> None:
     from backend.appointments.models import Slot
 
     later = session.scalar(
@@ -192,13 +192,13 @@ def test_an_unreleased_slot_cannot_be_held(post, citizen, session, clock: Clock)
     assert post("/holds", who, {"slot_id": str(later), "items": [ITEM]}).json["code"] == "slot_closed"
 
 
-def test_a_hall_that_does_not_handle_the_item_refuses(post, citizen, slots) -> None:  # type: ignore[no-untyped-def]
+def test_a_hall_that_does_not_handle_the_item_refuses(post, citizen, slots) -> None:
     _, who = citizen()
     refused = post("/holds", who, {"slot_id": str(slots[3]), "items": ["marriage-registration"]})
     assert refused.json["code"] == "item_not_here"
 
 
-def test_unused_online_places_fall_to_the_hall_at_slot_start(slots, session, clock) -> None:  # type: ignore[no-untyped-def]
+def test_unused_online_places_fall_to_the_hall_at_slot_start(slots, session, clock) -> None:
     before = quota(session, slots[0]).capacity, quota(session, slots[0], "onsite").capacity
     clock.advance(hours=24, minutes=1)
     jobs.fall_to_onsite()
@@ -206,7 +206,7 @@ def test_unused_online_places_fall_to_the_hall_at_slot_start(slots, session, clo
     assert quota(session, slots[0], "onsite").capacity == sum(before)
 
 
-def test_every_half_day_keeps_thirty_percent_for_walk_ins(session: Session, slots) -> None:  # type: ignore[no-untyped-def]
+def test_every_half_day_keeps_thirty_percent_for_walk_ins(session: Session, slots) -> None:
     rows = session.execute(
         select(SlotQuota.channel, func.sum(SlotQuota.capacity))
         .where(SlotQuota.slot_id.in_(slots[:6]))
@@ -243,7 +243,7 @@ def test_every_state_and_event_follows_the_table(state: State, event: Event) -> 
         assert APPOINTMENT.next(state, event) is step
 
 
-def test_the_doctor_finds_a_wrong_counter(slots, session: Session, isolated: None) -> None:  # type: ignore[no-untyped-def]
+def test_the_doctor_finds_a_wrong_counter(slots, session: Session, isolated: None) -> None:
     session.execute(
         update(SlotQuota).where(SlotQuota.slot_id == slots[0], SlotQuota.channel == "online").values(booked=1)
     )
@@ -253,7 +253,7 @@ def test_the_doctor_finds_a_wrong_counter(slots, session: Session, isolated: Non
     assert str(slots[0]) in findings[0]
 
 
-def test_times_shown_are_the_policy(post, citizen, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_times_shown_are_the_policy(post, citizen, slots, session) -> None:
     _, who = citizen()
     made = book(post, who, slots[3])
     row = session.get_one(Appointment, made["id"])
@@ -262,7 +262,7 @@ def test_times_shown_are_the_policy(post, citizen, slots, session) -> None:  # t
     assert row.start - row.cancel_until == timedelta(hours=2)
 
 
-def test_two_items_of_one_family_are_one_visit(post, citizen, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_two_items_of_one_family_are_one_visit(post, citizen, slots, session) -> None:
     _, who = citizen()
     held = post("/holds", who, {"slot_id": str(slots[0]), "items": [ITEM, "passport-renewal"]})
     assert held.status_code == 201, held.json
@@ -270,7 +270,7 @@ def test_two_items_of_one_family_are_one_visit(post, citizen, slots, session) ->
     assert invariants(session) == []
 
 
-def test_an_expired_hold_over_two_slots_gives_each_place_back_once(post, citizen, slots, session, clock) -> None:  # type: ignore[no-untyped-def]
+def test_an_expired_hold_over_two_slots_gives_each_place_back_once(post, citizen, slots, session, clock) -> None:
     for slot in slots[:2]:
         change = update(SlotQuota).where(SlotQuota.slot_id == slot, SlotQuota.channel == "online")
         session.execute(change.values(capacity=2))
@@ -285,14 +285,14 @@ def test_an_expired_hold_over_two_slots_gives_each_place_back_once(post, citizen
     assert [quota(session, slot).held for slot in slots[:2]] == [2, 2]
 
 
-def test_a_code_that_is_taken_is_drawn_again(post, citizen, slots, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_code_that_is_taken_is_drawn_again(post, citizen, slots, monkeypatch) -> None:
     drawn = iter(["12345678", "12345678", "12345678", "87654321"])
     monkeypatch.setattr(service, "_draw_code", lambda: next(drawn))
     made = [book(post, citizen()[1], slots[3]) for _ in range(2)]
     assert [one["code"] for one in made] == ["12345678", "87654321"]
 
 
-def test_a_visit_that_is_over_cannot_be_cancelled(post, citizen, slots, clock) -> None:  # type: ignore[no-untyped-def]
+def test_a_visit_that_is_over_cannot_be_cancelled(post, citizen, slots, clock) -> None:
     _, who = citizen()
     made = book(post, who, slots[3])
     clock.advance(days=3)
@@ -300,11 +300,11 @@ def test_a_visit_that_is_over_cannot_be_cancelled(post, citizen, slots, clock) -
 
 
 @pytest.mark.parametrize("query", ["from=9999-12-31&days=60", "from=nonsense", "days=0"])
-def test_impossible_days_are_refused(client: FlaskClient, slots, query: str) -> None:  # type: ignore[no-untyped-def]
+def test_impossible_days_are_refused(client: FlaskClient, slots, query: str) -> None:
     assert client.get(f"/api/v1/slots?hall=XM&items={ITEM}&{query}").status_code == 422
 
 
-def test_history_pages_lose_nobody_who_shares_a_start(client, post, citizen, slots, session, clock) -> None:  # type: ignore[no-untyped-def]
+def test_history_pages_lose_nobody_who_shares_a_start(client, post, citizen, slots, session, clock) -> None:
     person, who = citizen()
     made = book(post, who, slots[3])
     row = session.get_one(Appointment, made["id"])

@@ -41,7 +41,7 @@ def starts(session: Session, day: date, **where: bool) -> list[str]:
     return [f"{start + timedelta(hours=8):%H:%M}" for start in rows]
 
 
-def test_new_places_reach_the_slots_that_exist_from_that_day_on(client, post, staff, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_new_places_reach_the_slots_that_exist_from_that_day_on(client, post, staff, slots, session) -> None:
     lead = staff()
     tuesday, wednesday = date(2026, 11, 24), date(2026, 11, 25)
     assert (totals(session, tuesday), totals(session, wednesday)) == (80, 80)
@@ -69,7 +69,7 @@ def test_new_places_reach_the_slots_that_exist_from_that_day_on(client, post, st
     assert kept.reason == "加开窗口"
 
 
-def test_fewer_places_than_are_booked_is_refused_and_says_by_how_many(post, citizen, staff, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_fewer_places_than_are_booked_is_refused_and_says_by_how_many(post, citizen, staff, slots, session) -> None:
     for _ in range(4):
         book(post, citizen()[1], slots[3])
     fewer = {**HOURS, "morning": {**HOURS["morning"], "capacity": 12}}
@@ -83,7 +83,7 @@ def test_fewer_places_than_are_booked_is_refused_and_says_by_how_many(post, citi
     assert session.scalar(select(func.count()).where(OpeningRule.capacity != 40, OpeningRule.capacity != 20)) == 0
 
 
-def test_other_hours_close_what_is_no_longer_planned(post, citizen, staff, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_other_hours_close_what_is_no_longer_planned(post, citizen, staff, slots, session) -> None:
     lead = staff()
     shorter = {**HOURS, "morning": {"from": "09:30", "to": "11:30", "windows": 2, "capacity": 40}, "afternoon": None}
     assert post("/staff/opening-rules", lead, shorter).status_code == 201
@@ -102,7 +102,7 @@ def test_other_hours_close_what_is_no_longer_planned(post, citizen, staff, slots
     assert invariants(session) == []
 
 
-def test_a_change_of_places_leaves_a_closed_day_closed(post, staff, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_a_change_of_places_leaves_a_closed_day_closed(post, staff, slots, session) -> None:
     lead = staff()
     post("/staff/day-overrides", lead, {"day": "2026-11-25", "part": "day", "open": False, "reason": "停电"})
     assert post("/staff/opening-rules", lead, HOURS).status_code == 201
@@ -112,7 +112,7 @@ def test_a_change_of_places_leaves_a_closed_day_closed(post, staff, slots, sessi
     assert totals(session, date(2026, 11, 25)) == 120
 
 
-def test_one_slot_gets_other_places_and_the_half_day_keeps_its_share(post, citizen, staff, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_one_slot_gets_other_places_and_the_half_day_keeps_its_share(post, citizen, staff, slots, session) -> None:
     lead = staff()
     preview = post(f"/staff/slots/{slots[3]}/capacity/preview", lead, {"capacity": 20, "reason": "多一个窗口"})
     changed = post(f"/staff/slots/{slots[3]}/capacity", lead, {"capacity": 20, "reason": "多一个窗口"})
@@ -139,14 +139,14 @@ def test_one_slot_gets_other_places_and_the_half_day_keeps_its_share(post, citiz
 
 
 @pytest.mark.parametrize("capacity", range(0, 31, 3))
-def test_whatever_one_slot_gets_thirty_percent_stay_on_site(post, staff, slots, session, capacity: int) -> None:  # type: ignore[no-untyped-def]
+def test_whatever_one_slot_gets_thirty_percent_stay_on_site(post, staff, slots, session, capacity: int) -> None:
     answer = post(f"/staff/slots/{slots[1]}/capacity", staff(), {"capacity": capacity, "reason": "调整"})
     assert answer.status_code in (200, 409)
     session.expire_all()
     assert invariants(session) == []
 
 
-def test_the_database_itself_refuses_less_than_is_booked(post, citizen, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_the_database_itself_refuses_less_than_is_booked(post, citizen, slots, session) -> None:
     book(post, citizen()[1], slots[3])
     with pytest.raises(IntegrityError, match="not_oversold"):
         session.execute(
@@ -154,7 +154,7 @@ def test_the_database_itself_refuses_less_than_is_booked(post, citizen, slots, s
         )
 
 
-def test_what_has_begun_or_is_elsewhere_stays(post, staff, slots, session, clock) -> None:  # type: ignore[no-untyped-def]
+def test_what_has_begun_or_is_elsewhere_stays(post, staff, slots, session, clock) -> None:
     body = {"capacity": 5, "reason": "调整"}
     assert post(f"/staff/slots/{slots[3]}/capacity", staff(hall="SM"), body).status_code == 404
     clock.advance(hours=26)
@@ -178,13 +178,13 @@ def test_what_has_begun_or_is_elsewhere_stays(post, staff, slots, session, clock
         {"category": "marriage"},
     ],
 )
-def test_impossible_rules_are_refused(post, staff, slots, session, changes) -> None:  # type: ignore[no-untyped-def]
+def test_impossible_rules_are_refused(post, staff, slots, session, changes) -> None:
     before = session.scalar(select(func.count()).select_from(OpeningRule))
     assert post("/staff/opening-rules", staff(), {**HOURS, **changes}).status_code == 422
     assert session.scalar(select(func.count()).select_from(OpeningRule)) == before
 
 
-def test_slots_are_listed_with_the_places_of_every_channel(client, staff, slots) -> None:  # type: ignore[no-untyped-def]
+def test_slots_are_listed_with_the_places_of_every_channel(client, staff, slots) -> None:
     path = f"/api/v1/staff/slots?category={EXIT_ENTRY}&day=2026-11-25"
     listed = client.get(path, headers=staff("window_clerk")).json["slots"]
     assert [row["id"] for row in listed] == [str(slot) for slot in slots]
@@ -192,7 +192,7 @@ def test_slots_are_listed_with_the_places_of_every_channel(client, staff, slots)
     assert client.get(path, headers=staff("gate")).status_code == 403
 
 
-def test_settings_show_their_ranges_and_change_with_an_audit(client, staff, session, slots) -> None:  # type: ignore[no-untyped-def]
+def test_settings_show_their_ranges_and_change_with_an_audit(client, staff, session, slots) -> None:
     lead, path = staff(), "/api/v1/staff/booking-policy"
     shown = client.get(f"{path}?category={EXIT_ENTRY}", headers=lead).json
     assert shown["is_default"]
@@ -212,7 +212,7 @@ def test_settings_show_their_ranges_and_change_with_an_audit(client, staff, sess
 
 
 @pytest.mark.parametrize("name", POLICY_RANGES)
-def test_every_setting_is_bounded_at_the_edge_and_in_the_database(client, staff, session, slots, name: str) -> None:  # type: ignore[no-untyped-def]
+def test_every_setting_is_bounded_at_the_edge_and_in_the_database(client, staff, session, slots, name: str) -> None:
     low, high = POLICY_RANGES[name]
     for value in (low - 1, high + 1):
         body = {"category": EXIT_ENTRY, "values": {name: value}, "reason": "试试"}
@@ -228,7 +228,7 @@ def test_every_setting_is_bounded_at_the_edge_and_in_the_database(client, staff,
     assert session.scalar(select(func.count()).select_from(BookingPolicy)) == 0
 
 
-def test_a_larger_share_counts_from_the_first_day_not_released(client, post, citizen, staff, session, slots) -> None:  # type: ignore[no-untyped-def]
+def test_a_larger_share_counts_from_the_first_day_not_released(client, post, citizen, staff, session, slots) -> None:
     book(post, citizen()[1], slots[3])
     body = {"category": EXIT_ENTRY, "values": {"onsite_percent": 50, "staff_percent": 20}, "reason": "老人多"}
     released = client.put(

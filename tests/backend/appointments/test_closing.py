@@ -19,7 +19,7 @@ from tests.backend.appointments.test_booking import ITEM, book, quota
 WEDNESDAY, SATURDAY = "2026-11-25", "2026-11-28"
 
 
-def close(post, lead, **changes):  # type: ignore[no-untyped-def]
+def close(post, lead, **changes):
     asked = {"day": WEDNESDAY, "part": "day", "open": False, "reason": "台风停办", "reason_en": "Typhoon", **changes}
     answer = post("/staff/day-overrides", lead, asked)
     assert answer.status_code == 201, answer.json
@@ -37,7 +37,7 @@ def job_is_done(session: Session) -> None:
     session.commit()
 
 
-def test_closing_a_hall_tells_everybody_and_blames_nobody(client, post, citizen, staff, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_closing_a_hall_tells_everybody_and_blames_nobody(client, post, citizen, staff, slots, session) -> None:
     lead, (person, who), (_, holder) = staff(), citizen(), citizen()
     made = book(post, who, slots[3])
     held = post("/holds", holder, {"slot_id": str(slots[8]), "items": [ITEM]}).json
@@ -78,7 +78,7 @@ def _without_jobs(session: Session) -> list[str]:
     return findings
 
 
-def test_the_closing_and_its_job_are_one_commit(post, staff, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_the_closing_and_its_job_are_one_commit(post, staff, slots, session) -> None:
     close(post, staff())
     tasks = session.execute(text("SELECT task_name FROM procrastinate_jobs WHERE status = 'todo'")).scalars().all()
     assert tasks == [closing.TASK]
@@ -86,7 +86,7 @@ def test_the_closing_and_its_job_are_one_commit(post, staff, slots, session) -> 
     assert worker.TASKS[closing.TASK] in [path for _, path in worker.PERIODIC]
 
 
-def test_half_a_day_leaves_the_other_half(post, citizen, staff, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_half_a_day_leaves_the_other_half(post, citizen, staff, slots, session) -> None:
     (_, early), (_, late) = citizen(), citizen()
     morning, afternoon = book(post, early, slots[0]), book(post, late, slots[6])
     close(post, staff(), part="morning")
@@ -96,13 +96,13 @@ def test_half_a_day_leaves_the_other_half(post, citizen, staff, slots, session) 
     assert set(open_starts) == set(slots[6:])
 
 
-def test_only_my_hall_closes(post, staff, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_only_my_hall_closes(post, staff, slots, session) -> None:
     close(post, staff())
     closed = session.scalars(select(Slot.hall_code).where(~Slot.open).distinct()).all()
     assert closed == ["XM"]
 
 
-def test_a_crash_halfway_is_finished_by_the_next_run(post, citizen, staff, slots, session, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_crash_halfway_is_finished_by_the_next_run(post, citizen, staff, slots, session, monkeypatch) -> None:
     made = [book(post, citizen()[1], slots[3])["id"] for _ in range(4)]
     close(post, staff())
     real, calls = closing.cancel_closed, []
@@ -111,7 +111,7 @@ def test_a_crash_halfway_is_finished_by_the_next_run(post, citizen, staff, slots
         calls.append(arguments)
         if len(calls) == 3:
             raise RuntimeError("killed")
-        return real(*arguments)  # type: ignore[arg-type]
+        return real(*arguments)
 
     monkeypatch.setattr(closing, "cancel_closed", dies_at_the_third)
     with pytest.raises(RuntimeError):
@@ -125,7 +125,7 @@ def test_a_crash_halfway_is_finished_by_the_next_run(post, citizen, staff, slots
     assert invariants(session) == []
 
 
-def test_opening_again_opens_the_slots_and_brings_nobody_back(client, post, citizen, staff, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_opening_again_opens_the_slots_and_brings_nobody_back(client, post, citizen, staff, slots, session) -> None:
     lead, (_, who) = staff(), citizen()
     made = book(post, who, slots[3])
     close(post, lead)
@@ -140,7 +140,7 @@ def test_opening_again_opens_the_slots_and_brings_nobody_back(client, post, citi
     assert invariants(session) == []
 
 
-def test_a_hall_that_opened_again_keeps_whom_nobody_told_yet(post, citizen, staff, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_a_hall_that_opened_again_keeps_whom_nobody_told_yet(post, citizen, staff, slots, session) -> None:
     lead = staff()
     made = book(post, citizen()[1], slots[3])
     close(post, lead)
@@ -149,7 +149,7 @@ def test_a_hall_that_opened_again_keeps_whom_nobody_told_yet(post, citizen, staf
     assert states(session) == {made["id"]: State.BOOKED}
 
 
-def test_a_weekend_day_opens_with_fridays_hours_and_only_by_closing_again(post, staff, session, slots, client) -> None:  # type: ignore[no-untyped-def]
+def test_a_weekend_day_opens_with_fridays_hours_and_only_by_closing_again(post, staff, session, slots, client) -> None:
     lead, saturday = staff(), date(2026, 11, 28)
     there = select(func.count()).where(Slot.hall_code == "XM", Slot.category_code == "exit-entry", Slot.day == saturday)
     assert session.scalar(there) == 0
@@ -163,7 +163,7 @@ def test_a_weekend_day_opens_with_fridays_hours_and_only_by_closing_again(post, 
     assert session.scalar(there.where(Slot.open)) == 0
 
 
-def test_a_typhoon_closes_every_hall_and_each_may_open_by_itself(client, post, citizen, staff, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_a_typhoon_closes_every_hall_and_each_may_open_by_itself(client, post, citizen, staff, slots, session) -> None:
     operator, lead = staff("platform_operator", "*"), staff()
     made = book(post, citizen()[1], slots[3])
     asked = {"day": WEDNESDAY, "part": "day", "open": False, "reason": "台风停办"}
@@ -180,7 +180,7 @@ def test_a_typhoon_closes_every_hall_and_each_may_open_by_itself(client, post, c
     assert opened == ["XM"]
 
 
-def test_changes_are_audited_with_before_and_after(post, staff, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_changes_are_audited_with_before_and_after(post, staff, slots, session) -> None:
     lead = staff()
     close(post, lead, part="morning")
     close(post, lead, part="morning", reason="停电")
@@ -192,7 +192,7 @@ def test_changes_are_audited_with_before_and_after(post, staff, slots, session) 
     }
 
 
-def test_the_same_key_closes_once(post, staff, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_the_same_key_closes_once(post, staff, slots, session) -> None:
     lead, asked = staff(), {"day": WEDNESDAY, "part": "day", "open": False, "reason": "台风停办"}
     first, second = (post("/staff/day-overrides", lead, asked, "one-key") for _ in range(2))
     assert second.json == first.json
@@ -208,7 +208,7 @@ def test_the_same_key_closes_once(post, staff, slots, session) -> None:  # type:
         ({"day": "2099-01-01", "open": True}, 409, "calendar_not_loaded"),
     ],
 )
-def test_what_cannot_be_changes_nothing(post, staff, slots, session, changes, status, code) -> None:  # type: ignore[no-untyped-def]
+def test_what_cannot_be_changes_nothing(post, staff, slots, session, changes, status, code) -> None:
     asked = {"day": WEDNESDAY, "part": "day", "open": False, "reason": "台风停办", **changes}
     refused = post("/staff/day-overrides", staff(), asked)
     assert (refused.status_code, refused.json["code"]) == (status, code)
@@ -217,14 +217,14 @@ def test_what_cannot_be_changes_nothing(post, staff, slots, session, changes, st
 
 
 @pytest.mark.parametrize("role", ["gate", "window_clerk"])
-def test_only_leads_may(client, post, staff, role: str) -> None:  # type: ignore[no-untyped-def]
+def test_only_leads_may(client, post, staff, role: str) -> None:
     who = staff(role)
     asked = {"day": WEDNESDAY, "part": "day", "open": False, "reason": "台风停办"}
     assert post("/staff/day-overrides", who, asked).status_code == 403
     assert client.get(f"/api/v1/staff/day-overrides?from={WEDNESDAY}&to={WEDNESDAY}", headers=who).status_code == 403
 
 
-def test_what_is_past_today_stays_as_it_was(post, citizen, staff, slots, session, clock) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_past_today_stays_as_it_was(post, citizen, staff, slots, session, clock) -> None:
     made = book(post, citizen()[1], slots[0])
     clock.advance(hours=25)  # Wednesday 10:00: the slot from 9:00 is over
     close(post, staff())
@@ -232,7 +232,7 @@ def test_what_is_past_today_stays_as_it_was(post, citizen, staff, slots, session
     assert states(session) == {made["id"]: State.BOOKED}
 
 
-def test_a_visit_over_two_slots_gives_both_back(post, citizen, staff, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_a_visit_over_two_slots_gives_both_back(post, citizen, staff, slots, session) -> None:
     _, who = citizen()
     held = post("/holds", who, {"slot_id": str(slots[0]), "items": [ITEM], "people": 4}).json
     post(f"/holds/{held['id']}/confirm", who, {})
@@ -245,7 +245,7 @@ def test_a_visit_over_two_slots_gives_both_back(post, citizen, staff, slots, ses
     assert invariants(session) == []
 
 
-def test_the_doctor_finds_places_that_do_not_know_their_slot_is_closed(slots, session: Session, isolated: None) -> None:  # type: ignore[no-untyped-def]
+def test_the_doctor_finds_places_that_do_not_know_their_slot_is_closed(slots, session: Session, isolated: None) -> None:
     session.execute(delete(DayOverride))
     session.execute(text("UPDATE slot SET open = false WHERE id = :slot"), {"slot": slots[0]})
     session.commit()

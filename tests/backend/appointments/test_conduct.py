@@ -104,7 +104,7 @@ def scan_all_day(session: Session, clock: Clock, hall: str = "XM") -> None:
 
 
 @pytest.fixture
-def missed(post, citizen, slots, session, clock):  # type: ignore[no-untyped-def]
+def missed(post, citizen, slots, session, clock):
     """A visit nobody came to while the hall was scanning: the person, their header and the appointment's id."""
     scan_all_day(session, clock)
     person, who = citizen()
@@ -119,7 +119,7 @@ def state_of(session: Session, appointment: UUID) -> State:
     return session.get_one(Appointment, appointment).state
 
 
-def test_a_missed_visit_is_marked_once_and_told(client, missed, session) -> None:  # type: ignore[no-untyped-def]
+def test_a_missed_visit_is_marked_once_and_told(client, missed, session) -> None:
     person, who, appointment = missed
     jobs.mark_missed()
     assert state_of(session, appointment) is State.NO_SHOW
@@ -135,7 +135,7 @@ def test_a_missed_visit_is_marked_once_and_told(client, missed, session) -> None
     assert doctor.invariants(session) == []
 
 
-def test_nothing_is_marked_before_half_an_hour_has_passed(post, citizen, slots, session, clock) -> None:  # type: ignore[no-untyped-def]
+def test_nothing_is_marked_before_half_an_hour_has_passed(post, citizen, slots, session, clock) -> None:
     scan_all_day(session, clock)
     _, who = citizen()
     made = book(post, who, slots[3])
@@ -144,7 +144,7 @@ def test_nothing_is_marked_before_half_an_hour_has_passed(post, citizen, slots, 
     assert state_of(session, UUID(made["id"])) is State.BOOKED
 
 
-def test_a_hall_that_did_not_scan_marks_nobody(client, post, citizen, slots, session, clock) -> None:  # type: ignore[no-untyped-def]
+def test_a_hall_that_did_not_scan_marks_nobody(client, post, citizen, slots, session, clock) -> None:
     scan_all_day(session, clock, hall="SM")
     people = [citizen() for _ in range(5)]
     visits = [book(post, who, slots[n]) for n, (_, who) in enumerate(people)]
@@ -169,7 +169,7 @@ def miss(session: Session, person: UUID, appointment: UUID, *, days_ago: int, cl
     session.commit()
 
 
-def test_two_misses_pause_online_booking_and_say_so(client, post, missed, slots, session, clock) -> None:  # type: ignore[no-untyped-def]
+def test_two_misses_pause_online_booking_and_say_so(client, post, missed, slots, session, clock) -> None:
     person, who, appointment = missed
     allowed = post("/holds", who, {"slot_id": str(slots[-1]), "items": ["passport-first"]})
     assert allowed.status_code == 201
@@ -188,7 +188,7 @@ def test_two_misses_pause_online_booking_and_say_so(client, post, missed, slots,
     conduct_service.refuse_blocked(session, person)
 
 
-def test_cancelling_after_the_cut_off_is_half_a_point(client, post, citizen, slots, session, clock) -> None:  # type: ignore[no-untyped-def]
+def test_cancelling_after_the_cut_off_is_half_a_point(client, post, citizen, slots, session, clock) -> None:
     _, who = citizen()
     made = book(post, who, slots[3])
     clock.set(datetime.fromisoformat(made["cancel_until"]) + timedelta(minutes=1))
@@ -201,13 +201,13 @@ def test_cancelling_after_the_cut_off_is_half_a_point(client, post, citizen, slo
 
 
 @pytest.fixture
-def lead(session: Session, clock: Clock):  # type: ignore[no-untyped-def]
+def lead(session: Session, clock: Clock):
     from tests.backend.staff import header
 
     return lambda hall="XM", role="hall_lead": header(session, hall, role)
 
 
-def test_an_accepted_appeal_clears_the_mark(client, post, missed, lead, session) -> None:  # type: ignore[no-untyped-def]
+def test_an_accepted_appeal_clears_the_mark(client, post, missed, lead, session) -> None:
     person, who, appointment = missed
     mark = client.get("/api/v1/me/conduct", headers=who).json["marks"][0]
     short = post(f"/me/conduct/{mark['id']}/appeal", who, {"reason": "短"})
@@ -237,7 +237,7 @@ def test_an_accepted_appeal_clears_the_mark(client, post, missed, lead, session)
     assert doctor.invariants(session) == []
 
 
-def test_a_rejected_appeal_still_counts(client, post, missed, lead, session) -> None:  # type: ignore[no-untyped-def]
+def test_a_rejected_appeal_still_counts(client, post, missed, lead, session) -> None:
     _, who, appointment = missed
     mark = client.get("/api/v1/me/conduct", headers=who).json["marks"][0]
     post(f"/me/conduct/{mark['id']}/appeal", who, {"reason": "我忘了，对不起"})
@@ -247,7 +247,7 @@ def test_a_rejected_appeal_still_counts(client, post, missed, lead, session) -> 
     assert doctor.invariants(session) == []
 
 
-def test_anothers_mark_cannot_be_appealed(client, post, missed, citizen) -> None:  # type: ignore[no-untyped-def]
+def test_anothers_mark_cannot_be_appealed(client, post, missed, citizen) -> None:
     _, who, _ = missed
     mark = client.get("/api/v1/me/conduct", headers=who).json["marks"][0]
     _, other = citizen()
@@ -255,7 +255,7 @@ def test_anothers_mark_cannot_be_appealed(client, post, missed, citizen) -> None
     assert client.get("/api/v1/me/conduct").status_code == 401
 
 
-def test_coming_late_the_same_day_clears_the_mark_and_undo_brings_it_back(client, post, missed, lead, session) -> None:  # type: ignore[no-untyped-def]
+def test_coming_late_the_same_day_clears_the_mark_and_undo_brings_it_back(client, post, missed, lead, session) -> None:
     _, who, appointment = missed
     code = session.get_one(Appointment, appointment).code
     gate = lead(role="gate")
@@ -270,7 +270,7 @@ def test_coming_late_the_same_day_clears_the_mark_and_undo_brings_it_back(client
     assert doctor.invariants(session) == []
 
 
-def test_closing_the_hall_forgives_what_was_missed_that_half_day(client, post, missed, lead, session) -> None:  # type: ignore[no-untyped-def]
+def test_closing_the_hall_forgives_what_was_missed_that_half_day(client, post, missed, lead, session) -> None:
     _, who, appointment = missed
 
     def close(part: str) -> None:
@@ -286,7 +286,7 @@ def test_closing_the_hall_forgives_what_was_missed_that_half_day(client, post, m
     assert doctor.invariants(session) == []
 
 
-def test_open_scan_pages_prove_that_the_hall_scans(client, post, lead, session, clock) -> None:  # type: ignore[no-untyped-def]
+def test_open_scan_pages_prove_that_the_hall_scans(client, post, lead, session, clock) -> None:
     for _ in range(2):
         assert post("/staff/scanner-beats", lead(role="gate"), {}).status_code == 204
     assert session.scalar(select(func.count()).select_from(ScannerBeat)) == 1

@@ -42,7 +42,7 @@ def publish_ending(session: Session, on: date) -> Any:
     return made
 
 
-def test_16_1_no_slot_beyond_a_published_ending(client, post, citizen, slots, session: Session) -> None:  # type: ignore[no-untyped-def]
+def test_16_1_no_slot_beyond_a_published_ending(client, post, citizen, slots, session: Session) -> None:
     publish_ending(session, WEDNESDAY)
     _, who = citizen()
     refused = post("/holds", who, {"slot_id": str(slots[3]), "items": [ITEM]})
@@ -59,7 +59,7 @@ def test_16_1_no_slot_beyond_a_published_ending(client, post, citizen, slots, se
     assert (guide["ending"]["successor"]["slug"], guide["bookable"]) == (SUCCESSOR, True)
 
 
-def test_16_1_visits_before_the_ending_stay(post, citizen, slots, session: Session) -> None:  # type: ignore[no-untyped-def]
+def test_16_1_visits_before_the_ending_stay(post, citizen, slots, session: Session) -> None:
     _, who = citizen()
     made = book(post, who, slots[3])
     publish_ending(session, WEDNESDAY + timedelta(days=1))
@@ -68,7 +68,7 @@ def test_16_1_visits_before_the_ending_stay(post, citizen, slots, session: Sessi
     assert session.get_one(Appointment, made["id"]).state == "booked"
 
 
-def test_16_1_visits_from_the_ending_on_are_called_off_with_the_successor(  # type: ignore[no-untyped-def]
+def test_16_1_visits_from_the_ending_on_are_called_off_with_the_successor(
     client, post, citizen, slots, session: Session
 ) -> None:
     person, who = citizen()

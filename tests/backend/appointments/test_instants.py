@@ -14,7 +14,7 @@ def test_an_instant_is_written_in_utc() -> None:
     assert clock.rfc3339(at) == "2026-11-24T01:30:00Z"
 
 
-def test_answers_end_in_z(client, post, citizen, slots) -> None:  # type: ignore[no-untyped-def]
+def test_answers_end_in_z(client, post, citizen, slots) -> None:
     _, who = citizen()
     made = book(post, who, slots[3])
     paths = (

@@ -23,7 +23,7 @@ def keeping(isolated: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def fill(session, slots):  # type: ignore[no-untyped-def]
+def fill(session, slots):
     def fill() -> None:
         session.execute(update(SlotQuota).where(SlotQuota.slot_id == slots[0]).values(capacity=0))
         session.commit()
@@ -31,7 +31,7 @@ def fill(session, slots):  # type: ignore[no-untyped-def]
     return fill
 
 
-def test_a_list_lags_until_the_next_second_and_no_longer(client: FlaskClient, fill, clock: Clock) -> None:  # type: ignore[no-untyped-def]
+def test_a_list_lags_until_the_next_second_and_no_longer(client: FlaskClient, fill, clock: Clock) -> None:
     first = client.get(LIST)
     assert first.headers["Cache-Control"] == "public, max-age=1"
     fill()
@@ -41,7 +41,7 @@ def test_a_list_lags_until_the_next_second_and_no_longer(client: FlaskClient, fi
     assert client.get(LIST).json["days"][0]["slots"][0]["state"] == "full"
 
 
-def test_a_list_made_late_in_a_second_does_not_live_into_the_next(client: FlaskClient, fill, clock: Clock) -> None:  # type: ignore[no-untyped-def]
+def test_a_list_made_late_in_a_second_does_not_live_into_the_next(client: FlaskClient, fill, clock: Clock) -> None:
     clock.advance(milliseconds=900)
     assert client.get(LIST).json["days"][0]["slots"][0]["state"] == "free"
     fill()
@@ -49,7 +49,7 @@ def test_a_list_made_late_in_a_second_does_not_live_into_the_next(client: FlaskC
     assert client.get(LIST).json["days"][0]["slots"][0]["state"] == "full"
 
 
-def test_a_release_is_exact_however_often_the_list_was_asked_for(client: FlaskClient, slots, clock: Clock) -> None:  # type: ignore[no-untyped-def]
+def test_a_release_is_exact_however_often_the_list_was_asked_for(client: FlaskClient, slots, clock: Clock) -> None:
     release = datetime(2026, 11, 24, 0, 0, tzinfo=UTC)  # 08:00 in Xiamen
     for before_ms in (1500, 999, 500, 1):
         clock.set(release - timedelta(milliseconds=before_ms))
@@ -59,13 +59,13 @@ def test_a_release_is_exact_however_often_the_list_was_asked_for(client: FlaskCl
     assert client.get(NEW_DAY).json["days"][0]["state"] == "open"
 
 
-def test_a_list_from_after_the_release_is_not_shown_before_it(client: FlaskClient, slots, clock: Clock) -> None:  # type: ignore[no-untyped-def]
+def test_a_list_from_after_the_release_is_not_shown_before_it(client: FlaskClient, slots, clock: Clock) -> None:
     assert client.get(NEW_DAY).json["days"][0]["state"] == "open"
     clock.advance(hours=-2)
     assert client.get(NEW_DAY).json["days"][0]["slots"] == []
 
 
-def test_the_same_list_again_is_304_and_another_is_not(client: FlaskClient, fill, clock: Clock) -> None:  # type: ignore[no-untyped-def]
+def test_the_same_list_again_is_304_and_another_is_not(client: FlaskClient, fill, clock: Clock) -> None:
     etag = client.get(LIST).headers["ETag"]
     for given in (etag, f"W/{etag}"):
         again = client.get(LIST, headers={"If-None-Match": given})
@@ -77,14 +77,14 @@ def test_the_same_list_again_is_304_and_another_is_not(client: FlaskClient, fill
     assert changed.headers["ETag"] != etag
 
 
-def test_refusals_and_other_queries_are_not_mixed_up(client: FlaskClient, slots) -> None:  # type: ignore[no-untyped-def]
+def test_refusals_and_other_queries_are_not_mixed_up(client: FlaskClient, slots) -> None:
     assert client.get(f"{LIST}&lang=en").json["hall"] != client.get(LIST).json["hall"]
     for _ in range(2):
         assert client.get(LIST.replace("XM", "NOWHERE")).status_code == 404
     assert len(kept._kept) == 2
 
 
-def test_memory_is_bounded(client: FlaskClient, slots, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_memory_is_bounded(client: FlaskClient, slots, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept, "MOST_KEPT", 3)
     for number in range(10):
         assert client.get(f"{LIST}&any={number}").status_code == 200

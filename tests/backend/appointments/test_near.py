@@ -32,13 +32,13 @@ from tests.backend.appointments.test_booking import ITEM
         ("", None),
     ],
 )
-def test_a_place_is_understood_or_said_to_be_unknown(slots, session, said: str, place: str | None) -> None:  # type: ignore[no-untyped-def]
+def test_a_place_is_understood_or_said_to_be_unknown(slots, session, said: str, place: str | None) -> None:
     with db.transaction() as inner:
         found = places.find(inner, said)
     assert (found.name.zh if found else None) == place
 
 
-def test_halls_near_the_place_come_first(client, slots) -> None:  # type: ignore[no-untyped-def]
+def test_halls_near_the_place_come_first(client, slots) -> None:
     answer = client.get(f"/api/v1/items/{ITEM}/halls?near=中山路&lat=24.527&lng=118.178").json
     assert answer["place"] == {"name": "中山路", "approximate": True}
     distances = [hall["distance_km"] for hall in answer["halls"]]
@@ -49,7 +49,7 @@ def test_halls_near_the_place_come_first(client, slots) -> None:  # type: ignore
     assert english["slots"][0]["hall"]["code"] == "XM-CRJ2"
 
 
-def test_an_unknown_place_leaves_the_order_alone(client, slots) -> None:  # type: ignore[no-untyped-def]
+def test_an_unknown_place_leaves_the_order_alone(client, slots) -> None:
     plain = client.get(f"/api/v1/items/{ITEM}/halls").json
     answer = client.get(f"/api/v1/items/{ITEM}/halls?near=月球").json
     assert (plain["place"], answer["place"]) == (None, None)

@@ -6,7 +6,7 @@ from backend.appointments import passes
 from tests.backend.appointments.test_booking import book
 
 
-def test_the_owner_gets_a_pass_whose_code_is_fresh(client, post, citizen, slots, clock, settings) -> None:  # type: ignore[no-untyped-def]
+def test_the_owner_gets_a_pass_whose_code_is_fresh(client, post, citizen, slots, clock, settings) -> None:
     _, who = citizen()
     made = book(post, who, slots[3])
     shown = client.get(f"/api/v1/appointments/{made['id']}/pass", headers=who).json
@@ -19,7 +19,7 @@ def test_the_owner_gets_a_pass_whose_code_is_fresh(client, post, citizen, slots,
     assert (reading.kind, reading.appointment_id) == (passes.Kind.FRESH, UUID(made["id"]))
 
 
-def test_nobody_else_gets_it_and_none_is_left_after_cancelling(client, post, citizen, slots) -> None:  # type: ignore[no-untyped-def]
+def test_nobody_else_gets_it_and_none_is_left_after_cancelling(client, post, citizen, slots) -> None:
     _, owner = citizen()
     _, stranger = citizen()
     made = book(post, owner, slots[3])

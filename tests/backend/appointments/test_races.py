@@ -14,10 +14,13 @@ from backend.appointments.models import Appointment, AppointmentLine, Appointmen
 from backend.appointments.states import State
 from backend.core import clock, db
 from backend.core.config import Settings
+from notify import queries as notices
 from notify.models import Notification
 from tests.backend.appointments import racers
 from tests.backend.conftest import CATEGORY, HALL, WEDNESDAY
 from tests.conftest import make_settings
+
+pytestmark = pytest.mark.slow
 
 SCALE = int(os.environ.get("RACE_SCALE", "1"))
 PROCESSES = 4
@@ -26,7 +29,7 @@ FULL = SCALE >= 10
 
 
 @pytest.fixture
-def arena(seeded_database: str):  # type: ignore[no-untyped-def]
+def arena(seeded_database: str):
     """A database of its own, its settings, and Wednesday's slots."""
     settings = make_settings(seeded_database)
     before = db._engine, db._sessions, db._autocommit_sessions
@@ -169,7 +172,7 @@ def test_nobody_is_left_booked_in_a_hall_that_closed(arena: tuple[Settings, list
 
 
 @pytest.mark.parametrize(("moment", "left"), [("written", []), ("visit_params", ["withdrawn"])])
-def test_a_cancellation_beside_the_reminders_leaves_none_to_send(  # type: ignore[no-untyped-def]
+def test_a_cancellation_beside_the_reminders_leaves_none_to_send(
     arena, monkeypatch: pytest.MonkeyPatch, moment: str, left: list[str]
 ) -> None:
     """The job has read the visit as booked. Before it is sure of that the visit goes; later it waits for the job."""
@@ -177,7 +180,7 @@ def test_a_cancellation_beside_the_reminders_leaves_none_to_send(  # type: ignor
     [person] = racers.make_people(1)
     assert racers.attempt(person, slots[3]) == "booked"
     clock.replace(lambda: racers.NOW + timedelta(hours=9, minutes=1))
-    home = jobs.notices if moment == "written" else jobs
+    home = notices if moment == "written" else jobs
     plain, cancelling = getattr(home, moment), threading.Thread(target=racers.cancel_open, args=(person,))
 
     def beside(*arguments: object) -> object:

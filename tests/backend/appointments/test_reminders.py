@@ -24,7 +24,7 @@ def reminded(session: Session, person: UUID) -> list[str]:
     return list(session.scalars(found.order_by(Notification.created_at)))
 
 
-def test_each_visit_is_reminded_of_twice_and_a_cancelled_one_never(post, citizen, slots, session, clock: Clock) -> None:  # type: ignore[no-untyped-def]
+def test_each_visit_is_reminded_of_twice_and_a_cancelled_one_never(post, citizen, slots, session, clock: Clock) -> None:
     person, who = citizen()
     made = book(post, who, slots[3])
     other, their = citizen()
@@ -47,7 +47,7 @@ def test_each_visit_is_reminded_of_twice_and_a_cancelled_one_never(post, citizen
     assert reminded(session, other) == []
 
 
-def test_who_has_just_booked_is_not_reminded_at_once(post, citizen, slots, session, clock: Clock) -> None:  # type: ignore[no-untyped-def]
+def test_who_has_just_booked_is_not_reminded_at_once(post, citizen, slots, session, clock: Clock) -> None:
     person, who = citizen()
     clock.set(time.instant(time.today(), jobs.EVE) + timedelta(hours=1))
     book(post, who, slots[3])
@@ -62,7 +62,7 @@ def test_a_visit_given_up_overnight_withdraws_its_reminder(
     slots,
     session,
     clock: Clock,
-    change: str,  # type: ignore[no-untyped-def]
+    change: str,
 ) -> None:
     person, who = citizen()
     made = book(post, who, slots[3])

@@ -17,12 +17,12 @@ WEDNESDAY = date(2026, 11, 25)
 RULES = f"/api/v1/staff/opening-rules?category={EXIT_ENTRY}"
 
 
-def rules(client, lead) -> list[dict[str, Any]]:  # type: ignore[no-untyped-def]
+def rules(client, lead) -> list[dict[str, Any]]:
     listed: list[dict[str, Any]] = client.get(RULES, headers=lead).json["rules"]
     return listed
 
 
-def afternoon(client, lead, weekday: int = 3) -> dict[str, Any]:  # type: ignore[no-untyped-def]
+def afternoon(client, lead, weekday: int = 3) -> dict[str, Any]:
     [found] = [one for one in rules(client, lead) if one["weekday"] == weekday and one["from"] >= "13:00"]
     return found
 
@@ -31,14 +31,14 @@ def plain(found: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     return [(one["weekday"], one["from"], one["windows"], one["capacity"], one["valid_to"]) for one in found]
 
 
-def events(client, lead) -> list[dict[str, Any]]:  # type: ignore[no-untyped-def]
+def events(client, lead) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = client.get("/api/v1/staff/audit?object_type=opening_rule", headers=lead).json[
         "events"
     ]
     return found
 
 
-def test_a_half_day_is_ended_after_a_preview_and_restored(client, post, staff, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_a_half_day_is_ended_after_a_preview_and_restored(client, post, staff, slots, session) -> None:
     lead = staff()
     before = rules(client, lead)
     rule = afternoon(client, lead)
@@ -70,7 +70,7 @@ def test_a_half_day_is_ended_after_a_preview_and_restored(client, post, staff, s
     assert invariants(session) == []
 
 
-def test_a_change_of_today_is_taken_back_and_so_is_the_taking_back(client, post, staff, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_a_change_of_today_is_taken_back_and_so_is_the_taking_back(client, post, staff, slots, session) -> None:
     lead = staff()
     before = plain(rules(client, lead))
     post("/staff/opening-rules", lead, {**HOURS, "valid_from": "2026-11-24"})
@@ -87,7 +87,7 @@ def test_a_change_of_today_is_taken_back_and_so_is_the_taking_back(client, post,
     assert invariants(session) == []
 
 
-def test_a_rule_that_has_not_begun_is_taken_out(client, post, staff, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_a_rule_that_has_not_begun_is_taken_out(client, post, staff, slots, session) -> None:
     lead = staff()
     post("/staff/opening-rules", lead, {**HOURS, "valid_from": "2026-12-01"})
     coming = [one for one in rules(client, lead) if one["weekday"] == 3 and one["valid_from"] == "2026-12-01"]
@@ -99,7 +99,7 @@ def test_a_rule_that_has_not_begun_is_taken_out(client, post, staff, slots, sess
     assert starts(session, date(2026, 12, 2), open=True) == []
 
 
-def test_ending_never_takes_a_booked_place(client, post, citizen, staff, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_ending_never_takes_a_booked_place(client, post, citizen, staff, slots, session) -> None:
     book(post, citizen()[1], slots[-2])
     lead = staff()
     rule = afternoon(client, lead)
@@ -112,7 +112,7 @@ def test_ending_never_takes_a_booked_place(client, post, citizen, staff, slots, 
     assert session.scalar(select(func.count()).where(AuditEvent.action == "hall.rule_ended")) == 0
 
 
-def test_what_is_over_or_elsewhere_is_not_ended(client, post, staff, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_over_or_elsewhere_is_not_ended(client, post, staff, slots, session) -> None:
     lead = staff()
     rule = afternoon(client, lead)
     path = f"/staff/opening-rules/{rule['id']}/end"
@@ -125,7 +125,7 @@ def test_what_is_over_or_elsewhere_is_not_ended(client, post, staff, slots, sess
     assert post(path, lead, {"ends": "2026-11-25", "reason": "提前"}).status_code == 200
 
 
-def test_only_a_change_of_the_halls_rules_is_restored(client, post, staff, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_only_a_change_of_the_halls_rules_is_restored(client, post, staff, slots, session) -> None:
     lead = staff()
     post("/staff/opening-rules", lead, HOURS)
     post("/staff/day-overrides", lead, {"day": "2026-11-27", "part": "day", "open": False, "reason": "停电"})
@@ -136,7 +136,7 @@ def test_only_a_change_of_the_halls_rules_is_restored(client, post, staff, slots
     assert session.scalar(select(func.count()).select_from(OpeningRule)) == before
 
 
-def test_undoing_never_takes_a_booked_place(client, post, citizen, staff, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_undoing_never_takes_a_booked_place(client, post, citizen, staff, slots, session) -> None:
     lead = staff()
     more = {**HOURS["afternoon"], "to": "18:00", "capacity": 90}
     post("/staff/opening-rules", lead, {**HOURS, "afternoon": more})
@@ -151,7 +151,7 @@ def test_undoing_never_takes_a_booked_place(client, post, citizen, staff, slots,
 CITY = {"day": "2026-11-26", "part": "afternoon", "open": False, "reason": "台风"}
 
 
-def test_chosen_halls_close_and_come_back_together(client, post, staff, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_chosen_halls_close_and_come_back_together(client, post, staff, slots, session) -> None:
     operator = staff("platform_operator", "*")
     preview = client.get(
         "/api/v1/staff/city-day-overrides/preview?day=2026-11-26&part=afternoon&halls=XM,SM", headers=operator
@@ -178,13 +178,13 @@ def test_chosen_halls_close_and_come_back_together(client, post, staff, slots, s
 
 
 @pytest.mark.parametrize("halls", [["NONE"], ["XM", "NONE"], []])
-def test_a_hall_that_is_not_there_closes_nothing(client, post, staff, slots, session, halls) -> None:  # type: ignore[no-untyped-def]
+def test_a_hall_that_is_not_there_closes_nothing(client, post, staff, slots, session, halls) -> None:
     refused = post("/staff/city-day-overrides", staff("platform_operator", "*"), {**CITY, "halls": halls})
     assert refused.status_code in {404, 422}
     assert session.scalar(select(func.count()).select_from(DayOverride)) == 0
 
 
-def test_a_lead_closes_no_other_hall(client, post, staff, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_a_lead_closes_no_other_hall(client, post, staff, slots, session) -> None:
     for path in ("city-day-overrides", "city-day-overrides/remove"):
         assert post(f"/staff/{path}", staff(), {**CITY, "halls": ["SM"]}).status_code == 403
     assert (
@@ -192,7 +192,7 @@ def test_a_lead_closes_no_other_hall(client, post, staff, slots, session) -> Non
     )
 
 
-def test_who_would_lose_an_appointment_is_listed_page_by_page(client, post, citizen, staff, slots, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_who_would_lose_an_appointment_is_listed_page_by_page(client, post, citizen, staff, slots, monkeypatch) -> None:
     monkeypatch.setattr(staff_api, "PAGE", 2)
     late = [book(post, citizen()[1], slots[number])["id"] for number in (9, 10, 11)]
     book(post, citizen()[1], slots[2])

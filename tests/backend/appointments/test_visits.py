@@ -1,6 +1,7 @@
 """Where there is room for a visit that is longer than one slot, and for whom one may book."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,7 @@ from tests.backend.appointments.test_booking import ITEM, book
 NINE = datetime(2026, 11, 25, 1, 0, tzinfo=UTC)
 
 
-def half_hours(*free: bool) -> list[dict[str, object]]:
+def half_hours(*free: bool) -> list[dict[str, Any]]:
     return [
         {
             "start": NINE + timedelta(minutes=30 * number),
@@ -31,9 +32,9 @@ def half_hours(*free: bool) -> list[dict[str, object]]:
 
 
 def test_a_start_is_free_only_with_enough_slots_behind_it() -> None:
-    days = [{"slots": half_hours(True, True, False, True), "state": "open", "left": 6}]
+    days: list[dict[str, Any]] = [{"slots": half_hours(True, True, False, True), "state": "open", "left": 6}]
     visits.fit(days, 45)
-    assert [slot["state"] for slot in days[0]["slots"]] == ["free", "full", "full", "full"]  # type: ignore[index]
+    assert [slot["state"] for slot in days[0]["slots"]] == ["free", "full", "full", "full"]
     assert (days[0]["left"], days[0]["state"]) == (2, "open")
     visits.fit(days, 61)
     assert days[0]["state"] == "full"
@@ -54,7 +55,7 @@ def test_a_gap_such_as_lunch_ends_the_row() -> None:
     assert visits.run([morning, afternoon], 0, 31, visits.hours_of) == ()
 
 
-def test_what_the_picker_calls_free_can_be_held(client, post, citizen, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_what_the_picker_calls_free_can_be_held(client, post, citizen, slots, session) -> None:
     change = update(SlotQuota).where(SlotQuota.slot_id == slots[2], SlotQuota.channel == "online")
     session.execute(change.values(capacity=0))
     session.commit()
@@ -73,7 +74,7 @@ def test_what_the_picker_calls_free_can_be_held(client, post, citizen, slots, se
     assert invariants(session) == []
 
 
-def test_the_earliest_times_have_room_for_everybody(client, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_the_earliest_times_have_room_for_everybody(client, slots, session) -> None:
     halls = client.get(f"/api/v1/items/{ITEM}/halls?people=4").json["halls"]
     early = client.get(f"/api/v1/slots/earliest?items={ITEM}&people=4").json["slots"]
     for row in early:
@@ -84,11 +85,11 @@ def test_the_earliest_times_have_room_for_everybody(client, slots, session) -> N
     assert halls[0]["next_free"] is not None
 
 
-def test_the_next_free_time_of_every_hall_takes_two_statements(client, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_the_next_free_time_of_every_hall_takes_two_statements(client, slots, session) -> None:
     client.get(f"/api/v1/items/{ITEM}/halls")  # fills catalogue and calendar
     said: list[str] = []
 
-    def hear(_connection, _cursor, statement, *_):  # type: ignore[no-untyped-def]
+    def hear(_connection, _cursor, statement, *_):
         said.append(statement)
 
     connection = session.connection()
@@ -102,10 +103,10 @@ CHILDREN = ("350299201501010017", "35029920160202002X", "350299201703030032")
 
 
 @pytest.fixture
-def children(session):  # type: ignore[no-untyped-def]
+def children(session):
     """A guardian's three children."""
 
-    def of(guardian):  # type: ignore[no-untyped-def]
+    def of(guardian):
         with db.transaction() as inner:
             return [
                 add(inner, agent_id=guardian, name=f"小{n}", id_number=number, relation="子女").person_id
@@ -115,7 +116,7 @@ def children(session):  # type: ignore[no-untyped-def]
     return of
 
 
-def test_one_acts_for_two_others_a_day_and_for_more_on_another(post, citizen, slots, session, children) -> None:  # type: ignore[no-untyped-def]
+def test_one_acts_for_two_others_a_day_and_for_more_on_another(post, citizen, slots, session, children) -> None:
     guardian, who = citizen()
     first, second, third = children(guardian)
     for child, slot in ((first, slots[0]), (second, slots[1])):
@@ -125,7 +126,7 @@ def test_one_acts_for_two_others_a_day_and_for_more_on_another(post, citizen, sl
     book(post, who, slots[3])  # for themselves
 
 
-def test_the_number_of_others_is_the_halls_setting(post, citizen, slots, session, children) -> None:  # type: ignore[no-untyped-def]
+def test_the_number_of_others_is_the_halls_setting(post, citizen, slots, session, children) -> None:
     policy = defaults("XM", "exit-entry")
     policy.agent_principals = 1
     session.add(policy)
@@ -138,7 +139,7 @@ def test_the_number_of_others_is_the_halls_setting(post, citizen, slots, session
     assert session.scalar(select(BookingPolicy.agent_principals)) == 1
 
 
-def test_moving_onto_a_full_day_is_refused_too(client, post, citizen, slots, session, children) -> None:  # type: ignore[no-untyped-def]
+def test_moving_onto_a_full_day_is_refused_too(client, post, citizen, slots, session, children) -> None:
     guardian, who = citizen()
     first, second, third = children(guardian)
     book(post, who, slots[0], for_person_id=str(first))

@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from datetime import UTC, date, datetime
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -81,7 +82,7 @@ def test_a_cancelled_proof_cannot_be_asked_for(wang: Operator, li: Operator, cli
     body = {"note": "改好了", "revision": version["revision"]}
     wang.call("POST", f"/staff/items/versions/{version['id']}/submission", body, status=422)
     assert wang.draft(materials=[{**demanded, "source": "eproof", "exempt": True}])["findings"] == []
-    assert PROOF["name"]["zh"] in {one["name"] for one in citizen(client, "/cancelled-proofs")["proofs"]}  # type: ignore[index]
+    assert PROOF["name"]["zh"] in {one["name"] for one in citizen(client, "/cancelled-proofs")["proofs"]}
     assert wang.call("POST", "/staff/cancelled-proofs", PROOF, status=409)["code"] == "proof_already_cancelled"
 
 
@@ -89,12 +90,12 @@ def test_a_proof_counts_from_its_day_and_can_be_put_right(wang: Operator, client
     later = {**PROOF, "cancelled_on": "2026-11-25"}
     entries = wang.call("POST", "/staff/cancelled-proofs", later, status=201)["proofs"]
     mine = next(one for one in entries if one["name"] == PROOF["name"])
-    assert PROOF["name"]["zh"] not in str(citizen(client, "/cancelled-proofs"))  # type: ignore[index]
+    assert PROOF["name"]["zh"] not in str(citizen(client, "/cancelled-proofs"))
     changed = {**later, "basis": "某办〔2026〕2号", "reason": "写错了文号"}
     entries = wang.call("PUT", f"/staff/cancelled-proofs/{mine['id']}", changed)["proofs"]
     assert next(one for one in entries if one["id"] == mine["id"])["basis"] == "某办〔2026〕2号"
     clock.advance(days=1)
-    assert PROOF["name"]["zh"] in str(citizen(client, "/cancelled-proofs"))  # type: ignore[index]
+    assert PROOF["name"]["zh"] in str(citizen(client, "/cancelled-proofs"))
 
 
 def letter(text: str, valid_from: str) -> dict[str, Any]:
@@ -148,7 +149,7 @@ def test_a_tenth_of_the_special_steps_is_an_exact_tenth(
     wang: Operator, li: Operator, session: Session, clock: Clock
 ) -> None:
     at_first = reports.special_steps(session, since=date(2018, 8, 1), on=date(2026, 11, 24))
-    assert (at_first.before, at_first.now, at_first.gone, at_first.reached) == (13, 13, 0, False)
+    assert (at_first.before, at_first.now, at_first.gone, at_first.reached) == (13, 13, Fraction(0), False)
     content = service.by_number(session, "planning-permit", 1).content
     steps = deepcopy(content["special_steps"])
     li.publish(wang.submitted("planning-permit", special_steps=steps[1:]))

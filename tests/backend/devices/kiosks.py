@@ -24,7 +24,7 @@ class Kiosk:
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     id: UUID = field(default_factory=uuid4)
 
-    def enrol(self, code: str):  # type: ignore[no-untyped-def]
+    def enrol(self, code: str):
         public = self.key.public_key().public_bytes_raw()
         body = {"code": code, "public_key": public.hex(), "proof": self.key.sign(enrolment_proof(code, public)).hex()}
         answer = self.client.post("/api/v1/device/enrolment", json=body)
@@ -32,18 +32,18 @@ class Kiosk:
             self.id = UUID(answer.json["id"])
         return answer
 
-    def change_key(self, new: Ed25519PrivateKey, **how: Any):  # type: ignore[no-untyped-def]
+    def change_key(self, new: Ed25519PrivateKey, **how: Any):
         public = new.public_key().public_bytes_raw()
         body = {"public_key": public.hex(), "proof": new.sign(rotation_proof(self.id, public)).hex()}
         return self.post("/device/keys", body, **how)
 
-    def get(self, path: str, **how: Any):  # type: ignore[no-untyped-def]
+    def get(self, path: str, **how: Any):
         return self.send("GET", path, b"", **how)
 
-    def post(self, path: str, body: object, **how: Any):  # type: ignore[no-untyped-def]
+    def post(self, path: str, body: object, **how: Any):
         return self.send("POST", path, self.client.application.json.dumps(body).encode(), **how)
 
-    def send(  # type: ignore[no-untyped-def]
+    def send(
         self,
         method: str,
         path: str,

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from backend.appointments import conduct_service, passes
+from backend.appointments.conduct import Standing
 from backend.appointments.models import Appointment, SlotQuota
 from backend.core.audit import AuditEvent
 from backend.core.logs import redact
@@ -22,11 +23,11 @@ from tests.backend.devices.kiosks import ADULT, ELDER, OTHER
 QUEUE, ITEM = "exit-entry", "passport-first"
 
 
-def ask(slot, card=ADULT, **more):  # type: ignore[no-untyped-def]
+def ask(slot, card=ADULT, **more):
     return {"card": card, "slot_id": str(slot), "items": [ITEM], **more}
 
 
-def test_a_hall_kiosk_shows_its_halls_items_and_queues(kiosk) -> None:  # type: ignore[no-untyped-def]
+def test_a_hall_kiosk_shows_its_halls_items_and_queues(kiosk) -> None:
     shown = kiosk("XM-CRJ1").get("/device/items?lang=en").json
     assert [queue["code"] for queue in shown["queues"]] == [QUEUE]
     assert {item["category"]["code"] for item in shown["items"]} == {QUEUE}
@@ -36,7 +37,7 @@ def test_a_hall_kiosk_shows_its_halls_items_and_queues(kiosk) -> None:  # type: 
     assert len(outside["items"]) > len(shown["items"])
 
 
-def test_one_card_has_one_number_wherever_it_is_shown(kiosk, post, gate, session) -> None:  # type: ignore[no-untyped-def]
+def test_one_card_has_one_number_wherever_it_is_shown(kiosk, post, gate, session) -> None:
     one, other = kiosk(), kiosk()
     first = one.post("/device/tickets", {"category": QUEUE, "card": ADULT, "items": [ITEM]})
     assert first.status_code == 201, first.json
@@ -52,14 +53,14 @@ def test_one_card_has_one_number_wherever_it_is_shown(kiosk, post, gate, session
     assert invariants(session) == []
 
 
-def test_anybody_gets_a_number_and_an_elder_the_green_lane(kiosk) -> None:  # type: ignore[no-untyped-def]
+def test_anybody_gets_a_number_and_an_elder_the_green_lane(kiosk) -> None:
     one = kiosk()
     nobody = [one.post("/device/tickets", {"category": QUEUE}).json["ticket"]["number"] for _ in range(2)]
     assert nobody[0] != nobody[1]
     assert one.post("/device/tickets", {"category": QUEUE, "card": ELDER}).json["ticket"]["lane"] == "elder"
 
 
-def test_the_same_press_gives_one_number(kiosk) -> None:  # type: ignore[no-untyped-def]
+def test_the_same_press_gives_one_number(kiosk) -> None:
     one = kiosk()
     first, again = (one.post("/device/tickets", {"category": QUEUE}, key="one-press") for _ in range(2))
     assert again.json == first.json
@@ -76,14 +77,14 @@ def test_the_same_press_gives_one_number(kiosk) -> None:  # type: ignore[no-unty
         ({"id_number": ADULT["id_number"]}, "/card/name"),
     ],
 )
-def test_a_card_that_cannot_be_is_refused(kiosk, session, card, pointer) -> None:  # type: ignore[no-untyped-def]
+def test_a_card_that_cannot_be_is_refused(kiosk, session, card, pointer) -> None:
     refused = kiosk().post("/device/tickets", {"category": QUEUE, "card": card})
     assert refused.status_code == 422
     assert [error["pointer"] for error in refused.json["errors"]] == [pointer]
     assert session.scalar(select(func.count()).select_from(Ticket)) == 0
 
 
-def test_places_are_those_of_the_phones(kiosk, post, citizen, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_places_are_those_of_the_phones(kiosk, post, citizen, slots, session) -> None:
     one = kiosk()
     days = one.get(f"/device/slots?items={ITEM}&days=3").json["days"]
     offered = {slot["id"]: slot["left"] for day in days for slot in day["slots"]}
@@ -105,19 +106,19 @@ def test_places_are_those_of_the_phones(kiosk, post, citizen, slots, session) ->
     assert (full.status_code, full.json["code"]) == (409, "slot_full")
 
 
-def test_the_limits_and_blocks_are_those_of_everybody(kiosk, slots, session, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_the_limits_and_blocks_are_those_of_everybody(kiosk, slots, session, monkeypatch) -> None:
     one = kiosk()
     assert one.post("/device/bookings", ask(slots[3])).status_code == 201
     assert one.post("/device/bookings", ask(slots[5])).json["code"] == "duplicate_booking"
     assert one.post("/device/bookings", ask(slots[5], {**ADULT, "name": "张别名"})).json["code"] == "name_differs"
-    blocked = conduct_service.Standing(halves=6, blocked_until=datetime.fromisoformat("2027-01-01T00:00:00Z"))
+    blocked = Standing(halves=6, blocked_until=datetime.fromisoformat("2027-01-01T00:00:00Z"))
     monkeypatch.setattr(conduct_service, "standing", lambda *_: blocked)
     assert one.post("/device/bookings", ask(slots[5], OTHER)).json["code"] == "online_booking_blocked"
     assert one.post("/device/tickets", {"category": QUEUE, "card": OTHER}).status_code == 201
     assert quota(session, slots[5]).booked == 0
 
 
-def test_the_card_finds_and_cancels_only_its_own(kiosk, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_the_card_finds_and_cancels_only_its_own(kiosk, slots, session) -> None:
     one, elsewhere = kiosk(), kiosk("SM")
     made = one.post("/device/bookings", ask(slots[3])).json["appointment"]
     one.post("/device/bookings", ask(slots[3], OTHER))
@@ -137,7 +138,7 @@ def test_the_card_finds_and_cancels_only_its_own(kiosk, slots, session) -> None:
     assert cancelled.json["appointment"]["state"] in {"cancelled", "cancelled_late"}
 
 
-def test_a_hall_kiosk_keeps_to_its_hall_and_a_terminal_names_one(kiosk, client, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_a_hall_kiosk_keeps_to_its_hall_and_a_terminal_names_one(kiosk, client, slots, session) -> None:
     other, terminal = kiosk("XM-CRJ1"), kiosk(site="P-350203-01")
     assert other.post("/device/bookings", ask(slots[3])).json["code"] == "slot_closed"
     assert other.post("/device/bookings", ask(slots[3], hall="XM")).json["code"] == "device_other_hall"
@@ -157,7 +158,7 @@ def test_a_hall_kiosk_keeps_to_its_hall_and_a_terminal_names_one(kiosk, client, 
 
 
 @pytest.fixture
-def booked(client, post, citizen, slots, clock):  # type: ignore[no-untyped-def]
+def booked(client, post, citizen, slots, clock):
     """A phone's appointment at its time, and what the phone shows."""
     _, who = citizen()
     made = book_by_phone(post, who, slots[3])
@@ -170,7 +171,7 @@ def booked(client, post, citizen, slots, clock):  # type: ignore[no-untyped-def]
     return made, shown
 
 
-def test_a_fresh_code_checks_in_alone_and_once(kiosk, booked, session) -> None:  # type: ignore[no-untyped-def]
+def test_a_fresh_code_checks_in_alone_and_once(kiosk, booked, session) -> None:
     _, shown = booked
     one = kiosk()
     arrived = one.post("/device/check-ins", {"code": shown()}).json
@@ -183,7 +184,7 @@ def test_a_fresh_code_checks_in_alone_and_once(kiosk, booked, session) -> None: 
     assert invariants(session) + doctor.invariants(session) == []
 
 
-def test_digits_need_the_right_card(kiosk, slots, session, clock) -> None:  # type: ignore[no-untyped-def]
+def test_digits_need_the_right_card(kiosk, slots, session, clock) -> None:
     one = kiosk()
     made = one.post("/device/bookings", ask(slots[3])).json["appointment"]
     clock.set(datetime.fromisoformat(made["slot"]["start"]))
@@ -199,13 +200,13 @@ def test_digits_need_the_right_card(kiosk, slots, session, clock) -> None:  # ty
     assert right["verdict"] == "on_time"
 
 
-def test_digits_rest_after_ten_misses(kiosk, clock) -> None:  # type: ignore[no-untyped-def]
+def test_digits_rest_after_ten_misses(kiosk, clock) -> None:
     one = kiosk()
     codes = [one.post("/device/check-ins", {"code": f"{n:08d}"}).status_code for n in range(11)]
     assert (codes[-1], set(codes[:-1])) == (429, {200})
 
 
-def test_where_a_number_is_tells_nothing_of_its_holder(kiosk) -> None:  # type: ignore[no-untyped-def]
+def test_where_a_number_is_tells_nothing_of_its_holder(kiosk) -> None:
     one = kiosk()
     numbers = [one.post("/device/tickets", {"category": QUEUE, "card": card}).json["ticket"] for card in (ADULT, OTHER)]
     shown = one.get(f"/device/standing?number={numbers[1]['number'].lower()}").json
@@ -218,13 +219,13 @@ def test_where_a_number_is_tells_nothing_of_its_holder(kiosk) -> None:  # type: 
     assert kiosk("XM-CRJ1").post("/device/tickets/find", {"card": OTHER}).json["tickets"] == []
 
 
-def test_cards_cannot_be_tried_out(kiosk) -> None:  # type: ignore[no-untyped-def]
+def test_cards_cannot_be_tried_out(kiosk) -> None:
     one = kiosk()
     codes = [one.post("/device/bookings/find", {"card": ADULT}).status_code for _ in range(31)]
     assert (codes[-1], set(codes[:-1])) == (429, {422})
 
 
-def test_the_card_is_stored_and_answered_nowhere(kiosk, slots, session) -> None:  # type: ignore[no-untyped-def]
+def test_the_card_is_stored_and_answered_nowhere(kiosk, slots, session) -> None:
     one = kiosk()
     answers = [
         one.post("/device/tickets", {"category": QUEUE, "card": ADULT}),
@@ -243,7 +244,7 @@ def test_the_card_is_stored_and_answered_nowhere(kiosk, slots, session) -> None:
     assert ADULT["id_number"] not in redact(str(ADULT))
 
 
-def test_a_closed_hall_and_a_wrong_queue_are_said_in_words(kiosk, clock) -> None:  # type: ignore[no-untyped-def]
+def test_a_closed_hall_and_a_wrong_queue_are_said_in_words(kiosk, clock) -> None:
     one = kiosk()
     assert one.post("/device/tickets", {"category": "nothing"}).json["code"] == "no_such_queue"
     assert one.post("/device/tickets", {"category": "vehicle", "items": [ITEM]}).json["code"] == "not_this_queue"
@@ -255,7 +256,7 @@ def test_a_closed_hall_and_a_wrong_queue_are_said_in_words(kiosk, clock) -> None
     )
 
 
-def test_demonstration_cards_are_refused_in_production(kiosk, app, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_demonstration_cards_are_refused_in_production(kiosk, app, monkeypatch) -> None:
     one = kiosk()
     monkeypatch.setattr(type(app.extensions["settings"]), "production", True)
     refused = one.post("/device/tickets", {"category": QUEUE, "card": ADULT})
@@ -264,7 +265,7 @@ def test_demonstration_cards_are_refused_in_production(kiosk, app, monkeypatch) 
     assert one.get("/device").json["sandbox"] is False
 
 
-def test_a_session_is_no_signature(client, gate, citizen) -> None:  # type: ignore[no-untyped-def]
+def test_a_session_is_no_signature(client, gate, citizen) -> None:
     for who in (gate(role="hall_lead"), citizen()[1]):
         headers = {**who, "Idempotency-Key": uuid4().hex}
         assert client.get("/api/v1/device", headers=headers).json["code"] == "device_refused"
@@ -272,13 +273,13 @@ def test_a_session_is_no_signature(client, gate, citizen) -> None:  # type: igno
         assert client.post("/api/v1/device/tickets", json=body, headers=headers).json["code"] == "device_refused"
 
 
-def test_a_signature_is_no_session(kiosk) -> None:  # type: ignore[no-untyped-def]
+def test_a_signature_is_no_session(kiosk) -> None:
     one = kiosk()
     assert one.get("/staff/devices").status_code == 401
     assert one.get("/appointments").status_code == 401
 
 
-def test_late_people_are_let_in_at_the_kiosk_too(kiosk, booked, clock) -> None:  # type: ignore[no-untyped-def]
+def test_late_people_are_let_in_at_the_kiosk_too(kiosk, booked, clock) -> None:
     _, shown = booked
     clock.now += timedelta(hours=1)
     assert kiosk().post("/device/check-ins", {"code": shown()}).json["verdict"] == "late"

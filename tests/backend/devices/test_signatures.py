@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from backend.core import signed
 from backend.core.audit import AuditEvent
-from backend.devices import access, doctor, service
+from backend.devices import access, doctor, errors, service
 from backend.devices.models import Device, DeviceKey, DeviceNonce
 from backend.queueing.models import Ticket
 from tests.backend.devices.kiosks import Kiosk
@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 TICKET = {"category": "exit-entry"}
 
 
-def tickets(session) -> int:  # type: ignore[no-untyped-def]
+def tickets(session) -> int:
     return session.scalar(select(func.count()).select_from(Ticket)) or 0
 
 
@@ -43,7 +43,7 @@ def test_the_bytes_that_are_signed_are_those_of_the_page() -> None:
     assert not signed.is_genuine(bytes(31), key.sign(text), text)
 
 
-def test_a_signed_request_is_served_and_seen(kiosk, session, clock) -> None:  # type: ignore[no-untyped-def]
+def test_a_signed_request_is_served_and_seen(kiosk, session, clock) -> None:
     one = kiosk()
     shown = one.get("/device?lang=en").json
     assert (shown["name"], shown["place"]["kind"], shown["place"]["code"]) == ("一号机", "hall", "XM")
@@ -93,7 +93,7 @@ def changed(how: str, one: Kiosk) -> dict[str, str]:
         "another nonce",
     ],
 )
-def test_a_forged_request_is_refused_and_changes_nothing(kiosk, session, how: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_forged_request_is_refused_and_changes_nothing(kiosk, session, how: str) -> None:
     one = kiosk()
     headers = changed(how, one) or {"X-Nothing": "1"}
     refused = one.post("/device/tickets", TICKET, headers=headers)
@@ -103,7 +103,7 @@ def test_a_forged_request_is_refused_and_changes_nothing(kiosk, session, how: st
     assert session.scalar(select(func.count()).select_from(DeviceNonce)) == 0
 
 
-def test_a_copy_of_a_request_is_refused(kiosk, session, clock) -> None:  # type: ignore[no-untyped-def]
+def test_a_copy_of_a_request_is_refused(kiosk, session, clock) -> None:
     one = kiosk()
     body = one.client.application.json.dumps(TICKET).encode()
     headers = one.sign("POST", "/device/tickets", body)
@@ -122,7 +122,7 @@ def test_a_copy_of_a_request_is_refused(kiosk, session, clock) -> None:  # type:
     assert tickets(session) == 1
 
 
-def test_a_nonce_of_tomorrow_is_kept_until_it_is_of_no_use(kiosk, session, clock) -> None:  # type: ignore[no-untyped-def]
+def test_a_nonce_of_tomorrow_is_kept_until_it_is_of_no_use(kiosk, session, clock) -> None:
     """A device whose clock is ahead signs what may be sent again for ten minutes."""
     one = kiosk()
     ahead = int(clock.now.timestamp()) + 300
@@ -134,7 +134,7 @@ def test_a_nonce_of_tomorrow_is_kept_until_it_is_of_no_use(kiosk, session, clock
 
 
 @pytest.mark.parametrize("seconds", [-301, 301, -10_000_000, 99_999_999_999 - 1795568400])
-def test_another_clock_is_told_the_time(kiosk, clock, seconds: int) -> None:  # type: ignore[no-untyped-def]
+def test_another_clock_is_told_the_time(kiosk, clock, seconds: int) -> None:
     one = kiosk()
     refused = one.get("/device", at=max(0, int(clock.now.timestamp()) + seconds))
     assert (refused.status_code, refused.json["code"]) == (401, "request_stale")
@@ -142,7 +142,7 @@ def test_another_clock_is_told_the_time(kiosk, clock, seconds: int) -> None:  # 
     assert one.get("/device", at=int(clock.now.timestamp()) - 300).status_code == 200
 
 
-def test_revoking_works_at_once(kiosk, session) -> None:  # type: ignore[no-untyped-def]
+def test_revoking_works_at_once(kiosk, session) -> None:
     one = kiosk()
     assert one.get("/device").status_code == 200
     service.revoke(session, session.get_one(Device, one.id), reason="搬走了", actor="system")
@@ -154,7 +154,7 @@ def test_revoking_works_at_once(kiosk, session) -> None:  # type: ignore[no-unty
     assert stranger.get("/device").json["code"] == "device_refused", "only the owner of the key is told"
 
 
-def test_the_next_key_takes_over_and_the_old_one_ends_after_a_day(kiosk, session, clock) -> None:  # type: ignore[no-untyped-def]
+def test_the_next_key_takes_over_and_the_old_one_ends_after_a_day(kiosk, session, clock) -> None:
     one = kiosk()
     first, second, third = one.key, Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
     assert one.change_key(second).status_code == 200
@@ -174,7 +174,7 @@ def test_the_next_key_takes_over_and_the_old_one_ends_after_a_day(kiosk, session
     assert session.scalar(changes) == 2
 
 
-def test_a_next_key_must_be_in_the_devices_hands_and_its_own(kiosk, session) -> None:  # type: ignore[no-untyped-def]
+def test_a_next_key_must_be_in_the_devices_hands_and_its_own(kiosk, session) -> None:
     one, other = kiosk(), kiosk()
     public = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
     unproved = one.post("/device/keys", {"public_key": public.hex(), "proof": "0" * 128})
@@ -185,14 +185,14 @@ def test_a_next_key_must_be_in_the_devices_hands_and_its_own(kiosk, session) -> 
     assert [key.valid_until for key in keys] == [None]
 
 
-def test_one_device_cannot_crowd_out_the_others(kiosk) -> None:  # type: ignore[no-untyped-def]
+def test_one_device_cannot_crowd_out_the_others(kiosk) -> None:
     one, other = kiosk(), kiosk()
     codes = [one.get("/device").status_code for _ in range(access.REQUESTS_PER_MINUTE + 1)]
     assert (codes[-1], set(codes[:-1])) == (429, {200})
     assert other.get("/device").status_code == 200
 
 
-def test_an_enrolment_code_is_good_once_and_for_a_quarter_of_an_hour(client, session, clock) -> None:  # type: ignore[no-untyped-def]
+def test_an_enrolment_code_is_good_once_and_for_a_quarter_of_an_hour(client, session, clock) -> None:
     found = service.add(session, name="一号机", hall_code="XM", actor="system")
     old, _ = service.new_code(session, found, actor="system")
     code, expires_at = service.new_code(session, found, actor="system")
@@ -206,11 +206,11 @@ def test_an_enrolment_code_is_good_once_and_for_a_quarter_of_an_hour(client, ses
     one = Kiosk(client)
     assert one.enrol(code).status_code == 201
     assert Kiosk(client).enrol(code).json["code"] == "enrolment_refused"
-    with pytest.raises(service.errors.NotPending):
+    with pytest.raises(errors.NotPending):
         service.new_code(session, session.get_one(Device, one.id, populate_existing=True), actor="system")
 
 
-def test_an_old_code_and_a_key_without_its_owner_enrol_nothing(client, session, clock) -> None:  # type: ignore[no-untyped-def]
+def test_an_old_code_and_a_key_without_its_owner_enrol_nothing(client, session, clock) -> None:
     found = service.add(session, name="一号机", hall_code="XM", actor="system")
     code, _ = service.new_code(session, found, actor="system")
     session.commit()
@@ -222,6 +222,6 @@ def test_an_old_code_and_a_key_without_its_owner_enrol_nothing(client, session, 
     assert session.scalar(select(func.count()).select_from(DeviceKey)) == 0
 
 
-def test_codes_cannot_be_tried_out(client) -> None:  # type: ignore[no-untyped-def]
+def test_codes_cannot_be_tried_out(client) -> None:
     answers = [Kiosk(client).enrol(f"{number:010d}").status_code for number in range(11)]
     assert (answers[-1], set(answers[:-1])) == (429, {422})

@@ -34,7 +34,7 @@ def test_a_number_is_told_as_at_the_desk(language: str, name: str) -> None:
         assert text.in_language(language) == desk[f"staff.desk.{key}"]
 
 
-def test_the_code_leads_to_the_live_page(kiosk) -> None:  # type: ignore[no-untyped-def]
+def test_the_code_leads_to_the_live_page(kiosk) -> None:
     held = kiosk().post("/device/tickets", {"category": "exit-entry", "card": ADULT}).json
     assert held["slip"]["qr"] == f"http://127.0.0.1:8000/tickets/{held['ticket']['link']}"
     assert [line["text"] for line in held["slip"]["lines"]][:3] == [

@@ -14,16 +14,16 @@ from tests.backend.devices.kiosks import Kiosk
 
 
 @pytest.fixture
-def lead(gate):  # type: ignore[no-untyped-def]
+def lead(gate):
     return gate(role="hall_lead")
 
 
-def listed(client, who) -> list[tuple[str, str]]:  # type: ignore[no-untyped-def]
+def listed(client, who) -> list[tuple[str, str]]:
     rows = client.get("/api/v1/staff/devices", headers=who).json["devices"]
     return [(row["name"], row["state"]) for row in rows]
 
 
-def test_a_device_is_added_enrols_and_is_switched_off(client, post, lead, session) -> None:  # type: ignore[no-untyped-def]
+def test_a_device_is_added_enrols_and_is_switched_off(client, post, lead, session) -> None:
     added = post("/staff/devices", lead, {"name": "一号自助机"}, "one-press")
     assert added.status_code == 201, added.json
     assert post("/staff/devices", lead, {"name": "一号自助机"}, "one-press").json == added.json
@@ -55,7 +55,7 @@ def test_a_device_is_added_enrols_and_is_switched_off(client, post, lead, sessio
     assert [tuple(step) for step in steps] == [("pending", None), ("active", None), ("revoked", "搬走了")]
 
 
-def test_revoking_ends_a_code_that_waits(client, post, lead) -> None:  # type: ignore[no-untyped-def]
+def test_revoking_ends_a_code_that_waits(client, post, lead) -> None:
     path = f"/staff/devices/{post('/staff/devices', lead, {'name': '二号机'}).json['id']}"
     code = post(f"{path}/code", lead, {}).json["code"]
     post(f"{path}/revoke", lead, {"reason": "弄错了"})
@@ -63,7 +63,7 @@ def test_revoking_ends_a_code_that_waits(client, post, lead) -> None:  # type: i
     assert post(f"{path}/code", lead, {}).json["code"] == "device_not_pending"
 
 
-def test_only_the_lead_of_its_own_hall(client, post, lead, gate, session) -> None:  # type: ignore[no-untyped-def]
+def test_only_the_lead_of_its_own_hall(client, post, lead, gate, session) -> None:
     device_id = post("/staff/devices", lead, {"name": "一号机"}).json["id"]
     other = gate("SM", "hall_lead")
     assert listed(client, other) == []
@@ -79,12 +79,12 @@ def test_only_the_lead_of_its_own_hall(client, post, lead, gate, session) -> Non
 
 
 @pytest.mark.parametrize("name", ["", "x", "长" * 41, None])
-def test_a_name_is_two_to_forty_characters(client, post, lead, name) -> None:  # type: ignore[no-untyped-def]
+def test_a_name_is_two_to_forty_characters(client, post, lead, name) -> None:
     assert post("/staff/devices", lead, {"name": name}).status_code == 422
     assert listed(client, lead) == []
 
 
-def test_every_step_and_no_other(session) -> None:  # type: ignore[no-untyped-def]
+def test_every_step_and_no_other(session) -> None:
     allowed = {
         (before.value, event.value): after.value
         for before, event, after in matrix(states.DEVICE, states.State, states.Event)
@@ -98,14 +98,14 @@ def test_every_step_and_no_other(session) -> None:  # type: ignore[no-untyped-de
     }
 
 
-def test_a_demonstration_has_one_device_that_waits(session) -> None:  # type: ignore[no-untyped-def]
+def test_a_demonstration_has_one_device_that_waits(session) -> None:
     first = service.demo_code(session)
     second = service.demo_code(session)
     assert first != second
     assert [row.name for row in session.scalars(select(Device))] == [service.DEMO_NAME]
 
 
-def test_the_command_line_adds_lists_and_revokes_also_outside_the_halls(client, session) -> None:  # type: ignore[no-untyped-def]
+def test_the_command_line_adds_lists_and_revokes_also_outside_the_halls(client, session) -> None:
     one = Kiosk(client)
     code = operations.add(session, "P-350203-01", "街道一号机")
     session.commit()

@@ -39,7 +39,7 @@ def notice(bill: Any, name: str = PAYER) -> dict[str, str]:
     return {"pay_code": bill.pay_code, "payer_name": name}
 
 
-def test_a_notice_is_paid_at_a_kiosk_and_gives_a_slip(kiosk, desk: Desk) -> None:  # type: ignore[no-untyped-def]
+def test_a_notice_is_paid_at_a_kiosk_and_gives_a_slip(kiosk, desk: Desk) -> None:
     one, bill = kiosk(), bill_of(desk)
     found = one.post("/device/bills/find", {"pay_code": HOME + bill.pay_code, "payer_name": " 张 测试"}).json
     assert (found["status"], found["total_fen"], found["payer_name_masked"]) == ("issued", 12_000, "张*")
@@ -68,7 +68,7 @@ def test_a_notice_is_paid_at_a_kiosk_and_gives_a_slip(kiosk, desk: Desk) -> None
     assert "Payment slip" in [line["text"] for line in english["slip"]["lines"]]
 
 
-def test_the_same_bill_on_a_phone_and_at_a_kiosk_is_paid_once(kiosk, desk: Desk) -> None:  # type: ignore[no-untyped-def]
+def test_the_same_bill_on_a_phone_and_at_a_kiosk_is_paid_once(kiosk, desk: Desk) -> None:
     """Seed-map 17.2. The phone's order closes the kiosk's; money that still comes for that one goes back by itself."""
     one, bill = kiosk(), bill_of(desk)
     one.post("/device/bills/pay", notice(bill))
@@ -89,7 +89,7 @@ def test_the_same_bill_on_a_phone_and_at_a_kiosk_is_paid_once(kiosk, desk: Desk)
     assert (desk.balance("clearing:alipay"), desk.state(bill)) == (12_000, "paid")
 
 
-def test_a_kiosk_s_order_takes_the_place_of_one_on_a_phone(kiosk, desk: Desk) -> None:  # type: ignore[no-untyped-def]
+def test_a_kiosk_s_order_takes_the_place_of_one_on_a_phone(kiosk, desk: Desk) -> None:
     one, bill = kiosk(), bill_of(desk)
     on_phone = desk.pay(bill, desk.alipay)
     assert one.post("/device/bills/find", notice(bill)).json["scan"] is None, "a phone's order is nobody's code here"
@@ -102,7 +102,7 @@ def test_a_kiosk_s_order_takes_the_place_of_one_on_a_phone(kiosk, desk: Desk) ->
     assert desk.alipay.calls["open"] == refused, "no second order while the first may be paid"
 
 
-def test_the_same_press_and_the_next_kiosk_show_the_same_code(kiosk, desk: Desk) -> None:  # type: ignore[no-untyped-def]
+def test_the_same_press_and_the_next_kiosk_show_the_same_code(kiosk, desk: Desk) -> None:
     one, other, bill = kiosk(), kiosk(site="T-XM"), bill_of(desk)
     first = one.post("/device/bills/pay", notice(bill), key="one-press").json["scan"]
     assert one.post("/device/bills/pay", notice(bill), key="one-press").json["scan"] == first
@@ -110,7 +110,7 @@ def test_the_same_press_and_the_next_kiosk_show_the_same_code(kiosk, desk: Desk)
     assert len(desk.wechat.orders) == 1
 
 
-def test_codes_cannot_be_walked_and_nothing_is_remembered(kiosk, desk: Desk, session: Session) -> None:  # type: ignore[no-untyped-def]
+def test_codes_cannot_be_walked_and_nothing_is_remembered(kiosk, desk: Desk, session: Session) -> None:
     one, bill = kiosk(), bill_of(desk)
     assert one.post("/device/bills/find", {**notice(bill), "pay_code": "12345"}).json["code"] == "pay_code_wrong"
     for path in ("find", "pay", "check", "find", "find", "find", "find", "find", "find", "find"):
@@ -124,7 +124,7 @@ def test_codes_cannot_be_walked_and_nothing_is_remembered(kiosk, desk: Desk, ses
     assert session.query(BillReader).count() == 0
 
 
-def test_a_unit_without_a_code_is_paid_on_the_phone(kiosk, desk: Desk) -> None:  # type: ignore[no-untyped-def]
+def test_a_unit_without_a_code_is_paid_on_the_phone(kiosk, desk: Desk) -> None:
     one, bill = kiosk(), bill_of(desk)
     desk.gateways._routes["*"] = ["alipay"]
     found = one.post("/device/bills/find", notice(bill)).json
@@ -132,7 +132,7 @@ def test_a_unit_without_a_code_is_paid_on_the_phone(kiosk, desk: Desk) -> None: 
     assert one.post("/device/bills/pay", notice(bill)).json["code"] == "way_not_offered"
 
 
-def test_a_code_comes_once_the_channel_answers(kiosk, desk: Desk) -> None:  # type: ignore[no-untyped-def]
+def test_a_code_comes_once_the_channel_answers(kiosk, desk: Desk) -> None:
     one, bill = kiosk(), bill_of(desk)
     desk.wechat.fail("open", "lost")
     assert one.post("/device/bills/pay", notice(bill)).json["code"] == "channel_busy"

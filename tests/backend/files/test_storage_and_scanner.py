@@ -81,7 +81,7 @@ def test_what_is_not_there_and_what_is_no_key(tmp_path: Path) -> None:
 
 
 def test_a_writer_that_fails_leaves_nothing(tmp_path: Path) -> None:
-    def broken():  # type: ignore[no-untyped-def]
+    def broken():
         yield b"a" * FRAME
         raise RuntimeError
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from backend.core import db
 from backend.core.audit import AuditEvent
 from backend.core.config import Settings
-from backend.files import doctor, jobs, service, storage, web
+from backend.files import checking, doctor, jobs, quarantine, service, storage, web
 from backend.files.models import File, FileConsent, FileEvent, FilePart
 from backend.identity import service as identity
 from backend.sandbox.clamd import EICAR
@@ -145,7 +145,7 @@ def test_a_check_that_was_killed_is_taken_up_by_another(
 ) -> None:
     file_id = phone.upload(photo)
     with monkeypatch.context() as patched:
-        patched.setattr(jobs.quarantine, "accept", lambda *_: 1 / 0)
+        patched.setattr(quarantine, "accept", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             clamd.check()
     assert clamd.check() == 0
@@ -161,13 +161,13 @@ def test_a_file_that_was_taken_away_during_its_check_stays_away(
     phone: Phone, clamd: Virus, photo: bytes, monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
     file_id = phone.upload(photo)
-    real = jobs.checking.examine
+    real = checking.examine
 
     def meanwhile(*arguments: object) -> object:
         assert phone.client.delete(f"{phone.base}/{file_id}", headers=phone.header).status_code == 204
-        return real(*arguments)  # type: ignore[arg-type]
+        return real(*arguments)
 
-    monkeypatch.setattr(jobs.checking, "examine", meanwhile)
+    monkeypatch.setattr(checking, "examine", meanwhile)
     clamd.check()
     assert phone.get(f"/{file_id}").status_code == 404
     assert phone.client.delete(f"{phone.base}/{file_id}", headers=phone.header).status_code == 204
@@ -393,7 +393,7 @@ def test_fifty_megabytes_pass_through_flat_memory(
     for _ in range(size // len(block)):
         digest.update(block)
     monkeypatch.setattr(web, "_settings", lambda: type("S", (), {"upload_most_bytes": size}))
-    monkeypatch.setattr(jobs.checking, "examine", _taken_as_it_is)
+    monkeypatch.setattr(checking, "examine", _taken_as_it_is)
     file_id = phone.begin(b"", size=size, sha256=digest.hexdigest()).json["id"]
     tracemalloc.start()
     try:
@@ -413,12 +413,12 @@ def test_fifty_megabytes_pass_through_flat_memory(
     assert row(session, file_id).sha256 == digest.digest()
 
 
-def _taken_as_it_is(source, media_type, target):  # type: ignore[no-untyped-def]
+def _taken_as_it_is(source, media_type, target):
     """Nothing that opens pictures is measured here: it runs in a process of its own."""
     source.seek(0)
     while piece := source.read(64 * 1024):
         target.write(piece)
-    return jobs.checking.Outcome()
+    return checking.Outcome()
 
 
 def test_expiry_is_the_day_after(session: Session, phone: Phone, clock: Clock, photo: bytes) -> None:

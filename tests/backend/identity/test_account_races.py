@@ -61,7 +61,7 @@ def change_all(settings: Settings, account: UUID, times: int, role: str) -> Coun
     return Counter({"changed": times})
 
 
-def test_one_user_name_is_one_account(arena) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_one_user_name_is_one_account(arena) -> None:  # noqa: F811
     settings, _ = arena
     with db.transaction() as session:
         create_staff(

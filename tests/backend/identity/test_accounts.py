@@ -27,11 +27,11 @@ def _no_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "spend", lambda *_, **__: None)
 
 
-def call(client: FlaskClient, method: str, path: str, who: dict[str, str], body: object = None):  # type: ignore[no-untyped-def]
+def call(client: FlaskClient, method: str, path: str, who: dict[str, str], body: object = None):
     return client.open(f"/api/v1/staff/accounts{path}", method=method, json=body, headers=who)
 
 
-def create(client: FlaskClient, who: dict[str, str], **changes: object):  # type: ignore[no-untyped-def]
+def create(client: FlaskClient, who: dict[str, str], **changes: object):
     return call(client, "POST", "", who, {**NEW, **changes})
 
 
@@ -39,7 +39,7 @@ def account(session: Session, username: str) -> Staff:
     return session.scalars(select(Staff).where(Staff.username == username)).one()
 
 
-def sign_in(client: FlaskClient, clock: Clock, handed: dict[str, Any], **changes: str):  # type: ignore[no-untyped-def]
+def sign_in(client: FlaskClient, clock: Clock, handed: dict[str, Any], **changes: str):
     code = totp(handed["totp_secret"], int(clock.now.timestamp()) // STEP_S)
     body = {"username": handed["account"]["username"], "password": handed["password"], "totp": code}
     return client.post("/api/v1/staff/session", json={**body, **changes})
@@ -50,7 +50,7 @@ def events(session: Session, group: str = "staff.") -> list[AuditEvent]:
     return list(session.scalars(query.order_by(AuditEvent.id)))
 
 
-def test_a_new_clerk_signs_in_with_what_was_shown_once(client, session, enter, clock) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_a_new_clerk_signs_in_with_what_was_shown_once(client, session, enter, clock) -> None:  # noqa: F811
     lead = enter(("hall_lead", OWN))
     made = create(client, lead)
     assert made.status_code == 201, made.json
@@ -73,7 +73,7 @@ def test_a_new_clerk_signs_in_with_what_was_shown_once(client, session, enter, c
 
 
 @pytest.mark.parametrize("role", ["hall_lead", "platform_operator", "auditor", "finance", "nobody"])
-def test_a_lead_gives_no_higher_role(client, session, enter, role: str) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_a_lead_gives_no_higher_role(client, session, enter, role: str) -> None:  # noqa: F811
     lead = enter(("hall_lead", OWN))
     refused = create(client, lead, roles=["gate", role])
     assert (refused.status_code, refused.json["code"]) in {(403, "role_not_yours"), (422, "invalid_input")}
@@ -82,7 +82,7 @@ def test_a_lead_gives_no_higher_role(client, session, enter, role: str) -> None:
     assert session.scalars(select(StaffRole.role).where(StaffRole.staff_id == made)).all() == ["window_clerk"]
 
 
-def test_an_operator_appoints_a_lead_in_the_hall_they_chose(client, session, enter) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_an_operator_appoints_a_lead_in_the_hall_they_chose(client, session, enter) -> None:  # noqa: F811
     operator = enter(("platform_operator", None))
     assert create(client, operator, roles=["hall_lead"]).status_code == 403, "no hall chosen"
     client.post("/api/v1/staff/session/hall", json={"hall": OTHER}, headers=operator)
@@ -115,7 +115,7 @@ def test_an_operator_appoints_a_lead_in_the_hall_they_chose(client, session, ent
         ({"reason": ""}, "/reason"),
     ],
 )
-def test_a_bad_account_is_refused_by_its_field(client, session, enter, changes, pointer) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_a_bad_account_is_refused_by_its_field(client, session, enter, changes, pointer) -> None:  # noqa: F811
     before = len(session.scalars(select(Staff)).all())
     refused = create(client, enter(("hall_lead", OWN)), **changes)
     assert refused.status_code == 422
@@ -123,7 +123,7 @@ def test_a_bad_account_is_refused_by_its_field(client, session, enter, changes, 
     assert len(session.scalars(select(Staff)).all()) == before + 1
 
 
-def test_a_user_name_is_given_once(client, enter) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_a_user_name_is_given_once(client, enter) -> None:  # noqa: F811
     assert create(client, enter(("hall_lead", OWN))).status_code == 201
     again = create(client, enter(("hall_lead", OTHER)))
     assert (again.status_code, again.json["code"], again.json["errors"][0]["pointer"]) == (
@@ -133,7 +133,7 @@ def test_a_user_name_is_given_once(client, enter) -> None:  # type: ignore[no-un
     )
 
 
-def test_roles_change_with_the_next_request(client, session, enter, clock) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_roles_change_with_the_next_request(client, session, enter, clock) -> None:  # noqa: F811
     lead = enter(("hall_lead", OWN))
     clerk = enter(("window_clerk", OWN))
     assert client.get("/api/v1/staff/window", headers=clerk).status_code == 200
@@ -145,7 +145,7 @@ def test_roles_change_with_the_next_request(client, session, enter, clock) -> No
     assert event.data == {"before": {"roles": ["window_clerk"]}, "after": {"roles": ["gate"]}}
 
 
-def test_locking_ends_every_session_and_unlocking_lets_in_again(client, session, enter, clock) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_locking_ends_every_session_and_unlocking_lets_in_again(client, session, enter, clock) -> None:  # noqa: F811
     lead, clerk = enter(("hall_lead", OWN)), enter(("window_clerk", OWN))
     me = client.get("/api/v1/session", headers=clerk).json["staff"]
     locked = call(client, "PUT", f"/{me['id']}/active", lead, {"active": False, **WHY})
@@ -165,7 +165,7 @@ def test_locking_ends_every_session_and_unlocking_lets_in_again(client, session,
     ]
 
 
-def test_a_reset_shows_only_what_was_reset_and_the_old_is_worthless(client, enter, clock) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_a_reset_shows_only_what_was_reset_and_the_old_is_worthless(client, enter, clock) -> None:  # noqa: F811
     lead = enter(("hall_lead", OWN))
     made = create(client, lead).json
     path = f"/{made['account']['id']}/reset"
@@ -184,7 +184,7 @@ def test_a_reset_shows_only_what_was_reset_and_the_old_is_worthless(client, ente
     assert call(client, "POST", path, lead, {"password": False, "totp": False, **WHY}).status_code == 422
 
 
-def test_signing_somebody_out_everywhere(client, session, enter) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_signing_somebody_out_everywhere(client, session, enter) -> None:  # noqa: F811
     lead, clerk = enter(("hall_lead", OWN)), enter(("gate", OWN))
     me = client.get("/api/v1/session", headers=clerk).json["staff"]["id"]
     assert call(client, "POST", f"/{me}/sessions/end", lead, WHY).json["sessions"] == 0
@@ -213,7 +213,7 @@ WAYS = [
 )
 def test_accounts_out_of_a_leads_reach_stay_as_they_are(
     client, session, enter, method, way, body, roles, status, code
-) -> None:  # type: ignore[no-untyped-def]  # noqa: F811, E501
+) -> None:  # noqa: F811, E501
     lead, other = enter(("hall_lead", OWN)), enter(*roles)
     target = client.get("/api/v1/session", headers=other).json["staff"]["id"]
     hashed = session.get_one(Staff, target).password_hash
@@ -227,7 +227,7 @@ def test_accounts_out_of_a_leads_reach_stay_as_they_are(
 
 
 @pytest.mark.parametrize(("method", "way", "body"), WAYS)
-def test_nobody_changes_their_own_account(client, enter, method, way, body) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_nobody_changes_their_own_account(client, enter, method, way, body) -> None:  # noqa: F811
     lead = enter(("hall_lead", OWN))
     me = client.get("/api/v1/session", headers=lead).json["staff"]["id"]
     refused = call(client, method, f"/{me}/{way}", lead, {**body, **WHY})
@@ -235,13 +235,13 @@ def test_nobody_changes_their_own_account(client, enter, method, way, body) -> N
 
 
 @pytest.mark.parametrize("role", ["gate", "window_clerk", "auditor", "finance"])
-def test_others_manage_no_accounts(client, enter, role) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_others_manage_no_accounts(client, enter, role) -> None:  # noqa: F811
     who = enter((role, OWN))
     assert call(client, "GET", "", who).status_code == 403
     assert create(client, who).status_code == 403
 
 
-def test_an_operator_reaches_leads_and_staff_of_several_halls(client, enter) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_an_operator_reaches_leads_and_staff_of_several_halls(client, enter) -> None:  # noqa: F811
     operator = enter(("platform_operator", None))
     client.post("/api/v1/staff/session/hall", json={"hall": OWN}, headers=operator)
     for roles in ((("hall_lead", OWN),), (("gate", OWN), ("gate", OTHER))):

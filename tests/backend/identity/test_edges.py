@@ -49,7 +49,7 @@ def citizen(session: Session, phone: str) -> Headers:
     return {"Authorization": f"Bearer {token}"}
 
 
-def test_a_login_gives_a_new_session_and_ends_the_old_one(browser, sandbox) -> None:  # type: ignore[no-untyped-def]
+def test_a_login_gives_a_new_session_and_ends_the_old_one(browser, sandbox) -> None:
     browser.set_cookie(COOKIE, "a-token-that-somebody-else-chose-beforehand", domain="localhost", secure=True)
     log_in_ixiamen(browser, sandbox, "zhang")
     first = browser.get_cookie(COOKIE, domain="localhost").value
@@ -60,7 +60,7 @@ def test_a_login_gives_a_new_session_and_ends_the_old_one(browser, sandbox) -> N
     assert other.get("/api/v1/me", headers={"Authorization": f"Bearer {first}"}).status_code == 401
 
 
-def test_another_person_on_the_same_device_gets_their_own_record(browser, sandbox) -> None:  # type: ignore[no-untyped-def]
+def test_another_person_on_the_same_device_gets_their_own_record(browser, sandbox) -> None:
     log_in_ixiamen(browser, sandbox, "zhang")
     first = state(browser)["me"]
     log_in_ixiamen(browser, sandbox, "li")
@@ -69,7 +69,7 @@ def test_another_person_on_the_same_device_gets_their_own_record(browser, sandbo
     assert first["id"] != second["id"]
 
 
-def test_no_answer_holds_an_openid_or_a_session_key(browser, sandbox) -> None:  # type: ignore[no-untyped-def]
+def test_no_answer_holds_an_openid_or_a_session_key(browser, sandbox) -> None:
     answers = [browser.post("/api/v1/auth/mini-program", json={"code": sandbox.login_code("wang")})]
     who = {"Authorization": f"Bearer {answers[0].json['token']}"}
     answers.append(
@@ -97,7 +97,7 @@ def test_our_own_pages_are_kept(target: str) -> None:
     assert journeys.local_path(target) == target
 
 
-def test_a_number_gets_five_codes_a_day(browser, sandbox, clock: Clock) -> None:  # type: ignore[no-untyped-def]
+def test_a_number_gets_five_codes_a_day(browser, sandbox, clock: Clock) -> None:
     phone = sandbox.person("li")["phone"]
     answers = []
     for _ in range(6):
@@ -106,7 +106,7 @@ def test_a_number_gets_five_codes_a_day(browser, sandbox, clock: Clock) -> None:
     assert answers == [202, 202, 202, 202, 202, 429]
 
 
-def test_a_code_dies_after_five_wrong_guesses(browser, sandbox, clock: Clock) -> None:  # type: ignore[no-untyped-def]
+def test_a_code_dies_after_five_wrong_guesses(browser, sandbox, clock: Clock) -> None:
     phone = sandbox.person("wang")["phone"]
     browser.post("/api/v1/auth/sms-codes", json={"phone": phone})
     text = next(message for message in sandbox.messages("wang") if message["kind"] == "sms")["text"]
@@ -118,7 +118,7 @@ def test_a_code_dies_after_five_wrong_guesses(browser, sandbox, clock: Clock) ->
 
 
 @pytest.mark.parametrize(("life", "kind"), [(sessions.CITIZEN_LIFE, "citizen"), (sessions.STAFF_LIFE, "staff")])
-def test_sessions_end_on_the_second(session: Session, clock: Clock, life, kind: str) -> None:  # type: ignore[no-untyped-def]
+def test_sessions_end_on_the_second(session: Session, clock: Clock, life, kind: str) -> None:
     began = clock.now
     if kind == "citizen":
         person = service.log_in(session, provider="phone", subject="1", current=None, phone="13900000001")

@@ -61,7 +61,7 @@ def log_in_ixiamen(browser: FlaskClient, sandbox: RunningSandbox, person: str, r
     return str(browser.get(f"/{path}", base_url="https://localhost").headers["Location"])
 
 
-def test_ixiamen_gives_the_real_name_level_and_masks_everything(browser, sandbox, session) -> None:  # type: ignore[no-untyped-def]
+def test_ixiamen_gives_the_real_name_level_and_masks_everything(browser, sandbox, session) -> None:
     assert log_in_ixiamen(browser, sandbox, "zhang") == "/me"
     me = state(browser)["me"]
     assert me["level"] == 2
@@ -70,7 +70,7 @@ def test_ixiamen_gives_the_real_name_level_and_masks_everything(browser, sandbox
     assert PEOPLE[0] not in str(me)
 
 
-def test_two_logins_of_one_document_are_one_person(browser, sandbox, session) -> None:  # type: ignore[no-untyped-def]
+def test_two_logins_of_one_document_are_one_person(browser, sandbox, session) -> None:
     log_in_ixiamen(browser, sandbox, "zhang")
     first = state(browser)["me"]["id"]
     browser.delete_cookie(COOKIE, domain="localhost")
@@ -79,7 +79,7 @@ def test_two_logins_of_one_document_are_one_person(browser, sandbox, session) ->
     assert session.scalar(select(func.count()).select_from(Person)) == 1
 
 
-def test_a_wechat_person_joins_their_id_document(browser, sandbox, session) -> None:  # type: ignore[no-untyped-def]
+def test_a_wechat_person_joins_their_id_document(browser, sandbox, session) -> None:
     log_in_ixiamen(browser, sandbox, "li")
     document = state(browser)["me"]["id"]
     browser.delete_cookie(COOKIE, domain="localhost")
@@ -93,7 +93,7 @@ def test_a_wechat_person_joins_their_id_document(browser, sandbox, session) -> N
     assert {login["provider"] for login in merged["logins"]} == {"ixiamen", "wechat_official"}
 
 
-def test_a_swapped_or_reused_state_is_refused(browser, sandbox) -> None:  # type: ignore[no-untyped-def]
+def test_a_swapped_or_reused_state_is_refused(browser, sandbox) -> None:
     page = browser.get("/api/v1/auth/ixiamen", base_url="https://localhost")
     back = sandbox.agree(page.headers["Location"], "zhang")
     path = "/" + back.split("://", 1)[1].split("/", 1)[1]
@@ -106,11 +106,11 @@ def test_a_swapped_or_reused_state_is_refused(browser, sandbox) -> None:  # type
     assert again == "/"  # a reloaded page is answered from the session
 
 
-def test_the_phone_code_arrives_and_works_once(browser, sandbox, clock: Clock) -> None:  # type: ignore[no-untyped-def]
+def test_the_phone_code_arrives_and_works_once(browser, sandbox, clock: Clock) -> None:
     phone = sandbox.person("zhang")["phone"]
     assert browser.post("/api/v1/auth/sms-codes", json={"phone": phone}).status_code == 202
     text = next(message for message in sandbox.messages("zhang") if message["kind"] == "sms")
-    code = re.search(r"\d{6}", text["text"])[0]  # type: ignore[index]
+    code = re.search(r"\d{6}", text["text"])[0]
     wrong = "000000" if code != "000000" else "111111"
     assert browser.post("/api/v1/auth/sms", json={"phone": phone, "code": wrong}).json["code"] == "sms_code_wrong"
     entered = browser.post("/api/v1/auth/sms", json={"phone": phone, "code": code})
@@ -123,7 +123,7 @@ def test_the_phone_code_arrives_and_works_once(browser, sandbox, clock: Clock) -
     assert int(throttled.headers["Retry-After"]) > 0
 
 
-def test_the_mini_program_gets_a_token_and_never_an_openid(browser, sandbox) -> None:  # type: ignore[no-untyped-def]
+def test_the_mini_program_gets_a_token_and_never_an_openid(browser, sandbox) -> None:
     code = sandbox.login_code("zhang")
     answer = browser.post("/api/v1/auth/mini-program", json={"code": code})
     assert answer.status_code == 200, answer.json
@@ -139,7 +139,7 @@ def test_the_mini_program_gets_a_token_and_never_an_openid(browser, sandbox) -> 
     assert browser.get("/api/v1/me", headers=who).status_code == 401
 
 
-def test_a_cookie_session_needs_its_token_and_our_origin(browser, sandbox) -> None:  # type: ignore[no-untyped-def]
+def test_a_cookie_session_needs_its_token_and_our_origin(browser, sandbox) -> None:
     log_in_ixiamen(browser, sandbox, "zhang")
     token = state(browser)["csrf_token"]
     change = {"json": {"elder_mode": True}, "base_url": "https://localhost"}
@@ -157,7 +157,7 @@ def test_a_login_returns_only_to_our_own_pages(target: str) -> None:
     assert journeys.local_path(target) == "/"
 
 
-def test_a_minor_is_linked_at_once_and_an_adult_after_saying_yes(browser, sandbox) -> None:  # type: ignore[no-untyped-def]
+def test_a_minor_is_linked_at_once_and_an_adult_after_saying_yes(browser, sandbox) -> None:
     log_in_ixiamen(browser, sandbox, "zhang")
     headers = {"X-CSRF-Token": state(browser)["csrf_token"]}
     add = {"headers": headers, "base_url": "https://localhost"}
@@ -188,7 +188,7 @@ def clerk(session: Session, clock: Clock) -> str:
     return secret
 
 
-def enter(client: FlaskClient, secret: str, clock: Clock, **changes: str):  # type: ignore[no-untyped-def]
+def enter(client: FlaskClient, secret: str, clock: Clock, **changes: str):
     code = staff.totp(secret, int(clock.now.timestamp()) // staff.STEP_S)
     body = {"username": "gate", "password": "a-long-enough-password", "totp": code, **changes}
     return client.post("/api/v1/staff/session", json=body)
@@ -231,7 +231,7 @@ def test_staff_sessions_end_when_idle(client: FlaskClient, clerk: str, clock: Cl
     assert fresh.get("/api/v1/session", headers=who).json["kind"] == "anonymous"
 
 
-def test_a_citizen_is_not_staff(browser, sandbox, session) -> None:  # type: ignore[no-untyped-def]
+def test_a_citizen_is_not_staff(browser, sandbox, session) -> None:
     log_in_ixiamen(browser, sandbox, "zhang")
     person = state(browser)["me"]["id"]
     headers = {"X-CSRF-Token": state(browser)["csrf_token"]}
@@ -266,7 +266,7 @@ def test_production_refuses_invented_people() -> None:
         idnumber.checked(production, PEOPLE[0], today=date(2026, 11, 24))
 
 
-def test_nothing_readable_is_stored(browser, sandbox, session) -> None:  # type: ignore[no-untyped-def]
+def test_nothing_readable_is_stored(browser, sandbox, session) -> None:
     log_in_ixiamen(browser, sandbox, "zhang")
     row = session.scalars(select(Person)).one()
     login = session.scalars(select(PersonLogin)).first()

@@ -27,7 +27,7 @@ def clerk(session: Session, clock: Clock) -> list[Header]:
     return [{"Authorization": f"Bearer {token}"} for token in tokens]
 
 
-def change(client: FlaskClient, who: Header, current: str = OLD, new: str = NEW):  # type: ignore[no-untyped-def]
+def change(client: FlaskClient, who: Header, current: str = OLD, new: str = NEW):
     return client.put("/api/v1/staff/password", json={"current": current, "new": new}, headers=who)
 
 

@@ -28,7 +28,7 @@ def secret(session: Session, clock: Clock) -> str:
     return made
 
 
-def attempt(client: FlaskClient, clock: Clock, source: str, username: str = "gate", **given: str):  # type: ignore[no-untyped-def]
+def attempt(client: FlaskClient, clock: Clock, source: str, username: str = "gate", **given: str):
     body = {"username": username, "password": PASSWORD, "totp": "000000", **given}
     browser_ = client.application.test_client()
     return browser_.post("/api/v1/staff/session", json=body, environ_base={"REMOTE_ADDR": source})
@@ -117,7 +117,7 @@ def test_failures_of_a_quarter_of_an_hour_ago_do_not_count(
         ("", "unknown"),
     ],
 )
-def test_a_subscriber_is_one_source(app, address: str, source: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_subscriber_is_one_source(app, address: str, source: str) -> None:
     with app.test_request_context(environ_base={"REMOTE_ADDR": address}):
         assert browser.source() == source
 

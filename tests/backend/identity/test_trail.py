@@ -20,7 +20,7 @@ __all__ = ["app", "enter", "settings"]
 def write(session: Session, number: int, hall: str = OWN, **changes: Any) -> None:
     audit.record(
         session,
-        **{  # type: ignore[arg-type]
+        **{
             "actor": "system",
             "action": "hall.policy_changed",
             "object_type": "booking_policy",
@@ -33,11 +33,11 @@ def write(session: Session, number: int, hall: str = OWN, **changes: Any) -> Non
     )
 
 
-def read(client, who, query: str = ""):  # type: ignore[no-untyped-def]
+def read(client, who, query: str = ""):
     return client.get(f"/api/v1/staff/audit{query}", headers=who)
 
 
-def test_a_lead_reads_the_own_hall_newest_first_page_by_page(client, session, enter, clock: Clock) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_a_lead_reads_the_own_hall_newest_first_page_by_page(client, session, enter, clock: Clock) -> None:  # noqa: F811
     for number in range(70):
         write(session, number, OTHER if number % 7 == 0 else OWN)
     session.commit()
@@ -54,7 +54,7 @@ def test_a_lead_reads_the_own_hall_newest_first_page_by_page(client, session, en
     assert {event["object_id"] for event in other} == {f"{OTHER}/exit-entry"}
 
 
-def test_filters_narrow_by_day_group_person_and_thing(client, session, enter, clock: Clock) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_filters_narrow_by_day_group_person_and_thing(client, session, enter, clock: Clock) -> None:  # noqa: F811
     write(session, 1)
     clock.advance(days=1)
     lead = enter(("hall_lead", OWN))
@@ -80,18 +80,18 @@ def test_filters_narrow_by_day_group_person_and_thing(client, session, enter, cl
 
 
 @pytest.mark.parametrize("query", ["?cursor=x", "?from=never", "?group=everything", "?actor=me", "?object_id="])
-def test_a_wrong_filter_is_refused(client, enter, clock: Clock, query) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_a_wrong_filter_is_refused(client, enter, clock: Clock, query) -> None:  # noqa: F811
     assert read(client, enter(("hall_lead", OWN)), query).status_code == 422
 
 
 @pytest.mark.parametrize("role", ["gate", "window_clerk", "finance"])
-def test_others_read_nothing(client, enter, clock: Clock, role) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_others_read_nothing(client, enter, clock: Clock, role) -> None:  # noqa: F811
     who = enter((role, OWN))
     assert read(client, who).status_code == 403
     assert read(client, who, ".csv").status_code == 403
 
 
-def test_the_table_holds_the_same_and_no_formula_runs(client, session, enter, clock: Clock) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_the_table_holds_the_same_and_no_formula_runs(client, session, enter, clock: Clock) -> None:  # noqa: F811
     write(session, 1, reason="=cmd|' /C calc'!A0")
     write(session, 2, OTHER)
     session.commit()
@@ -119,7 +119,7 @@ def test_of_two_lists_what_is_gone_and_what_is_new() -> None:
     assert trail.changes({"before": {}, "after": {"b": 1, "a": None}}) == [{"name": "b", "before": None, "after": 1}]
 
 
-def test_what_leads_do_is_in_their_halls_trail(client, session, enter, clock: Clock) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_what_leads_do_is_in_their_halls_trail(client, session, enter, clock: Clock) -> None:  # noqa: F811
     lead = enter(("hall_lead", OWN))
     body = {"username": "clerk.seen", "display_name": "新人", "roles": ["gate"], "reason": "入职"}
     client.post("/api/v1/staff/accounts", json=body, headers=lead)

@@ -152,7 +152,7 @@ def test_without_consent_nothing_is_asked(session: Session, holder: Holder, desk
     assert session.scalar(select(LicenceFetch.id)) is None
 
 
-def test_what_cannot_be_looked_up_is_said(holder: Holder, app, desk: Desk) -> None:  # type: ignore[no-untyped-def]
+def test_what_cannot_be_looked_up_is_said(holder: Holder, app, desk: Desk) -> None:
     assert holder.ask("passport-first.photo").json["code"] == "material_not_fetchable"
     assert holder.ask(subject_id="somebody").status_code == 404
     app.extensions["licence_offices"] = {}

@@ -21,6 +21,7 @@ from backend.files import storage
 from backend.identity.models import LoginSession, Person, PersonLogin
 from backend.privacy import doctor, erasures, holds, jobs
 from backend.privacy.models import Erasure
+from backend.privacy.parts import PARTS
 from tests.backend.applications.people import QUERY
 from tests.backend.privacy.life import CONTENT, MESSAGE, Life, Sealed, found
 from tests.conftest import Clock
@@ -196,7 +197,7 @@ def test_a_worker_killed_in_the_middle_leaves_it_to_the_next(
     def dies(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    real = erasures.PARTS
+    real = PARTS
     for place in (0, 4, len(real) - 1):
         broken = tuple(replace(one, erases=dies) if n == place else one for n, one in enumerate(real))
         monkeypatch.setattr(erasures, "PARTS", broken)

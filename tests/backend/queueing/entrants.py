@@ -53,8 +53,8 @@ def mark_all(settings: Settings, at: datetime, rounds: int) -> Counter[str]:
 
 def act(name: str, *arguments: Any) -> Counter[str]:
     """One of the above by name, so that different racers share one start."""
-    racer: Callable[..., Counter[str]] = {"admit": admit_all, "mark": mark_all}[name]
-    return racer(*arguments)
+    racers: dict[str, Callable[..., Counter[str]]] = {"admit": admit_all, "mark": mark_all}
+    return racers[name](*arguments)
 
 
 def take_all(settings: Settings, at: datetime, count: int) -> Counter[str]:

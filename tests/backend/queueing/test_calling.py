@@ -44,7 +44,7 @@ def take(session: Session, nine: Clock) -> Take:
             hall_code=hall,
             category_code=category,
             slugs=slugs or [],
-            taker=tickets.Taker(**taker),  # type: ignore[arg-type]
+            taker=tickets.Taker(**taker),
             source="desk",
             actor="staff:test",
         )
@@ -366,7 +366,7 @@ def test_giving_up_is_once_and_not_at_a_window(session: Session, take: Take, cle
     assert broken(session) == []
 
 
-def test_a_served_appointment_is_fulfilled(post, citizen, slots, session, clock, gate, clerk) -> None:  # type: ignore[no-untyped-def]
+def test_a_served_appointment_is_fulfilled(post, citizen, slots, session, clock, gate, clerk) -> None:
     clock.set(datetime(2026, 11, 24, 1, 0, tzinfo=UTC))
     _, who = citizen()
     made = book(post, who, slots[3])
@@ -400,7 +400,7 @@ def test_a_window_that_may_not_call_a_walk_in_does_not_start_the_guard_anew(
     assert order[2] == sent.id
 
 
-def test_whoever_gives_up_after_checking_in_has_left(post, citizen, slots, session, clock, gate) -> None:  # type: ignore[no-untyped-def]
+def test_whoever_gives_up_after_checking_in_has_left(post, citizen, slots, session, clock, gate) -> None:
     clock.set(datetime(2026, 11, 24, 1, 0, tzinfo=UTC))
     _, who = citizen()
     made = book(post, who, slots[3])

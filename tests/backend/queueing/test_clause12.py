@@ -32,6 +32,8 @@ from tests.backend.queueing import hall_day, hall_people
 from tests.backend.queueing.hall_day import HALL, QUEUES, TODAY, Day, People, Settings
 from tests.conftest import make_settings
 
+pytestmark = pytest.mark.slow
+
 SCALE = int(os.environ.get("RACE_SCALE", "1"))
 EXAMPLES = 2000 if SCALE > 1 else 300
 

@@ -19,10 +19,10 @@ def broken(session: Session) -> list[str]:
 
 
 @pytest.fixture
-def scan(client, post, clock):  # type: ignore[no-untyped-def]
+def scan(client, post, clock):
     """Scan a text, or an appointment's digits."""
 
-    def send(who, code, *, seen=False, key=None):  # type: ignore[no-untyped-def]
+    def send(who, code, *, seen=False, key=None):
         answer = post("/staff/check-ins", who, {"code": code, "identity_checked": seen}, key)
         assert answer.status_code == 200, answer.json
         return answer.json
@@ -31,7 +31,7 @@ def scan(client, post, clock):  # type: ignore[no-untyped-def]
 
 
 @pytest.fixture
-def booked(client, post, citizen, slots, clock):  # type: ignore[no-untyped-def]
+def booked(client, post, citizen, slots, clock):
     """An appointment of Wednesday at its time: the row, its owner, and what the phone shows."""
     _, who = citizen()
     made = book(post, who, slots[3])
@@ -44,7 +44,7 @@ def booked(client, post, citizen, slots, clock):  # type: ignore[no-untyped-def]
     return made, who, shown
 
 
-def test_a_fresh_code_is_admitted_once(client, booked, gate, scan, session, clock) -> None:  # type: ignore[no-untyped-def]
+def test_a_fresh_code_is_admitted_once(client, booked, gate, scan, session, clock) -> None:
     made, owner, shown = booked
     staff = gate()
     first = scan(staff, shown())
@@ -63,7 +63,7 @@ def test_a_fresh_code_is_admitted_once(client, booked, gate, scan, session, cloc
     assert broken(session) == []
 
 
-def test_an_old_picture_or_digits_need_the_person_compared(booked, gate, scan) -> None:  # type: ignore[no-untyped-def]
+def test_an_old_picture_or_digits_need_the_person_compared(booked, gate, scan) -> None:
     made, _, shown = booked
     staff = gate()
     assert scan(staff, shown(-2))["verdict"] == "check_identity"
@@ -72,7 +72,7 @@ def test_an_old_picture_or_digits_need_the_person_compared(booked, gate, scan) -
     assert scan(staff, spaced, seen=True)["verdict"] == "on_time"
 
 
-def test_late_arrivals_are_let_in(booked, gate, scan, clock) -> None:  # type: ignore[no-untyped-def]
+def test_late_arrivals_are_let_in(booked, gate, scan, clock) -> None:
     _, _, shown = booked
     clock.advance(hours=2)
     answer = scan(gate(), shown())
@@ -80,7 +80,7 @@ def test_late_arrivals_are_let_in(booked, gate, scan, clock) -> None:  # type: i
 
 
 @pytest.mark.parametrize("state", ["no_show", "excused"])
-def test_a_missed_appointment_is_let_in_late(booked, gate, scan, session, state) -> None:  # type: ignore[no-untyped-def]
+def test_a_missed_appointment_is_let_in_late(booked, gate, scan, session, state) -> None:
     made, _, shown = booked
     session.execute(update(Appointment).where(Appointment.id == made["id"]).values(state=state))
     session.commit()
@@ -89,7 +89,7 @@ def test_a_missed_appointment_is_let_in_late(booked, gate, scan, session, state)
     assert broken(session) == []
 
 
-def test_too_early_and_another_day(booked, gate, scan, clock) -> None:  # type: ignore[no-untyped-def]
+def test_too_early_and_another_day(booked, gate, scan, clock) -> None:
     _, _, shown = booked
     staff = gate()
     clock.advance(hours=-1)
@@ -98,7 +98,7 @@ def test_too_early_and_another_day(booked, gate, scan, clock) -> None:  # type: 
     assert scan(gate(), shown())["verdict"] == "wrong_day"
 
 
-def test_another_hall_is_told_the_right_one(booked, gate, scan) -> None:  # type: ignore[no-untyped-def]
+def test_another_hall_is_told_the_right_one(booked, gate, scan) -> None:
     made, _, shown = booked
     elsewhere = gate("SM")
     answer = scan(elsewhere, shown())
@@ -106,12 +106,12 @@ def test_another_hall_is_told_the_right_one(booked, gate, scan) -> None:  # type
     assert scan(elsewhere, made["code"])["verdict"] == "unknown"
 
 
-def test_digits_are_good_on_their_day_only(booked, gate, scan, clock) -> None:  # type: ignore[no-untyped-def]
+def test_digits_are_good_on_their_day_only(booked, gate, scan, clock) -> None:
     clock.advance(days=1)
     assert scan(gate(), booked[0]["code"])["verdict"] == "unknown"
 
 
-def test_cancelled_forged_and_rubbish(post, booked, gate, scan) -> None:  # type: ignore[no-untyped-def]
+def test_cancelled_forged_and_rubbish(post, booked, gate, scan) -> None:
     made, owner, shown = booked
     text, staff = shown(), gate()
     post(f"/appointments/{made['id']}/cancel", owner, {})
@@ -122,7 +122,7 @@ def test_cancelled_forged_and_rubbish(post, booked, gate, scan) -> None:  # type
     assert scan(staff, "https://example.org/")["verdict"] == "unknown"
 
 
-def test_a_check_in_can_be_taken_back_for_ten_seconds(client, booked, gate, scan, session, clock) -> None:  # type: ignore[no-untyped-def]
+def test_a_check_in_can_be_taken_back_for_ten_seconds(client, booked, gate, scan, session, clock) -> None:
     made, owner, shown = booked
     staff, colleague = gate(), gate("SM")
     first = scan(staff, shown())
@@ -143,7 +143,7 @@ def test_a_check_in_can_be_taken_back_for_ten_seconds(client, booked, gate, scan
     assert broken(session) == []
 
 
-def test_the_same_key_gets_the_same_answer(post, booked, gate) -> None:  # type: ignore[no-untyped-def]
+def test_the_same_key_gets_the_same_answer(post, booked, gate) -> None:
     staff, key = gate(), uuid4().hex
     body = {"code": booked[0]["code"], "identity_checked": True}
     first, again = (post("/staff/check-ins", staff, body, key) for _ in range(2))
@@ -152,7 +152,7 @@ def test_the_same_key_gets_the_same_answer(post, booked, gate) -> None:  # type:
     assert again.headers["Idempotent-Replayed"] == "true"
 
 
-def test_only_staff_with_the_permission(client, post, booked, gate) -> None:  # type: ignore[no-untyped-def]
+def test_only_staff_with_the_permission(client, post, booked, gate) -> None:
     _, owner, shown = booked
     body = {"code": shown()}
     for who in (owner, gate(role="auditor")):
@@ -161,7 +161,7 @@ def test_only_staff_with_the_permission(client, post, booked, gate) -> None:  # 
         assert client.get("/api/v1/staff/today", headers=who).status_code == 403
 
 
-def test_digits_cannot_be_guessed_and_the_queue_goes_on(post, booked, gate, scan) -> None:  # type: ignore[no-untyped-def]
+def test_digits_cannot_be_guessed_and_the_queue_goes_on(post, booked, gate, scan) -> None:
     _, _, shown = booked
     staff = gate()
     for number in range(10):
@@ -171,7 +171,7 @@ def test_digits_cannot_be_guessed_and_the_queue_goes_on(post, booked, gate, scan
     assert scan(staff, shown())["accepted"]
 
 
-def test_the_day_in_numbers(client, post, booked, citizen, slots, gate, scan, clock) -> None:  # type: ignore[no-untyped-def]
+def test_the_day_in_numbers(client, post, booked, citizen, slots, gate, scan, clock) -> None:
     _, _, shown = booked
     _, other = citizen()
     book(post, other, slots[9])

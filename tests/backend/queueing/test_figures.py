@@ -27,7 +27,7 @@ PERIOD = "from=2026-11-24&to=2026-11-26"
 
 
 @pytest.fixture
-def worked(client, session, take, clerk, nine):  # type: ignore[no-untyped-def]  # noqa: F811
+def worked(client, session, take, clerk, nine):  # noqa: F811
     """Ten walk-ins and a booked one who are served, one who gives up, and a window that is open for an hour."""
     staff = clerk(1)
     booked(session, take, due=-timedelta(minutes=30))
@@ -47,11 +47,11 @@ def worked(client, session, take, clerk, nine):  # type: ignore[no-untyped-def] 
     session.commit()
 
 
-def figures(client, gate, period: str = PERIOD, **headers: str):  # type: ignore[no-untyped-def]
+def figures(client, gate, period: str = PERIOD, **headers: str):
     return client.get(f"/api/v1/staff/figures?{period}", headers={**gate(role="hall_lead"), **headers})
 
 
-def test_figures_equal_a_count_by_hand(client, gate, session, worked) -> None:  # type: ignore[no-untyped-def]
+def test_figures_equal_a_count_by_hand(client, gate, session, worked) -> None:
     shown = figures(client, gate).json
     total = shown["total"]
     everybody = total["walk_in"]["taken"] + total["booked"]["taken"]
@@ -66,11 +66,11 @@ def test_figures_equal_a_count_by_hand(client, gate, session, worked) -> None:  
 
 
 @pytest.mark.parametrize("end", ["resumed", "paused still", "left while paused", "closed for the night"])
-def test_pauses_do_not_count_as_open(client, gate, session, clerk, nine, end: str) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_pauses_do_not_count_as_open(client, gate, session, clerk, nine, end: str) -> None:  # noqa: F811
     """A pause of eighteen minutes, and one that begins after ninety, however that one ends."""
     staff = clerk(1)
 
-    def at(minutes: int, act=None) -> None:  # type: ignore[no-untyped-def]
+    def at(minutes: int, act=None) -> None:
         nine.set(NINE + timedelta(minutes=minutes))
         if act:
             act(session, staff)
@@ -92,7 +92,7 @@ def test_pauses_do_not_count_as_open(client, gate, session, clerk, nine, end: st
     assert figures(client, gate).json["total"]["window_hours"] == (1.7 if end == "resumed" else 1.2)
 
 
-def test_medians_and_ninetieths_are_exact(client, gate, session, take, nine) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_medians_and_ninetieths_are_exact(client, gate, session, take, nine) -> None:  # noqa: F811
     window = closed_window(session)
     for minutes in range(1, 11):
         ticket = take()
@@ -127,7 +127,7 @@ def closed_window(session: Session) -> UUID:
 
 def test_missed_appointments_stand_beside_those_that_came(
     client, post, gate, citizen, session, slots, clock: Clock
-) -> None:  # type: ignore[no-untyped-def]  # noqa: E501
+) -> None:  # noqa: E501
     made = [book(post, citizen()[1], slots[number])["id"] for number in (3, 4, 5)]
     for appointment, state in zip(made, (Visit.NO_SHOW, Visit.FULFILLED, Visit.BOOKED), strict=True):
         session.execute(update(Appointment).where(Appointment.id == appointment).values(state=state))
@@ -137,7 +137,7 @@ def test_missed_appointments_stand_beside_those_that_came(
     assert figures(client, gate, "from=2026-11-26&to=2026-11-26").json["total"]["expected"] == 0
 
 
-def test_a_hall_without_figures_says_nothing_it_does_not_know(client, gate, clock: Clock) -> None:  # type: ignore[no-untyped-def]
+def test_a_hall_without_figures_says_nothing_it_does_not_know(client, gate, clock: Clock) -> None:
     shown = figures(client, gate).json
     assert shown["total"]["walk_in"]["average_minutes"] is None
     assert (shown["hours"], shown["queues"], len(shown["days"])) == ([], [], 3)
@@ -152,13 +152,13 @@ def test_a_hall_without_figures_says_nothing_it_does_not_know(client, gate, cloc
         ("to=2026-11-24", "/from"),
     ],
 )
-def test_an_impossible_period_is_refused(client, gate, clock: Clock, period, pointer) -> None:  # type: ignore[no-untyped-def]
+def test_an_impossible_period_is_refused(client, gate, clock: Clock, period, pointer) -> None:
     for path in ("figures", "figures.csv"):
         refused = client.get(f"/api/v1/staff/{path}?{period}", headers=gate(role="hall_lead"))
         assert (refused.status_code, refused.json["errors"][0]["pointer"]) == (422, pointer)
 
 
-def test_figures_are_a_table_too(client, gate, worked) -> None:  # type: ignore[no-untyped-def]
+def test_figures_are_a_table_too(client, gate, worked) -> None:
     headers = {**gate(role="hall_lead"), "Accept-Language": "en"}
     answer = client.get(f"/api/v1/staff/figures.csv?{PERIOD}", headers=headers)
     assert answer.content_type == "text/csv; charset=utf-8"

@@ -21,11 +21,11 @@ __all__ = ["clerk", "nine", "take"]
 POLICY = "/api/v1/staff/queue-policy"
 
 
-def change(client, who, reason="高峰", **values):  # type: ignore[no-untyped-def]
+def change(client, who, reason="高峰", **values):
     return client.put(POLICY, json={"values": values, "reason": reason}, headers=who)
 
 
-def test_settings_show_ranges_change_with_an_audit_and_go_back(client, gate, session, nine) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_settings_show_ranges_change_with_an_audit_and_go_back(client, gate, session, nine) -> None:  # noqa: F811
     lead = gate(role="hall_lead")
     shown = client.get(POLICY, headers=lead).json
     assert {row["name"]: (row["min"], row["max"]) for row in shown["ranges"]} == QUEUE_RANGES
@@ -49,7 +49,7 @@ def test_settings_show_ranges_change_with_an_audit_and_go_back(client, gate, ses
 
 
 @pytest.mark.parametrize("name", QUEUE_RANGES)
-def test_every_queue_setting_is_bounded(client, gate, session, nine, name) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_every_queue_setting_is_bounded(client, gate, session, nine, name) -> None:  # noqa: F811
     low, high = QUEUE_RANGES[name]
     for value in (low - 1, high + 1):
         refused = change(client, gate(role="hall_lead"), **{name: value})
@@ -64,7 +64,7 @@ def test_every_queue_setting_is_bounded(client, gate, session, nine, name) -> No
     assert session.scalar(select(func.count()).select_from(QueuePolicy)) == 0
 
 
-def test_a_late_comer_never_gains_on_walk_ins(client, gate, session, nine) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_a_late_comer_never_gains_on_walk_ins(client, gate, session, nine) -> None:  # noqa: F811
     refused = change(client, gate(role="hall_lead"), allowance_minutes=5)
     assert (refused.status_code, refused.json["code"]) == (422, "credit_over_allowance")
     assert refused.json["errors"][0]["pointer"] == "/values/late_credit_minutes"
@@ -83,12 +83,12 @@ def test_a_late_comer_never_gains_on_walk_ins(client, gate, session, nine) -> No
         "figures?from=2026-11-24&to=2026-11-25",
     ],
 )
-def test_only_leads_run_the_hall(client, gate, nine, role, path) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_only_leads_run_the_hall(client, gate, nine, role, path) -> None:  # noqa: F811
     assert client.get(f"/api/v1/staff/{path}", headers=gate(role=role)).status_code == 403
     assert client.get(f"/api/v1/staff/{path}", headers=gate(role="hall_lead")).status_code == 200
 
 
-def test_the_lead_sees_who_waits_who_works_and_what_was_done(client, gate, session, take, clerk, nine) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_the_lead_sees_who_waits_who_works_and_what_was_done(client, gate, session, take, clerk, nine) -> None:  # noqa: F811
     take()
     staff = clerk(1, [QUEUE, OTHER])
     nine.advance(minutes=7)
@@ -113,7 +113,7 @@ def test_the_lead_sees_who_waits_who_works_and_what_was_done(client, gate, sessi
     assert (elsewhere["windows"], elsewhere["calls"], elsewhere["so_far"]["taken"]) == ([], [], 0)
 
 
-def test_the_plan_follows_rules_closures_and_holidays(client, post, gate, session, clerk, nine) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_the_plan_follows_rules_closures_and_holidays(client, post, gate, session, clerk, nine) -> None:  # noqa: F811
     lead = gate(role="hall_lead")
 
     def halves(day: str) -> list[tuple[str, int, bool]]:
@@ -135,7 +135,7 @@ def test_the_plan_follows_rules_closures_and_holidays(client, post, gate, sessio
 
 def test_an_emergency_moves_every_number_and_tells_everybody(
     client, post, gate, session, take, clerk, citizen, nine
-) -> None:  # type: ignore[no-untyped-def]  # noqa: F811, E501
+) -> None:  # noqa: F811, E501
     person, _ = citizen()
     take(person_id=person, holder=b"a" * 32)
     booked(session, take, due=timedelta())
@@ -168,7 +168,7 @@ def test_an_emergency_moves_every_number_and_tells_everybody(
     assert post("/staff/carry-over", lead, {"reason": "再按一次"}).json == {"tickets": 0, "day": None}
 
 
-def test_nothing_moves_when_there_is_no_day_to_move_to(client, post, gate, session, take, nine) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_nothing_moves_when_there_is_no_day_to_move_to(client, post, gate, session, take, nine) -> None:  # noqa: F811
     take()
     session.commit()
     lead = gate(role="hall_lead")
@@ -183,11 +183,11 @@ def test_nothing_moves_when_there_is_no_day_to_move_to(client, post, gate, sessi
     assert session.scalar(select(func.count()).where(AuditEvent.action == "hall.queue_carried_over")) == 0
 
 
-def sit(client, who, window: int, *categories: str):  # type: ignore[no-untyped-def]
+def sit(client, who, window: int, *categories: str):
     return client.put("/api/v1/staff/window", json={"window": window, "categories": list(categories)}, headers=who)
 
 
-def test_only_a_window_of_the_hall_is_opened(client, gate, session, nine) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_only_a_window_of_the_hall_is_opened(client, gate, session, nine) -> None:  # noqa: F811
     refused = sit(client, gate(role="window_clerk"), 99, QUEUE)
     assert (refused.status_code, refused.json["code"]) == (422, "no_such_window")
     assert refused.json["errors"][0]["pointer"] == "/window"
@@ -202,7 +202,7 @@ def test_only_a_window_of_the_hall_is_opened(client, gate, session, nine) -> Non
     assert sit(client, gate(role="window_clerk"), 19, QUEUE).status_code == 200
 
 
-def test_nobody_is_sent_to_a_window_that_is_not_there(client, post, gate, session, take, nine) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_nobody_is_sent_to_a_window_that_is_not_there(client, post, gate, session, take, nine) -> None:  # noqa: F811
     ticket = take()
     session.commit()
     who = gate(role="window_clerk")
@@ -214,7 +214,7 @@ def test_nobody_is_sent_to_a_window_that_is_not_there(client, post, gate, sessio
     assert session.get_one(Ticket, ticket.id).category_code == QUEUE
 
 
-def test_staff_of_another_hall_open_no_window(session, clerk, nine) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_staff_of_another_hall_open_no_window(session, clerk, nine) -> None:  # noqa: F811
     staff = clerk(1)
     with pytest.raises(NotYourHall):
         windows.open_window(session, hall_code="SM", staff_id=staff, window=1, categories=["business"])

@@ -56,7 +56,7 @@ def carry_all(settings: Settings) -> Counter[str]:
     raise AssertionError("always busy, or always something to move")
 
 
-def test_settings_that_change_at_once_tell_one_story(arena) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_settings_that_change_at_once_tell_one_story(arena) -> None:  # noqa: F811
     settings, _ = arena
     outcome = racers.race(change_all, [(settings, number) for number in range(PROCESSES)])
     assert outcome == {"changed": CHANGES * PROCESSES}
@@ -74,7 +74,7 @@ def test_settings_that_change_at_once_tell_one_story(arena) -> None:  # type: ig
     assert doctor.examine() == []
 
 
-def test_every_number_moves_to_the_next_day_once(arena) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_every_number_moves_to_the_next_day_once(arena) -> None:  # noqa: F811
     settings, _ = arena
     racers.race(entrants.take_all, [(settings, NINE, TICKETS // PROCESSES)] * PROCESSES)
     assert racers.race(carry_all, [(settings,)] * PROCESSES) == {"moved": TICKETS}

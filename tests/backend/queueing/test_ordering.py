@@ -1,6 +1,7 @@
 """Which ticket next, as a pure rule: a walk-in is never overtaken by anybody who is due later."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -60,7 +61,7 @@ def test_no_walk_in_is_overtaken_by_a_later_due_time(
         (Waiting(order, kind, NINE + timedelta(minutes=minute + (20 if kind is Kind.WALK_IN else wait))), minute)
         for order, (kind, minute, wait) in enumerate(arrivals)
     ]
-    now, run, line, called = 0, 0, [], []
+    now, run, line, called = 0, 0, list[Any](), list[Any]()
     coming = sorted(everyone, key=lambda pair: pair[1])
     while coming or line:
         while coming and coming[0][1] <= now:

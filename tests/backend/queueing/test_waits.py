@@ -13,7 +13,7 @@ from tests.backend.queueing.test_calling import HALL, NINE, QUEUE, booked, clerk
 __all__ = ["clerk", "nine", "take"]
 
 
-def test_both_kinds_stand_side_by_side(client, session, take, clerk, nine) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_both_kinds_stand_side_by_side(client, session, take, clerk, nine) -> None:  # noqa: F811
     walk_in = take()
     appointment = booked(session, take, due=timedelta())
     staff = clerk(1)
@@ -31,7 +31,7 @@ def test_both_kinds_stand_side_by_side(client, session, take, clerk, nine) -> No
     assert client.get("/api/v1/halls/XM/waits?day=yesterday").status_code == 422
 
 
-def test_a_closed_day_is_frozen_once(session, take, clerk, nine) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_a_closed_day_is_frozen_once(session, take, clerk, nine) -> None:  # noqa: F811
     first = take()
     staff = clerk(1)
     nine.advance(minutes=5)
@@ -52,7 +52,7 @@ def test_a_closed_day_is_frozen_once(session, take, clerk, nine) -> None:  # typ
 
 
 @pytest.mark.parametrize("weeks", [0, 3])
-def test_the_forecast_says_what_it_knows(client, session, nine, weeks) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_the_forecast_says_what_it_knows(client, session, nine, weeks) -> None:  # noqa: F811
     for week in range(1, weeks + 1):
         for hour, taken in ((9, 30), (10, 12), (14, 3)):
             session.add(
@@ -80,7 +80,7 @@ def test_the_forecast_says_what_it_knows(client, session, nine, weeks) -> None: 
     assert client.get("/api/v1/halls/XM/load?category=marriage").json["code"] == "no_such_queue"
 
 
-def test_another_hall_with_a_free_time_is_offered(client, nine) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_another_hall_with_a_free_time_is_offered(client, nine) -> None:  # noqa: F811
     shown = client.get("/api/v1/halls/SM/load?category=business").json["elsewhere"]
     assert len(shown) == 3
     assert all(choice["hall"]["code"] != "SM" and choice["distance_km"] > 0 for choice in shown)
@@ -88,7 +88,7 @@ def test_another_hall_with_a_free_time_is_offered(client, nine) -> None:  # type
     assert starts == sorted(starts)
 
 
-def test_the_pace_comes_from_real_visits(session, take, clerk, nine) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+def test_the_pace_comes_from_real_visits(session, take, clerk, nine) -> None:  # noqa: F811
     live.forget()
     assert live.pace(session, HALL, QUEUE) == live.USUAL_MINUTES
     staff = clerk(1)

@@ -24,10 +24,10 @@ def _nine(clock: Clock) -> None:
 
 
 @pytest.fixture
-def take(client: FlaskClient, post, citizen, gate):  # type: ignore[no-untyped-def]
+def take(client: FlaskClient, post, citizen, gate):
     """A citizen scans the hall's screen and takes a number."""
 
-    def one(who: dict[str, str] | None = None, **body: object):  # type: ignore[no-untyped-def]
+    def one(who: dict[str, str] | None = None, **body: object):
         code = client.get("/api/v1/staff/place-code", headers=gate()).json["code"]
         answer = post("/halls/XM/tickets", who or citizen()[1], {"category": QUEUE, "items": [], "place": code, **body})
         assert answer.status_code == 201, answer.json
@@ -45,7 +45,7 @@ def queue(client: FlaskClient) -> dict[str, object]:
     }
 
 
-def test_a_walk_in_is_called_served_and_finished(client, post, take, gate) -> None:  # type: ignore[no-untyped-def]
+def test_a_walk_in_is_called_served_and_finished(client, post, take, gate) -> None:
     mine, other = take(items=["passport-first"]), take()
     assert queue(client)["line"] == [mine["number"], other["number"]]
     clerk = gate(role="window_clerk")
@@ -69,7 +69,7 @@ def test_a_walk_in_is_called_served_and_finished(client, post, take, gate) -> No
     assert client.delete("/api/v1/staff/window", headers=clerk).status_code == 204
 
 
-def test_a_missed_number_comes_back_from_the_phone(client, post, take, gate) -> None:  # type: ignore[no-untyped-def]
+def test_a_missed_number_comes_back_from_the_phone(client, post, take, gate) -> None:
     mine = take()
     clerk = gate(role="window_clerk")
     client.put("/api/v1/staff/window", json={"window": 1, "categories": [QUEUE]}, headers=clerk)
@@ -87,7 +87,7 @@ def test_a_missed_number_comes_back_from_the_phone(client, post, take, gate) -> 
     assert client.post("/api/v1/tickets/no-such-link/cancel").status_code == 404
 
 
-def test_a_phone_elsewhere_takes_no_number(client, post, citizen, gate, clock) -> None:  # type: ignore[no-untyped-def]
+def test_a_phone_elsewhere_takes_no_number(client, post, citizen, gate, clock) -> None:
     _, who = citizen()
     code = client.get("/api/v1/staff/place-code", headers=gate()).json["code"]
     foreign = client.get("/api/v1/staff/place-code", headers=gate("SM")).json["code"]
@@ -97,13 +97,13 @@ def test_a_phone_elsewhere_takes_no_number(client, post, citizen, gate, clock) -
     assert post("/halls/XM/tickets", who, {**body, "place": code}).json["code"] == "not_in_hall"
 
 
-def test_a_person_has_one_open_number_a_queue(take, citizen) -> None:  # type: ignore[no-untyped-def]
+def test_a_person_has_one_open_number_a_queue(take, citizen) -> None:
     _, who = citizen()
     assert take(who)["number"] == take(who)["number"]
     assert take(who, category="vehicle")["number"] != take(who)["number"]
 
 
-def test_nothing_new_is_not_sent_again(client, take) -> None:  # type: ignore[no-untyped-def]
+def test_nothing_new_is_not_sent_again(client, take) -> None:
     take()
     first = client.get("/api/v1/halls/XM/queue")
     assert first.headers["Cache-Control"] == "public, max-age=1"
@@ -115,7 +115,7 @@ def test_nothing_new_is_not_sent_again(client, take) -> None:  # type: ignore[no
     assert client.get("/api/v1/halls/NONE/queue").json["code"] == "hall_not_found"
 
 
-def test_a_blocked_person_still_gets_a_number(client, post, take, citizen, session, clock) -> None:  # type: ignore[no-untyped-def]
+def test_a_blocked_person_still_gets_a_number(client, post, take, citizen, session, clock) -> None:
     clock.set(NINE - timedelta(days=1))
     person, who = citizen()
     slots = list(
@@ -152,7 +152,7 @@ def test_a_blocked_person_still_gets_a_number(client, post, take, citizen, sessi
     ("role", "may"),
     [("gate", set()), ("window_clerk", {"call"}), ("hall_lead", {"call", "choose"}), ("auditor", set())],
 )
-def test_who_may_call(client, post, take, gate, role, may) -> None:  # type: ignore[no-untyped-def]
+def test_who_may_call(client, post, take, gate, role, may) -> None:
     mine = take()
     who = gate(role=role)
     sat = client.put("/api/v1/staff/window", json={"window": 2, "categories": [QUEUE]}, headers=who)

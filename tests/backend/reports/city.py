@@ -143,7 +143,7 @@ class City:
             day += timedelta(days=draw.choice((0, 0, 1, 2, 7)))
             self._step(case, event, day)
 
-    def _step(self, case: Row, event: E, day: date) -> None:
+    def _step(self, case: Row, event: CaseEvent, day: date) -> None:
         draw = self.draw
         actor, reason = {"citizen": "person:x", "system": "system"}.get(WHO[event], "staff:x"), None
         if event == E.RECEIVE and draw.random() < 0.5:
@@ -174,7 +174,14 @@ class City:
         self._event(case, case["state"], CASE.steps[case["state"], event], event, actor, reason, self.instant(day))
 
     def _event(
-        self, case: Row, before: S | None, after: S, event: E, actor: str, reason: str | None, at: datetime
+        self,
+        case: Row,
+        before: CaseState | None,
+        after: CaseState,
+        event: CaseEvent,
+        actor: str,
+        reason: str | None,
+        at: datetime,
     ) -> None:
         case |= {"state": after, "state_at": at}
         self.add(

@@ -35,7 +35,7 @@ class Recount:
         self.special_days = {row.day: row.workday for row in session.scalars(select(CalendarDay))}
         self.versions = {(row.item_slug, row.number): row.content for row in session.scalars(select(ItemVersion))}
         self.division = {row.hall_code: row.division_code for row in session.scalars(select(ExpressOffice))}
-        self.all = {
+        self.all: dict[str, list[Any]] = {
             name: list(session.scalars(select(table)))
             for name, table in (
                 ("events", CaseEventRow),

@@ -17,7 +17,7 @@ from backend.queueing.models import Ticket
 from backend.queueing.ordering import Kind
 from backend.queueing.states import State as Number
 from backend.ratings import service as ratings
-from backend.reports import jobs, ledger
+from backend.reports import exports, jobs, ledger
 from backend.reports.models import CaseLedger, CaseLedgerDue, ReportExport
 from backend.reports.states import ExportState
 from tests.backend import staff
@@ -168,7 +168,7 @@ def office_export(client: FlaskClient, who: dict[str, str], **body: Any) -> dict
     answer = client.post("/api/v1/staff/report-exports", json=wanted, headers=headers)
     assert answer.status_code == 201, answer.text
     jobs.write_export(answer.json["id"])
-    found: dict[str, Any] = client.get(f"/api/v1/staff/report-exports/{answer.json['id']}", headers=who).json
+    found: Any = client.get(f"/api/v1/staff/report-exports/{answer.json['id']}", headers=who).json
     return found
 
 
@@ -215,7 +215,7 @@ def test_an_export_tells_its_progress_can_be_stopped_and_is_forgotten(
     jobs.refresh_ledger()
     operator = staff.header(session, "XM", "platform_operator")
     seen: list[tuple[int, int]] = []
-    before = jobs.exports.note_progress
+    before = exports.note_progress
 
     def noted(opened: Session, export_id: UUID, rows: int) -> bool:
         going_on = before(opened, export_id, rows)

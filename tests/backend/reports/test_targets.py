@@ -60,7 +60,7 @@ def hundred(session: Session) -> None:
 def figures(client: FlaskClient, who: dict[str, str], query: str) -> dict[str, Any]:
     answer = client.get(f"/api/v1/staff/reports/figures?{query}", headers=who)
     assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json
+    found: dict[str, Any] = answer.get_json()
     return found
 
 

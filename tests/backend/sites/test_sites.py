@@ -1,18 +1,20 @@
 """Sites of 厦门e政务 and service points: the nearest by a typed place, and nothing unconfirmed shown as fact."""
 
+from typing import Any
+
 import pytest
 
 from backend.seed import data
 
 
-def sites(client, query: str = "") -> list[dict[str, object]]:  # type: ignore[no-untyped-def]
+def sites(client, query: str = "") -> list[dict[str, Any]]:
     answer = client.get(f"/api/v1/sites?{query}")
     assert answer.status_code == 200, answer.json
-    shown: list[dict[str, object]] = answer.json["sites"]
+    shown: list[dict[str, Any]] = answer.json["sites"]
     return shown
 
 
-def test_without_a_place_the_halls_machines_come_first(client) -> None:  # type: ignore[no-untyped-def]
+def test_without_a_place_the_halls_machines_come_first(client) -> None:
     shown = sites(client)
     assert len(shown) == 20
     assert [shown[0]["code"], shown[0]["kind"], shown[0]["distance_km"]] == ["T-XM", "terminal", None]
@@ -20,7 +22,7 @@ def test_without_a_place_the_halls_machines_come_first(client) -> None:  # type:
     assert {row["kind"] for row in sites(client, "kind=point&n=100")} == {"point"}
 
 
-def test_the_nearest_to_a_typed_place_come_first(client) -> None:  # type: ignore[no-untyped-def]
+def test_the_nearest_to_a_typed_place_come_first(client) -> None:
     answer = client.get("/api/v1/sites?near=灌口&n=5&lat=24.446&lng=118.083").json
     assert answer["place"] == {"name": "灌口镇", "approximate": True}
     distances = [row["distance_km"] for row in answer["sites"]]
@@ -33,13 +35,13 @@ def test_the_nearest_to_a_typed_place_come_first(client) -> None:  # type: ignor
     assert by_position[0]["division"] == {"code": "350203", "name": "Siming District"}
 
 
-def test_an_unknown_place_is_said_to_be_unknown(client) -> None:  # type: ignore[no-untyped-def]
+def test_an_unknown_place_is_said_to_be_unknown(client) -> None:
     answer = client.get("/api/v1/sites?near=月球").json
     assert answer["place"] is None
     assert answer["sites"][0]["code"] == "T-XM"
 
 
-def test_one_site_with_what_its_machine_does(client) -> None:  # type: ignore[no-untyped-def]
+def test_one_site_with_what_its_machine_does(client) -> None:
     machine = client.get("/api/v1/sites/T-XM?lang=en").json
     assert machine["hall"] == {"code": "XM", "name": "Xiamen Administrative Service Center"}
     assert machine["address"] == "842 Yunding North Road, Huli District, Xiamen"
@@ -52,7 +54,7 @@ def test_one_site_with_what_its_machine_does(client) -> None:  # type: ignore[no
 
 
 @pytest.mark.parametrize("query", ["n=0", "n=101", "lat=91", "lng=x", "kind=shop", "near=" + "长" * 101, "lang=fr"])
-def test_a_wrong_question_is_refused(client, query: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_wrong_question_is_refused(client, query: str) -> None:
     assert client.get(f"/api/v1/sites?{query}").status_code == 422
 
 

@@ -55,7 +55,7 @@ class Site:
             client_ip="192.0.2.1",
             return_url=f"{SHOP}/bills/1",
         )
-        return replace(made, **changes)  # type: ignore[arg-type]
+        return replace(made, **changes)
 
     def refund(self, number: str, fen: int, pay_number: str = "A20261124000001") -> RefundOrder:
         return RefundOrder(number, pay_number, fen, 12_345, "重复缴费")

@@ -240,7 +240,7 @@ def test_p47_an_answer_without_a_good_signature_is_no_answer(site: Site, mode: s
 def test_p47_a_wrong_app_or_key_is_a_fault_of_configuration(site: Site) -> None:
     site.pay(site.order())
     for changes in ({"alipay_app_id": "another"}, {"alipay_app_private_key": rsa_key()}):
-        wrong = alipay.from_settings(replace(site.settings, **changes))  # type: ignore[arg-type]
+        wrong = alipay.from_settings(replace(site.settings, **changes))
         assert wrong is not None
         with pytest.raises(OutcomeUnknown, match="unsigned isv.invalid-"):
             wrong.query(NUMBER)
@@ -311,7 +311,7 @@ def test_what_is_no_amount_is_refused(text: str) -> None:
 @pytest.mark.parametrize("amount", [0.3, 1.0, True, "1", None])
 def test_money_that_is_not_whole_fen_is_refused(amount: object) -> None:
     with pytest.raises(TypeError):
-        alipay_text.yuan(amount)  # type: ignore[arg-type]
+        alipay_text.yuan(amount)
     for nothing in (0, -1):
         with pytest.raises(ValueError, match="positive"):
             alipay_text.yuan(nothing)

@@ -1,6 +1,7 @@
 """Notifications: what the simulated Alipay sends, read by our adapter, and everything that must have no effect."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -318,10 +319,10 @@ def test_other_kinds_of_push_and_large_ones_are_refused(site: Site, clock: Clock
     assert refused(site, paid + many, clock.now) == "size"
 
 
-def until(condition: object, seconds: float = 5.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if condition():  # type: ignore[operator]
+        if condition():
             return
         time.sleep(0.01)
     raise AssertionError("it did not happen in time")
@@ -332,12 +333,12 @@ def test_alipay_repeats_by_its_table_until_the_answer_is_success(site: Site, clo
     site.pay(site.order())
     until(lambda: len(site.delivered) == 1)
     for index, gap in enumerate(GAPS_S[:4]):
-        until(lambda: site.sandbox.notifier._due)  # the next delivery is planned after the answer
+        until(lambda: bool(site.sandbox.notifier._due))  # the next delivery is planned after the answer
         clock.advance(seconds=gap - 1)
         time.sleep(0.15)
         assert len(site.delivered) == index + 1
         clock.advance(seconds=1)
-        until(lambda index=index: len(site.delivered) == index + 2)
+        until(lambda: len(site.delivered) == index + 2)  # noqa: B023 - waited for at once
     clock.advance(days=2)
     time.sleep(0.15)
     assert len(site.delivered) == 5
@@ -349,7 +350,12 @@ def test_alipay_gives_up_after_eight_deliveries(site: Site, clock: Clock) -> Non
     site.answers[:] = ["fail"]
     site.sandbox.switch({"notice_speed": 1000})
     site.pay(site.order())
-    until(lambda: clock.advance(seconds=60) or len(site.delivered) == 8)
+
+    def a_minute_later() -> bool:
+        clock.advance(seconds=60)
+        return len(site.delivered) == 8
+
+    until(a_minute_later)
     clock.advance(days=2)
     time.sleep(0.25)
     assert len(site.delivered) == 8

@@ -172,7 +172,7 @@ SWITCH = Switch()
 @cache
 def address() -> str:
     """One server for the whole run; it ends with the process."""
-    server = make_server("127.0.0.1", 0, SWITCH, threaded=True, request_handler=Undated)  # type: ignore[arg-type]
+    server = make_server("127.0.0.1", 0, SWITCH, threaded=True, request_handler=Undated)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return f"http://127.0.0.1:{server.port}"
 

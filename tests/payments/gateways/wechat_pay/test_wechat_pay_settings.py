@@ -139,7 +139,7 @@ def test_production_refuses_the_sandbox(changes: dict[str, str]) -> None:
     )
     real.validate()
     with pytest.raises(ConfigError, match="sandbox"):
-        replace(real, **changes).validate()  # type: ignore[arg-type]
+        replace(real, **changes).validate()
 
 
 def test_a_development_run_has_keys_of_both_ends_and_keeps_them(tmp_path: Any) -> None:

@@ -270,7 +270,8 @@ def test_the_operator_plans_and_looks(bank: Bank) -> None:
     assert state["now"] == clock.now().timestamp() + 60
     sealed = requests.get(f"{desk}/notices", timeout=5).json()
     assert bank.gateway.read_notice(sealed[0]["headers"], sealed[0]["body"].encode(), clock.now()).payment
-    for wrong in ({"money": {"x": 1}}, {"signing": "x"}, {"faults": [{"endpoint": "*", "kind": "x"}]}, []):
+    refused: tuple[Any, ...] = ({"money": {"x": 1}}, {"signing": "x"}, {"faults": [{"endpoint": "*", "kind": "x"}]}, [])
+    for wrong in refused:
         assert requests.put(desk, json=wrong, timeout=5).status_code == 400
 
 

@@ -63,7 +63,7 @@ def test_p51_a_bill_that_is_being_made_is_asked_for_later(busy_day: Bank, clock:
 )
 def test_p51_a_damaged_bill_never_ends_well(busy_day: Bank, damage: str, code: str) -> None:
     busy_day.simulator.bills.plan.damage = damage
-    lines = []
+    lines: list[Any] = []
     with pytest.raises(OutcomeUnknown, match=code):
         lines.extend(busy_day.gateway.statement(DAY))
     assert len(lines) < 4
