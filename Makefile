@@ -48,6 +48,7 @@ fmt: $(VENV)/.installed-dev ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Files in the order that tests/conftest.py gives them: long ones first.
 PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 unit: $(VENV)/.installed-dev ## tests on the embedded PostgreSQL

@@ -29,18 +29,22 @@ def _has_fonts() -> bool:
     return bool(listed.stdout)
 
 
-def _install(*packages: str) -> bool:
-    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
+def _apt(*words: str) -> bool:
+    """Whether it succeeded: without a network, what is installed already has to do."""
     environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    return subprocess.run(command, env=environ, stdout=subprocess.DEVNULL, check=False).returncode == 0
+    return (
+        subprocess.run(["apt-get", "-qq", *words], env=environ, stdout=subprocess.DEVNULL, check=False).returncode == 0
+    )
 
 
 def main() -> None:
     """Install from the system's packages when root; otherwise say what is missing."""
     if os.geteuid() == 0 and shutil.which("apt-get") and not (shutil.which(SHELL) and _has_fonts()):
-        subprocess.run(["apt-get", "update", "-qq"], check=True, stdout=subprocess.DEVNULL)
-        _install("fonts-noto-cjk", "fontconfig")
-        _ = _install(SHELL) or _found() or _install("chromium")
+        install = ("install", "-y", "--no-install-recommends")
+        _apt("update")
+        _apt(*install, "fonts-noto-cjk", "fontconfig")
+        if not _apt(*install, SHELL) and not _found():
+            _apt(*install, "chromium")
     if not (_found() and _has_fonts()):
         sys.exit(MISSING)
 
