@@ -21,7 +21,7 @@ from tests.bench import report
 from tests.bench.clients import Failed
 from tests.bench.site import ROOT, Site
 from tests.e2e import story
-from tests.e2e.conftest import FLAGS, Product, running_product
+from tests.e2e.conftest import FLAGS, Place, Product, running_product
 from tests.e2e.journeys import ITEM, find_bill, log_in_through_wechat
 
 RUNS = 3
@@ -66,7 +66,7 @@ def _product() -> Iterator[Product]:
     """A product of its own, with nobody's visits in it yet."""
     with TemporaryDirectory() as folder:
         try:
-            with running_product(Path(folder)) as product:
+            with running_product(Place(Path(folder))) as product:
                 yield product
         finally:
             shutil.rmtree(postgres.data_folder(Path(folder)).parent, ignore_errors=True)
@@ -103,7 +103,7 @@ def _first(page: Page, what: str) -> str:
 
 def _measure(product: Product, person: str | None, paths: tuple[str, ...] | list[str]) -> list[dict[str, Any]]:
     node = subprocess.check_output([sys.executable, "scripts/node.py"], cwd=ROOT, text=True)
-    out = product.folder / "pages.json"
+    out = product.place.folder / "pages.json"
     command = [f"{node}/node", "scripts/lighthouse.mjs", "--url", product.url, "--out", str(out), "--runs", str(RUNS)]
     command += [word for path in paths for word in ("--page", path)] + (["--person", person] if person else [])
     environ = {**os.environ, "CHROMIUM": program()}

@@ -7,15 +7,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
-from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page
 
-from backend import development, postgres
+from backend import development
 from backend.core.clock import SHANGHAI
 from backend.identity.staff import STEP_S, totp
-from tests.e2e.conftest import ROOT, Product, running_product
+from tests.e2e.conftest import ROOT, Place, Product, running_product
 from tests.e2e.journeys import until_next_workday
 
 
@@ -33,28 +32,23 @@ class Morning:
     def now(self) -> datetime:
         return datetime.now(UTC) + self.offset
 
-    @contextmanager
-    def database(self) -> Iterator[str]:
+    @property
+    def database(self) -> str:
         """The address of the product's own database."""
-        server = postgres.start(self.product.folder)
-        try:
-            yield server.url(development.DATABASE)
-        finally:
-            server.stop()
+        assert self.product.place.database
+        return self.product.place.database
 
     def command(self, *arguments: str) -> str:
         """What a command says that is run beside the product, on its clock."""
-        with self.database() as address:
-            environ = development.environment(self.product.folder, address, 8000, 8001)
-            offset = str(int(self.offset.total_seconds()))
-            finished = subprocess.run(
-                [sys.executable, "-m", "backend.cli", *arguments],
-                cwd=ROOT,
-                env={**os.environ, **environ, "CLOCK_OFFSET_S": offset},
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+        environ = development.environment(self.product.place.folder, self.database, 8000, 8001)
+        finished = subprocess.run(
+            [sys.executable, "-m", "backend.cli", *arguments],
+            cwd=ROOT,
+            env={**os.environ, **environ, "CLOCK_OFFSET_S": str(int(self.offset.total_seconds()))},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert finished.returncode == 0, finished.stdout + finished.stderr
         return finished.stdout
 
@@ -99,10 +93,10 @@ class Morning:
 
 
 @contextmanager
-def open_at(start: time, folder: Path) -> Iterator[Morning]:
+def open_at(start: time, place: Place) -> Iterator[Morning]:
     """A product of its own whose clock begins at this time, in Xiamen, of the next day that halls work."""
     offset = until_next_workday(start)
-    with running_product(folder, CLOCK_OFFSET_S=str(int(offset.total_seconds()))) as product:
+    with running_product(place, CLOCK_OFFSET_S=str(int(offset.total_seconds()))) as product:
         yield Morning(product, offset)
 
 

@@ -17,7 +17,7 @@ from tests.e2e.test_express import paste_address
 CITY = "厦门市行政服务中心"
 ON_PAPER = {"upload", "fetch", "window"}
 """How materials are given that a window takes on paper."""
-STEP_MS, PATIENCE_MS = 15_000, 40_000
+PATIENCE_MS = 40_000
 """A page; and workers, providers and their notices, on a busy machine."""
 CLOCK = """{
   const Real = Date
@@ -73,16 +73,13 @@ class Story(People):
 @contextmanager
 def telling(browser: Browser, morning: Morning, shots: Path) -> Iterator[Story]:
     """A story on this product; in the end every page is closed and none had a script error."""
-    with morning.database() as address:
-        engine = create_engine(address)
-        story = Story(browser, morning, shots, engine)
-        expect.set_options(timeout=STEP_MS)
-        try:
-            yield story
-        finally:
-            expect.set_options(timeout=None)
-            engine.dispose()
-        story.leave()
+    engine = create_engine(morning.database)
+    story = Story(browser, morning, shots, engine)
+    try:
+        yield story
+    finally:
+        engine.dispose()
+    story.leave()
 
 
 def view(page: Page, path: str) -> Any:

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.conftest import NewPlace
 from tests.e2e.journeys import show
 from tests.e2e.morning import Morning, ask, open_at
 from tests.e2e.people import SMALL, People
@@ -32,9 +33,9 @@ CHECKED_MS = 30_000
 
 
 @pytest.fixture(scope="module")
-def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
+def morning(new_place: NewPlace) -> Iterator[Morning]:
     """A product whose clock says half past nine on a workday."""
-    with open_at(START, tmp_path_factory.mktemp("applications")) as begun:
+    with open_at(START, new_place()) as begun:
         yield begun
 
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from backend.core.clock import SHANGHAI
 from backend.identity.staff import STEP_S, totp
 from backend.seed import data
-from tests.e2e.conftest import Product, running_product, violations
+from tests.e2e.conftest import NewPlace, Product, running_product, violations
 from tests.e2e.journeys import log_in_through_wechat, show
 
 START = time(10, 0)
@@ -43,10 +43,10 @@ def offset() -> timedelta:
 
 
 @pytest.fixture(scope="module")
-def morning(tmp_path_factory: pytest.TempPathFactory, offset: timedelta) -> Iterator[Product]:
+def morning(new_place: NewPlace, offset: timedelta) -> Iterator[Product]:
     """A product whose clock says ten on a workday."""
     settings = {"CLOCK_OFFSET_S": str(int(offset.total_seconds()))}
-    with running_product(tmp_path_factory.mktemp("board"), **settings) as product:
+    with running_product(new_place(), **settings) as product:
         yield product
 
 

@@ -105,7 +105,7 @@ MARK = {
     "kind": "no_show",
     "points": 1,
     "at": "2026-11-20T02:00:00Z",
-    "expires_at": "2026-12-20T02:00:00Z",
+    "expires_at": "2029-12-20T02:00:00Z",
     "counts": True,
     "cleared": None,
     "appointment": VISIT,
@@ -139,7 +139,7 @@ def test_a_blocked_person_is_told_until_when_and_that_the_hall_stays_open(blocke
     blocked.goto(f"/book/{ITEM}/hall")
     choose_time(blocked, day=1)
     blocked.get_by_role("button", name="下一步").click()
-    expect(blocked.get_by_text("1月2日 周三 09:30 之后又能在网上约")).to_be_visible()
+    expect(blocked.get_by_text("2030年1月2日 周三 09:30 之后又能在网上约")).to_be_visible()
     expect(blocked.get_by_text("直接到大厅取号，不受影响")).to_be_visible()
     blocked.go_back()
     blocked.go_back()
@@ -167,9 +167,9 @@ def test_a_mark_is_explained_and_can_be_appealed_once(blocked: Page) -> None:
     blocked.route("**/api/v1/me/conduct", conduct)
     blocked.route("**/appeal", take)
     blocked.get_by_role("link", name="守约记录").click()
-    expect(blocked.get_by_text("1月2日 周三 09:30 前不能在网上预约")).to_be_visible()
+    expect(blocked.get_by_text("2030年1月2日 周三 09:30 前不能在网上预约")).to_be_visible()
     expect(blocked.get_by_text("可以直接到大厅取号")).to_be_visible()
-    expect(blocked.get_by_text("这次记到 12月20日 周日，之后自动消掉。")).to_be_visible()
+    expect(blocked.get_by_text("这次记到 2029年12月20日 周四，之后自动消掉。")).to_be_visible()
     blocked.get_by_role("button", name="不是我的原因，申诉").click()
     blocked.get_by_role("button", name="交申诉").click()
     blocked.get_by_role("alert").get_by_role("link", name="写清楚原因，至少 4 个字").click()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import violations
+from tests.e2e.conftest import NewPlace, violations
 from tests.e2e.journeys import show
 from tests.e2e.morning import Morning, ask, open_at
 from tests.e2e.people import DESKTOP, SMALL
@@ -23,9 +23,9 @@ COLLEAGUE = "approve.colleague"
 
 
 @pytest.fixture(scope="module")
-def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
+def morning(new_place: NewPlace) -> Iterator[Morning]:
     """A product whose clock says ten in the morning of a workday."""
-    with open_at(START, tmp_path_factory.mktemp("steps")) as begun:
+    with open_at(START, new_place()) as begun:
         yield begun
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import violations
+from tests.e2e.conftest import NewPlace, violations
 from tests.e2e.journeys import show
 from tests.e2e.morning import Morning, open_at
 from tests.e2e.people import DESKTOP, SMALL, WECHAT, People
@@ -26,9 +26,9 @@ CARRIER_MS = 30_000
 
 
 @pytest.fixture(scope="module")
-def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
+def morning(new_place: NewPlace) -> Iterator[Morning]:
     """A product whose clock says two in the afternoon of a workday."""
-    with open_at(START, tmp_path_factory.mktemp("express")) as begun:
+    with open_at(START, new_place()) as begun:
         yield begun
 
 
@@ -74,7 +74,8 @@ def waybill_of(desk: Page, case: str) -> str:
     desk.get_by_role("button", name="全部", exact=True).click()
     desk.get_by_label("查找").fill(case)
     desk.get_by_label("查找").press("Enter")
-    cell = desk.locator("tbody tr").first.locator("td").nth(4)
+    expect(desk.locator("tbody tr")).to_have_count(1)
+    cell = desk.locator("tbody td").nth(4)
     expect(cell).to_have_text(re.compile(r"^[0-9A-Z]{8,}$"), timeout=CARRIER_MS)
     return cell.inner_text()
 

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Route, expect
 
 from tests.e2e.camera import Matrix, seeing, shown_code
-from tests.e2e.conftest import violations
+from tests.e2e.conftest import NewPlace, violations
 from tests.e2e.journeys import ITEM, log_in_through_wechat
 from tests.e2e.morning import Morning, open_at
 
@@ -25,9 +25,9 @@ Say = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
+def morning(new_place: NewPlace) -> Iterator[Morning]:
     """A product whose clock says 08:57 on a workday."""
-    with open_at(START, tmp_path_factory.mktemp("morning")) as begun:
+    with open_at(START, new_place()) as begun:
         yield begun
 
 

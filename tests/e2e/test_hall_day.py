@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import Engine, create_engine, text
 
 from backend.core.clock import SHANGHAI
+from tests.e2e.conftest import NewPlace
 from tests.e2e.journeys import book_afternoon, log_in_through_wechat, workday_after
 from tests.e2e.machines import enrol, new_device, open_until_the_start, press, title, type_digits
 from tests.e2e.morning import Morning, ask, open_at
@@ -46,19 +47,18 @@ WATCH = """([selector, old]) => { window.shownAt = new Promise((done) => {
 
 
 @pytest.fixture(scope="module")
-def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
+def day(new_place: NewPlace) -> Iterator[Morning]:
     """A product whose clock says ten on a workday."""
-    with open_at(time(10, 0), tmp_path_factory.mktemp("day")) as begun:
+    with open_at(time(10, 0), new_place()) as begun:
         yield begun
 
 
 @pytest.fixture(scope="module")
 def database(day: Morning) -> Iterator[Engine]:
     """The product's own database, to hold its screens against."""
-    with day.database() as address:
-        engine = create_engine(address)
-        yield engine
-        engine.dispose()
+    engine = create_engine(day.database)
+    yield engine
+    engine.dispose()
 
 
 class Hall:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.e2e.conftest import violations
+from tests.e2e.conftest import NewPlace, violations
 from tests.e2e.machines import enrol, new_device, open_until_the_start, press, title, type_digits
 from tests.e2e.morning import Morning, open_at
 
@@ -19,9 +19,9 @@ QUEUE, ITEM = "出入境", "普通护照首次申请"
 
 
 @pytest.fixture(scope="module")
-def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
+def morning(new_place: NewPlace) -> Iterator[Morning]:
     """A product whose clock says ten on a workday, while the kiosk's own clock says today."""
-    with open_at(START, tmp_path_factory.mktemp("kiosk")) as begun:
+    with open_at(START, new_place()) as begun:
         yield begun
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from backend.core.clock import SHANGHAI
 from backend.identity.staff import STEP_S, totp
-from tests.e2e.conftest import violations
+from tests.e2e.conftest import NewPlace, violations
 from tests.e2e.journeys import book_afternoon, workday_after
 from tests.e2e.morning import Morning, open_at
 
@@ -45,9 +45,9 @@ QUEUE = "出入境业务"
 
 
 @pytest.fixture(scope="module")
-def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
+def morning(new_place: NewPlace) -> Iterator[Morning]:
     """A product whose clock says half past nine on a workday."""
-    with open_at(START, tmp_path_factory.mktemp("manage")) as begun:
+    with open_at(START, new_place()) as begun:
         yield begun
 
 

@@ -12,7 +12,7 @@ import requests
 from playwright.sync_api import Browser, Page, expect
 
 from backend.core.clock import SHANGHAI
-from tests.e2e.conftest import violations
+from tests.e2e.conftest import NewPlace, violations
 from tests.e2e.journeys import find_bill, show
 from tests.e2e.morning import Morning, ask, open_at
 from tests.e2e.people import DESKTOP, SMALL, WECHAT, People
@@ -27,9 +27,9 @@ STRANGER = "渠道有，我方没有这个订单"
 
 
 @pytest.fixture(scope="module")
-def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
+def morning(new_place: NewPlace) -> Iterator[Morning]:
     """A product whose clock says two in the afternoon of a workday: yesterday's books can be had."""
-    with open_at(START, tmp_path_factory.mktemp("payments")) as begun:
+    with open_at(START, new_place()) as begun:
         yield begun
 
 

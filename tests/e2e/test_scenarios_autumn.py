@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from backend.core.clock import SHANGHAI
-from tests.e2e.conftest import running_product
+from tests.e2e.conftest import NewPlace, Place, running_product
 from tests.e2e.journeys import find_bill
 from tests.e2e.morning import Morning, ask
 from tests.e2e.people import SMALL, WECHAT
@@ -32,15 +32,15 @@ LATE_DAYS = (AFTER.date() - date(2026, 10, 13)).days
 class Autumn:
     """One product on one database, whose clock can be moved on while it is stopped."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._running = folder, ExitStack()
+    def __init__(self, place: Place) -> None:
+        self._place, self._running = place, ExitStack()
         self.move_on(BEFORE)
 
     def move_on(self, to: datetime) -> None:
         self._running.close()
         offset = timedelta(seconds=int((to - datetime.now(UTC)).total_seconds()))
         settings = {"CLOCK_OFFSET_S": str(int(offset.total_seconds()))}
-        product = self._running.enter_context(running_product(self._folder, **settings))
+        product = self._running.enter_context(running_product(self._place, **settings))
         self.morning = Morning(product, offset)
 
     def stop(self) -> None:
@@ -48,8 +48,9 @@ class Autumn:
 
 
 @pytest.fixture(scope="module")
-def autumn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Autumn]:
-    begun = Autumn(tmp_path_factory.mktemp("autumn"))
+def autumn(new_place: NewPlace, template: str) -> Iterator[Autumn]:
+    """It begins before the slots of `seeded`, so it makes its own."""
+    begun = Autumn(new_place(template))
     yield begun
     begun.stop()
 

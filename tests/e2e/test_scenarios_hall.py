@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, Playwright, expect
 from backend.core.clock import SHANGHAI
 from backend.identity.idnumber import TEST_DIVISION, is_valid
 from tests.e2e.camera import seeing, shown_code
+from tests.e2e.conftest import NewPlace
 from tests.e2e.journeys import show
 from tests.e2e.machines import open_until_the_start
 from tests.e2e.morning import Morning, ask, open_at
@@ -68,9 +69,9 @@ TICKET = "SELECT {} FROM ticket WHERE hall_code = :hall AND prefix || to_char(se
 
 
 @pytest.fixture(scope="module")
-def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
+def morning(new_place: NewPlace) -> Iterator[Morning]:
     """A product whose clock says ten on a workday."""
-    with open_at(START, tmp_path_factory.mktemp("hall")) as begun:
+    with open_at(START, new_place()) as begun:
         yield begun
 
 

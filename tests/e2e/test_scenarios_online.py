@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.conftest import NewPlace
 from tests.e2e.journeys import find_bill
 from tests.e2e.morning import Morning, ask, open_at
 from tests.e2e.people import SMALL, WECHAT
@@ -29,9 +30,9 @@ SHIPMENT = "SELECT {} FROM shipment WHERE subject_id = :case ORDER BY created_at
 
 
 @pytest.fixture(scope="module")
-def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
+def morning(new_place: NewPlace) -> Iterator[Morning]:
     """A product whose clock says two in the afternoon of a workday."""
-    with open_at(START, tmp_path_factory.mktemp("online")) as begun:
+    with open_at(START, new_place()) as begun:
         yield begun
 
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from backend.core.clock import SHANGHAI
-from tests.e2e.conftest import violations
+from tests.e2e.conftest import NewPlace, violations
 from tests.e2e.journeys import show
 from tests.e2e.machines import open_until_the_start
 from tests.e2e.morning import Morning, ask, open_at
@@ -32,9 +32,9 @@ SLOW_MS = 40_000
 
 
 @pytest.fixture(scope="module")
-def morning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Morning]:
+def morning(new_place: NewPlace) -> Iterator[Morning]:
     """A product whose clock says ten past nine on a workday."""
-    with open_at(START, tmp_path_factory.mktemp("visits")) as begun:
+    with open_at(START, new_place()) as begun:
         yield begun
 
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 from backend.identity.staff import STEP_S, totp
-from tests.e2e.conftest import Product, running_product, violations
+from tests.e2e.conftest import NewPlace, Product, running_product, violations
 from tests.e2e.journeys import until_next_workday
 
 START = time(9, 30)
@@ -24,10 +24,10 @@ def offset() -> timedelta:
 
 
 @pytest.fixture(scope="module")
-def morning(tmp_path_factory: pytest.TempPathFactory, offset: timedelta) -> Iterator[Product]:
+def morning(new_place: NewPlace, offset: timedelta) -> Iterator[Product]:
     """A product whose clock says half past nine on a workday."""
     settings = {"CLOCK_OFFSET_S": str(int(offset.total_seconds()))}
-    with running_product(tmp_path_factory.mktemp("window"), **settings) as product:
+    with running_product(new_place(), **settings) as product:
         yield product
 
 
