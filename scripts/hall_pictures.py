@@ -15,7 +15,7 @@ from backend.core.clock import SHANGHAI
 from scripts.browser import program
 from scripts.screenshots import picture
 from tests.e2e.camera import Matrix, film, shown_code
-from tests.e2e.conftest import FLAGS, running_product
+from tests.e2e.conftest import FLAGS, Place, running_product
 from tests.e2e.journeys import book_afternoon, until_next_workday
 from tests.e2e.machines import open_until_the_start
 from tests.e2e.morning import Morning, ask
@@ -34,7 +34,7 @@ def main() -> None:
     settings = {"CLOCK_OFFSET_S": str(int(ahead.total_seconds()))}
     folder = Path(tempfile.mkdtemp(prefix="pictures-"))
     try:
-        with running_product(folder, **settings) as product, sync_playwright() as playwright:
+        with running_product(Place(folder), **settings) as product, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=program(), args=FLAGS)
             _afternoon(playwright, browser, Morning(product, ahead), folder)
             browser.close()

@@ -1,30 +1,19 @@
-/** A list of one's own things that comes in pages: the first when the page opens, more when asked for. */
-import { computed, ref, shallowRef } from 'vue'
+/** usePaged for one's own things, with what its button says. */
+import { ref } from 'vue'
+import { usePaged, type PageOf } from '../../../ui/usePaged'
 import { said } from './said'
 import { useMine } from './useMine'
 
-interface Page<T> { rows: T[]; next: string | null }
-
-export function usePages<T>(ask: (cursor: string | null) => Promise<Page<T>>) {
-  const more = shallowRef<T[]>([])
-  const cursor = ref<string | null>(null)
+export function usePages<T>(ask: (cursor: string | null) => Promise<PageOf<T>>, load: typeof useMine<PageOf<T>> = useMine) {
+  const { more, ...paged } = usePaged<T>(ask, load)
   const busy = ref(false)
   const problem = ref('')
-  const state = useMine(async () => {
-    const page = await ask(null)
-    more.value = []
-    cursor.value = page.next
-    return page.rows
-  })
-  const rows = computed(() => [...(state.data.value ?? []), ...more.value])
 
-  async function loadMore(): Promise<void> {
+  async function attempt(work: () => Promise<void>): Promise<void> {
     busy.value = true
     problem.value = ''
     try {
-      const page = await ask(cursor.value)
-      more.value = [...more.value, ...page.rows]
-      cursor.value = page.next
+      await work()
     } catch (error) {
       problem.value = said(error)
     } finally {
@@ -32,5 +21,5 @@ export function usePages<T>(ask: (cursor: string | null) => Promise<Page<T>>) {
     }
   }
 
-  return { state, rows, cursor, busy, problem, loadMore }
+  return { ...paged, busy, problem, attempt, loadMore: () => attempt(more) }
 }
