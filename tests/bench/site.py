@@ -111,8 +111,7 @@ def running() -> Iterator[Site]:
             started.wait_until_answers(f"http://127.0.0.1:{port}/livez")
         yield Site(ports[0], ports[1], folder, server.url(database_name), app, stock, load)
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
+        handlers = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
         load.stop()
         for started in processes:
             started.stop()
@@ -121,6 +120,8 @@ def running() -> Iterator[Site]:
             db.engine().dispose()
         server.drop(database_name)
         server.stop()
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def _seeded(settings: Settings) -> Flask:
