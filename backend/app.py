@@ -8,6 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend import api_docs, operations, web
 from backend.applications import mailing as case_mail
+from backend.applications.case_models import Case
 from backend.appointments import mailing as appointment_mail
 from backend.catalogue import mailing as catalogue_mail
 from backend.core import auth, crypto, db, problems
@@ -15,6 +16,7 @@ from backend.core.auth import public
 from backend.core.config import Settings
 from backend.core.errors import NotFound
 from backend.devices.access import load_device
+from backend.devices.models import Device
 from backend.files import storage
 from backend.files.storage import DiskStorage
 from backend.identity.sessions import load_principal
@@ -22,6 +24,8 @@ from backend.links.web import blueprint as links
 from backend.official.api import blueprint as official
 from backend.openapi import document
 from express.callbacks_api import blueprint as express_callbacks
+from express.models import Shipment
+from payments.bill_models import Bill
 from payments.callbacks_api import blueprint as payment_callbacks
 
 FEATURES = (
@@ -123,6 +127,12 @@ def _install_features(app: Flask) -> None:
         "appointment": appointment_mail.appointment,
         "case": case_mail.case,
         "case_number": catalogue_mail.case_number,
+    }
+    app.extensions["trail_names"] = {
+        "case": (Case.id, Case.short_number),
+        "shipment": (Shipment.id, Shipment.number),
+        "bill": (Bill.id, Bill.pay_code),
+        "device": (Device.id, Device.name),
     }
     api = app.extensions["api"] = problems.create_api(app)
     for module in FEATURES:

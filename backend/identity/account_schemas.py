@@ -9,7 +9,10 @@ from backend.identity.accounts import GIVEN_BY_OPERATORS
 ROLE = validate.OneOf(sorted(GIVEN_BY_OPERATORS))
 REASON = validate.Length(2, 60)
 DAYS = validate.Range(date(2018, 1, 1), date(2100, 1, 1))
-GROUPS = ["hall", "staff", "window", "ticket", "appointment", "conduct", "rating", "person"]
+GROUPS = [
+    *("hall", "staff", "window", "ticket", "appointment", "case", "bill", "device", "conduct", "rating", "report"),
+    "person",
+]
 
 
 class WhySchema(Schema):

@@ -6,11 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from backend.core import clock
 from backend.core.audit import AuditEvent
 from backend.identity.models import Staff, StaffRole
+
+Named = Mapping[str, tuple[InstrumentedAttribute[UUID], InstrumentedAttribute[str]]]
+"""Types of objects that the hall calls by a name or number: the columns of their ids and of what they are called."""
 
 
 def events(
@@ -48,9 +51,9 @@ def events(
     return session.scalars(query).all()
 
 
-def views(session: Session, found: Sequence[AuditEvent]) -> list[dict[str, Any]]:
-    """Events with the names of staff, and what changed."""
-    names = _names(session, found)
+def views(session: Session, found: Sequence[AuditEvent], named: Named) -> list[dict[str, Any]]:
+    """Events with the names of staff, what their object is called, and what changed."""
+    names = _names(session, found) | _objects(session, found, named)
     return [
         {
             "id": event.id,
@@ -59,7 +62,7 @@ def views(session: Session, found: Sequence[AuditEvent]) -> list[dict[str, Any]]
             "action": event.action,
             "object_type": event.object_type,
             "object_id": event.object_id,
-            "object_name": names.get(event.object_id) if event.object_type == "staff" else None,
+            "object_name": names.get(event.object_id),
             "reason": event.reason,
             "changes": changes(event.data or {}),
         }
@@ -98,6 +101,16 @@ def _names(session: Session, found: Sequence[AuditEvent]) -> dict[str, str]:
     ids = {_id(text) for text in actors | {event.object_id for event in found if event.object_type == "staff"}}
     rows = session.execute(select(Staff.id, Staff.display_name, Staff.username).where(Staff.id.in_(ids - {None})))
     return {str(row.id): f"{row.display_name} ({row.username})" for row in rows}
+
+
+def _objects(session: Session, found: Sequence[AuditEvent], named: Named) -> dict[str, str]:
+    objects: dict[str, str] = {}
+    for kind, (key, name) in named.items():
+        ids = {_id(event.object_id) for event in found if event.object_type == kind} - {None}
+        if ids:
+            rows = session.execute(select(key, name).where(key.in_(ids)))
+            objects |= {str(object_id): text for object_id, text in rows}
+    return objects
 
 
 def _actor(text: str, names: Mapping[str, str]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from flask import Response
+from flask import Response, current_app
 
 from backend.core import clock, pagination
 from backend.core.auth import current_staff, request_language, staff
@@ -33,7 +33,7 @@ def list_events(query: dict[str, Any]) -> dict[str, Any]:
     before = _position(query.pop("cursor")) if "cursor" in query else None
     with transaction() as session:
         found = trail.events(session, current_staff().hall, before_id=before, limit=PAGE + 1, **query)
-        shown = trail.views(session, found[:PAGE])
+        shown = trail.views(session, found[:PAGE], current_app.extensions["trail_names"])
     cursor = pagination.encode(shown[-1]["id"]) if len(found) > PAGE else None
     return {"events": shown, "next_cursor": cursor}
 
@@ -46,7 +46,7 @@ def download_events(query: dict[str, Any]) -> Response:
     """The same as a table; at most ten thousand events, the newest."""
     with transaction() as session:
         found = trail.events(session, current_staff().hall, before_id=None, limit=MOST_ROWS, **query)
-        shown = trail.views(session, found)
+        shown = trail.views(session, found, current_app.extensions["trail_names"])
     rows = (
         (
             f"{clock.civil(event['at']):%Y-%m-%d %H:%M:%S}",

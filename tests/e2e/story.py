@@ -1,5 +1,6 @@
 """What the played scenarios share: phones and desks on the product's clock, steps told again and again, the truth."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine, create_engine, text
 
 from backend.sandbox.people import BY_KEY
+from tests.e2e.conftest import ROOT
 from tests.e2e.morning import Morning, ask
 from tests.e2e.people import People
 from tests.e2e.test_express import paste_address
@@ -17,6 +19,7 @@ from tests.e2e.test_express import paste_address
 CITY = "厦门市行政服务中心"
 ON_PAPER = {"upload", "fetch", "window"}
 """How materials are given that a window takes on paper."""
+WORDS = json.loads((ROOT / "pwa" / "shared" / "manage.zh.json").read_text())
 PATIENCE_MS = 40_000
 """A page; and workers, providers and their notices, on a busy machine."""
 CLOCK = """{
@@ -61,8 +64,12 @@ class Story(People):
         raise AssertionError(f"{query}: {found}, not {wanted}")
 
     def holds(self) -> None:
-        """Every invariant, by the product's own doctor."""
+        """Every invariant, by the product's own doctor; and what was done in a hall has words on its lead's page."""
         assert self.morning.command("doctor") == "all invariants hold\n"
+        actions = text("SELECT DISTINCT action FROM audit_event WHERE hall_code IS NOT NULL")
+        with self.database.connect() as connection:
+            done = {re.sub(r"^(person\.revealed).*", r"\1", action) for action in connection.scalars(actions)}
+        assert {action for action in done if f"manage.action.{action}" not in WORDS} == set()
 
     def _ready(self, page: Page) -> Page:
         ahead = int(self.morning.offset.total_seconds() * 1000)

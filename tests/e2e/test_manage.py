@@ -19,6 +19,8 @@ pytestmark = pytest.mark.slow
 
 START = time(9, 30)
 DESKTOP, PHONE = (1366, 768), (360, 640)
+CODE = re.compile(r"[a-z]+_[a-z_]+|[a-z]+(?:\.[a-z_]+){2,}")
+"""What a program calls something, and the key of a text that is missing."""
 PAGES = [
     "live",
     "bills",
@@ -97,7 +99,7 @@ def next_day(morning: Morning) -> date:
 
 
 def look(page: Page, shots: Path, name: str) -> None:
-    """Accessible in both languages and at both sizes, no wider than the screen, with targets a finger can hit."""
+    """Accessible in both languages and at both sizes, in words, no wider than the screen, its targets large enough."""
     for language in ("en", "zh"):
         page.get_by_role("button", name="English" if language == "en" else "中文", exact=True).click()
         expect(page.locator("html")).to_have_attribute("lang", "en" if language == "en" else "zh-CN")
@@ -113,6 +115,7 @@ def look(page: Page, shots: Path, name: str) -> None:
             )
             pressed = page.locator("main button:visible, main a:visible, .side a:visible")
             assert pressed.evaluate_all(heights) == [], (name, language, width)
+            assert CODE.findall(page.locator("main").inner_text()) == [], (name, language)
 
 
 def done(page: Page, words: str) -> None:

@@ -6572,7 +6572,7 @@ export interface paths {
                 query?: {
                     from?: string;
                     to?: string;
-                    group?: "hall" | "staff" | "window" | "ticket" | "appointment" | "conduct" | "rating" | "person";
+                    group?: "hall" | "staff" | "window" | "ticket" | "appointment" | "case" | "bill" | "device" | "conduct" | "rating" | "report" | "person";
                     actor?: string;
                     object_type?: string;
                     object_id?: string;
@@ -6618,7 +6618,7 @@ export interface paths {
                 query?: {
                     from?: string;
                     to?: string;
-                    group?: "hall" | "staff" | "window" | "ticket" | "appointment" | "conduct" | "rating" | "person";
+                    group?: "hall" | "staff" | "window" | "ticket" | "appointment" | "case" | "bill" | "device" | "conduct" | "rating" | "report" | "person";
                     actor?: string;
                     object_type?: string;
                     object_id?: string;

@@ -3,12 +3,14 @@
 import csv
 import io
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.core import audit
+from backend.devices import service as devices
 from backend.identity import trail
 from backend.identity.models import Staff
 from tests.backend.identity.test_halls import OTHER, OWN, app, enter, settings
@@ -126,3 +128,14 @@ def test_what_leads_do_is_in_their_halls_trail(client, session, enter, clock: Cl
     [event] = read(client, lead, "?group=staff").json["events"]
     assert (event["action"], event["object_name"]) == ("staff.created", "新人 (clerk.seen)")
     assert session.scalars(select(Staff.username).where(Staff.username == "clerk.seen")).one()
+
+
+def test_an_object_is_called_as_the_hall_calls_it(client, session, enter) -> None:  # noqa: F811
+    devices.add(session, name="门口的自助机", actor="system", hall_code=OWN)
+    write(session, 1, action="device.added", object_type="device", object_id=uuid4(), data=None)
+    session.commit()
+    lead = enter(("hall_lead", OWN))
+    shown = read(client, lead, "?group=device").json["events"]
+    assert [event["object_name"] for event in shown] == [None, "门口的自助机"]
+    table = client.get("/api/v1/staff/audit.csv?group=device", headers=lead).get_data(as_text=True)
+    assert "门口的自助机" in table

@@ -39,20 +39,27 @@ function ruleText(alike: Fact[]): string {
 const isRule = (value: unknown): value is Fact => typeof value === 'object' && value !== null && 'weekday' in value
 
 /** Facts of an event that had no value before. */
-const FACTS = new Set(['categories', 'tickets', 'to', 'pay_code', 'document', 'amount_fen', 'due_on'])
+const FACTS = new Set([
+  'categories', 'tickets', 'to', 'pay_code', 'document', 'amount_fen', 'due_on', 'by_agent', 'shipments', 'rows', 'wanted', 'department', 'days', 'agree',
+  'letter', 'version', 'how', 'sessions_ended',
+])
+/** Marks of files and objects, which say nothing to a reader; the table has them. */
+const MARKS = new Set(['application', 'signature', 'authorisation', 'digest'])
 
 function valueText(value: unknown, name: string, queues?: Map<string, string>): string {
   if (value === null || value === undefined || value === '') return t('manage.nothing')
   if (typeof value === 'boolean') return t(value ? 'manage.yes' : 'manage.no')
   if (Array.isArray(value) && value.length && value.every(isRule)) return rulesText(value)
+  if (Array.isArray(value) && name === 'shipments') return String(value.length)
   if (Array.isArray(value)) return value.map((one) => valueText(one, name, queues)).join(t('staff.comma'))
   if (typeof value === 'object') {
     const fact = value as Fact
     if ('part' in fact) return t('manage.day_fact', { part: t(`manage.part.${fact.part}`), what: t(fact.open ? 'manage.opened' : 'manage.closed'), reason: String(fact.reason ?? '') })
-    return Object.entries(fact).map(([key, inner]) => `${label(key)} ${valueText(inner, key)}`).join(t('staff.comma'))
+    return Object.entries(fact).filter(([, inner]) => inner !== null).map(([key, inner]) => `${label(key)} ${valueText(inner, key)}`).join(t('staff.comma'))
   }
   if (name === 'categories') return queues?.get(String(value)) ?? String(value)
   if (name === 'amount_fen') return yuanText(Number(value))
+  if (name === 'how') return known(`manage.how.${value}`, String(value))
   if (name === 'roles') return known(`manage.role.${value}`, String(value))
   return String(value)
 }
@@ -61,7 +68,7 @@ export interface Line { name: string; before: string | null; after: string }
 
 /** Before and after of one event, line by line. */
 export function linesOf(changes: Change[], queues?: Map<string, string>): Line[] {
-  return changes.map((one) => ({
+  return changes.filter((one) => !MARKS.has(one.name)).map((one) => ({
     name: one.name === 'items' ? '' : label(one.name),
     before: FACTS.has(one.name) ? null : valueText(one.before, one.name),
     after: valueText(one.after, one.name, queues),
