@@ -130,7 +130,7 @@ def _install_features(app: Flask) -> None:
     }
     app.extensions["trail_names"] = {
         "case": (Case.id, Case.short_number),
-        "shipment": (Shipment.id, Shipment.number),
+        "shipment": (Shipment.id, Shipment.waybill),
         "bill": (Bill.id, Bill.pay_code),
         "device": (Device.id, Device.name),
     }

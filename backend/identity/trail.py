@@ -12,7 +12,7 @@ from backend.core import clock
 from backend.core.audit import AuditEvent
 from backend.identity.models import Staff, StaffRole
 
-Named = Mapping[str, tuple[InstrumentedAttribute[UUID], InstrumentedAttribute[str]]]
+Named = Mapping[str, tuple[InstrumentedAttribute[UUID], InstrumentedAttribute[str] | InstrumentedAttribute[str | None]]]
 """Types of objects that the hall calls by a name or number: the columns of their ids and of what they are called."""
 
 
@@ -109,7 +109,7 @@ def _objects(session: Session, found: Sequence[AuditEvent], named: Named) -> dic
         ids = {_id(event.object_id) for event in found if event.object_type == kind} - {None}
         if ids:
             rows = session.execute(select(key, name).where(key.in_(ids)))
-            objects |= {str(object_id): text for object_id, text in rows}
+            objects |= {str(object_id): text for object_id, text in rows if text}
     return objects
 
 
