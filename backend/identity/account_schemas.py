@@ -10,9 +10,20 @@ ROLE = validate.OneOf(sorted(GIVEN_BY_OPERATORS))
 REASON = validate.Length(2, 60)
 DAYS = validate.Range(date(2018, 1, 1), date(2100, 1, 1))
 GROUPS = [
-    *("hall", "staff", "window", "ticket", "appointment", "case", "bill", "device", "conduct", "rating", "report"),
+    "hall",
+    "staff",
+    "window",
+    "ticket",
+    "appointment",
+    "case",
+    "bill",
+    "device",
+    "conduct",
+    "rating",
+    "report",
     "person",
 ]
+"""Parts of an action before its first full stop, in the order of the page's list."""
 
 
 class WhySchema(Schema):
