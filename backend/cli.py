@@ -52,8 +52,9 @@ def main() -> None:
 def run(_: argparse.Namespace) -> None:
     """Everything on this machine: database, web, worker, sandbox."""
     var_dir = Path(os.environ.get("VAR_DIR", "var")).resolve()
-    port, sandbox_port = development.port("PORT", 8000), development.port("SANDBOX_PORT", 8001)
-    development.check_machine(var_dir, {"PORT": port, "SANDBOX_PORT": sandbox_port})
+    port = development.port("PORT", 8000)
+    sandbox_port = development.port("SANDBOX_PORT", 8001, highest=65_534)
+    development.check_machine(var_dir, port, sandbox_port)
     for stale in (var_dir / "metrics").glob("*.db"):
         stale.unlink()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from backend import database, demo_keys, postgres
@@ -31,15 +31,15 @@ class CannotRun(Exception):
     """One clear sentence for the person who typed the command."""
 
 
-def port(name: str, default: int) -> int:
+def port(name: str, default: int, highest: int = 65_535) -> int:
     """The port that the environment names. Raises CannotRun."""
     text = os.environ.get(name, str(default))
-    if not text.isdecimal() or not 0 < int(text) < 65_536:
-        raise CannotRun(f"{name} must be a number from 1 to 65535.")
+    if not text.isdecimal() or not 0 < int(text) <= highest:
+        raise CannotRun(f"{name} must be a number from 1 to {highest}.")
     return int(text)
 
 
-def check_machine(var_dir: Path, ports: Mapping[str, int]) -> None:
+def check_machine(var_dir: Path, port: int, sandbox_port: int) -> None:
     """Refuse early what would fail late. Raises CannotRun."""
     try:
         folders = [var_dir / "metrics", *([] if os.environ.get("DATABASE_URL") else [postgres.data_folder(var_dir)])]
@@ -49,15 +49,26 @@ def check_machine(var_dir: Path, ports: Mapping[str, int]) -> None:
     for folder in folders:
         if shutil.disk_usage(folder).free < LEAST_FREE_BYTES:
             raise CannotRun(f"Less than 500 MB are free on the disk of {folder}; make room and try again.")
-    for name, number in ports.items():
-        with socket.socket() as probe:
+    with contextlib.ExitStack() as probes:
+        for name, number in (
+            ("PORT", port),
+            ("SANDBOX_PORT", sandbox_port),
+            ("SANDBOX_PORT", virus_scanner_port(sandbox_port)),
+        ):
+            probe = probes.enter_context(socket.socket())
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", number))
+                probe.listen()
             except OSError:
                 raise CannotRun(
                     f"Port {number} is in use; stop the other program or set {name} to another port."
                 ) from None
+
+
+def virus_scanner_port(sandbox_port: int) -> int:
+    """The sandbox's stand-in for clamd speaks another protocol than HTTP, so it has the port after the sandbox's."""
+    return sandbox_port + 1
 
 
 def environment(var_dir: Path, database_url: str, port: int, sandbox_port: int) -> dict[str, str]:
@@ -92,7 +103,7 @@ def environment(var_dir: Path, database_url: str, port: int, sandbox_port: int) 
         "SMS_BASE": f"{sandbox}/sms",
         "SMS_KEY": "sandbox-sms",
         "UPLOAD_DIR": str(var_dir / "uploads"),
-        "CLAMD_ADDRESS": f"127.0.0.1:{sandbox_port + 1}",
+        "CLAMD_ADDRESS": f"127.0.0.1:{virus_scanner_port(sandbox_port)}",
         "FINANCE_BASE": f"{sandbox}/finance",
         "FINANCE_APP": "sandbox-finance",
         **{f"{name}_BASE": f"{sandbox}/{name.lower()}" for name in OFFICES},

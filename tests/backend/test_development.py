@@ -15,8 +15,10 @@ import psutil
 import pytest
 
 from backend import development, postgres
+from tests.ports import free_ports
 
 ROOT = Path(__file__).parent.parent.parent
+PORTS = (8000, 8001)
 
 
 def command(*arguments: str, **environ: str) -> "subprocess.CompletedProcess[str]":
@@ -43,13 +45,18 @@ def one_sentence(finished: "subprocess.CompletedProcess[str]") -> str:
     return lines[0]
 
 
-def test_a_port_in_use_is_named(tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        number = str(taken.getsockname()[1])
-        said = one_sentence(command("run", PORT=number, SANDBOX_PORT=number, VAR_DIR=str(tmp_path)))
-    assert said == f"Port {number} is in use; stop the other program or set PORT to another port."
+@pytest.mark.parametrize(("taken", "name"), [(0, "PORT"), (1, "SANDBOX_PORT"), (2, "SANDBOX_PORT")])
+def test_a_port_in_use_is_named(tmp_path: Path, taken: int, name: str) -> None:
+    port = free_ports(3)
+    with socket.create_server(("127.0.0.1", port + taken)):
+        said = one_sentence(command("run", PORT=str(port), SANDBOX_PORT=str(port + 1), VAR_DIR=str(tmp_path)))
+    assert said == f"Port {port + taken} is in use; stop the other program or set {name} to another port."
+
+
+def test_the_ports_of_one_run_are_different(tmp_path: Path) -> None:
+    port = free_ports(2)
+    with pytest.raises(development.CannotRun, match=f"^Port {port + 1} is in use; .* set SANDBOX_PORT"):
+        development.check_machine(tmp_path, port + 1, port)
 
 
 @pytest.mark.parametrize("wrong", ["", "abc", "0", "65536", "-1", "8000.5"])
@@ -57,18 +64,20 @@ def test_a_port_is_a_number(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None
     monkeypatch.setenv("PORT", wrong)
     with pytest.raises(development.CannotRun, match="^PORT must be a number from 1 to 65535"):
         development.port("PORT", 8000)
+    with pytest.raises(development.CannotRun, match="^PORT must be a number from 1 to 9"):
+        development.port("PORT", 8, highest=9)
 
 
 def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=development.LEAST_FREE_BYTES - 1))
     with pytest.raises(development.CannotRun, match="^Less than 500 MB are free on the disk of .*make room"):
-        development.check_machine(tmp_path, {})
+        development.check_machine(tmp_path, *PORTS)
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(development.CannotRun, match="file.* cannot be made: Not a directory"):
-        development.check_machine(tmp_path / "file" / "var", {})
+        development.check_machine(tmp_path / "file" / "var", *PORTS)
 
 
 @pytest.mark.parametrize(
@@ -84,10 +93,8 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 def test_a_broken_database_address_is_one_sentence_without_its_password(
     tmp_path: Path, name: str, address: str, said: str
 ) -> None:
-    with socket.socket() as first, socket.socket() as second:
-        first.bind(("127.0.0.1", 0))
-        second.bind(("127.0.0.1", 0))
-        ports = {"PORT": str(first.getsockname()[1]), "SANDBOX_PORT": str(second.getsockname()[1])}
+    port = free_ports(3)
+    ports = {"PORT": str(port), "SANDBOX_PORT": str(port + 1)}
     environ = settings_of(tmp_path, DATABASE_URL=address, VAR_DIR=str(tmp_path), **ports)
     sentence = one_sentence(command(name, **environ))
     assert sentence.startswith(said)

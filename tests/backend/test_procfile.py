@@ -5,7 +5,6 @@ import os
 import secrets
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from sqlalchemy.orm import Session
 from backend.core import crypto
 from backend.core.config import Settings
 from backend.identity import service, sessions
+from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 COMMANDS = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
@@ -34,9 +34,6 @@ def key() -> str:
 @pytest.fixture
 def environ(seeded_database: str, tmp_path: Path) -> dict[str, str]:
     """A site's settings; all made up, all named in the README."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
     made = {
         "APP_ENV": "production",
         "DATABASE_URL": seeded_database,
@@ -45,7 +42,7 @@ def environ(seeded_database: str, tmp_path: Path) -> dict[str, str]:
         "FIELD_KEYS": f"1:{key()}",
         "INDEX_KEY": key(),
         "PASS_KEYS": f"1:{key()}",
-        "PORT": port,
+        "PORT": str(free_port()),
         "VAR_DIR": str(tmp_path),
         "WEB_PROCESSES": "1",
         "WECHAT_OFFICIAL_APPID": "wx0123456789abcdef",

@@ -35,7 +35,8 @@ from backend.queueing.ordering import Kind
 from backend.queueing.states import State
 from tests.bench import report
 from tests.bench.clients import Failed, request
-from tests.bench.site import ROOT, Site, facts, free_port
+from tests.bench.site import ROOT, Site, facts
+from tests.ports import free_port
 
 Server = tuple[str, psutil.Process]
 

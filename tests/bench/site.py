@@ -3,7 +3,6 @@
 import os
 import platform
 import signal
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from backend.core.config import Settings
 from backend.seed import loader, opening
 from tests.bench.clients import Load, Measured, Scenario
 from tests.bench.stock import BEGINS, Stock, connect
+from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 PROCESSES, THREADS = 2, 8
@@ -163,14 +163,6 @@ def facts(site: Site) -> dict[str, Any]:
 
 def _lines(path: str) -> list[str]:
     return Path(path).read_text().splitlines() if Path(path).exists() else []
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _workers(name: str) -> list[psutil.Process]:

@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -32,6 +31,7 @@ from tests.backend.appointments.test_races import set_places
 from tests.backend.conftest import CATEGORY, HALL, ITEM, WEDNESDAY
 from tests.conftest import ROOT, make_settings
 from tests.crash import shifted_clock
+from tests.ports import free_port
 
 FULL = int(os.environ.get("RACE_SCALE", "1")) >= 10
 CITIZENS = 1500 if FULL else 80
@@ -75,9 +75,7 @@ class Web:
 @contextmanager
 def serving(settings: Settings, folder: Path) -> Iterator[Web]:
     """The product's web server with a few processes, until the block ends."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = free_port()
     values = {item.name.upper(): str(getattr(settings, item.name)) for item in fields(settings)}
     environ = {**os.environ, **values, "PORT": str(port), "WEB_PROCESSES": str(PROCESSES), "WEB_THREADS": "4"}
     command = [sys.executable, "-m", "gunicorn", "-c", "backend/gunicorn.conf.py", "tests.crash.wsgi:app"]

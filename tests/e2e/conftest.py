@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 
 from backend import development, postgres
 from scripts.browser import program
+from tests.ports import free_ports
 
 ROOT = Path(__file__).parent.parent.parent
 UNUSED_FEATURES = (
@@ -91,17 +92,12 @@ class Product:
         raise AssertionError(f"no message to {person} says {words}")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextmanager
 def running_product(place: Place, **settings: str) -> Iterator[Product]:
     """Start it as `make run` does; stop it as Ctrl-C does, and insist that every process is gone."""
-    port, sandbox = _free_port(), _free_port()
+    # The simulated virus scanner has the port after the sandbox's.
+    port = free_ports(3)
+    sandbox = port + 1
     own = {"PORT": str(port), "SANDBOX_PORT": str(sandbox), "VAR_DIR": str(place.folder)}
     environ = {**os.environ, **own, **settings}
     environ.pop("DATABASE_URL", None)
@@ -113,7 +109,7 @@ def running_product(place: Place, **settings: str) -> Iterator[Product]:
             [sys.executable, "-m", "backend.cli", "run"], cwd=ROOT, env=environ, stdout=log, stderr=log
         )
     try:
-        _wait(running, output)
+        _wait(running, place.folder)
         yield Product(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sandbox}", place)
     finally:
         running.send_signal(signal.SIGINT)
@@ -159,7 +155,8 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         yield started
 
 
-def _wait(running: "subprocess.Popen[bytes]", output: Path) -> None:
+def _wait(running: "subprocess.Popen[bytes]", folder: Path) -> None:
+    output = folder / "run.log"
     for _ in range(START_SECONDS * 5):
         if "\nready" in output.read_text():
             return
@@ -168,7 +165,8 @@ def _wait(running: "subprocess.Popen[bytes]", output: Path) -> None:
         except subprocess.TimeoutExpired:
             continue
         break
-    raise AssertionError(output.read_text())
+    ends = [f"{log.name}: {log.read_text()[-2000:]}" for log in (folder / "log").glob("*.log")]
+    raise AssertionError("\n".join([output.read_text(), *ends]))
 
 
 @pytest.fixture(scope="session")

@@ -32,11 +32,11 @@ from tests.payments.gateways.wechat_pay.bank import (
     NEW,
     OLD,
     Bank,
-    closed_port,
     pay_settings,
     platform_certificate,
     running_bank,
 )
+from tests.ports import free_port
 
 REFUND = RefundOrder("R20261124-000001", "B20261124-000001", 5_000, 12_850, "重复缴费")
 
@@ -323,7 +323,7 @@ def test_an_answer_about_another_order_is_no_answer(bank: Bank, monkeypatch: pyt
 
 
 def test_a_provider_that_is_not_there_was_certainly_not_asked(clock: Clock) -> None:
-    settings = pay_settings(f"http://127.0.0.1:{closed_port()}", OLD)
+    settings = pay_settings(f"http://127.0.0.1:{free_port()}", OLD)
     gateway = _gateway(settings)
     with pytest.raises(Busy, match="NOT_SENT"):
         gateway.query("B20261124-000001")

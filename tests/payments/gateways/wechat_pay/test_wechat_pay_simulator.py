@@ -34,12 +34,12 @@ from tests.payments.gateways.wechat_pay.bank import (
     OLD,
     OUR_SERIAL,
     Bank,
-    closed_port,
     merchant,
     rsa_key,
     running_bank,
     served,
 )
+from tests.ports import free_port
 
 ORDER: dict[str, Any] = {
     "appid": APP_ID,
@@ -332,7 +332,7 @@ def test_a_notice_goes_over_http_and_no_redirect_is_followed(status: int, heard:
 
     with served(app) as url:
         assert over_http(f"{url}/callbacks/wechat-pay", {}, b"{}") == heard
-    assert over_http(f"http://127.0.0.1:{closed_port()}/", {}, b"{}") is None
+    assert over_http(f"http://127.0.0.1:{free_port()}/", {}, b"{}") is None
 
 
 def test_an_order_nobody_pays_closes_itself_after_a_week(bank: Bank, clock: Clock) -> None:
