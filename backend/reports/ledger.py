@@ -69,7 +69,8 @@ def refresh(session: Session, limit: int = BATCH) -> int:
     changed = session.scalars(
         delete(CaseLedgerDue).where(CaseLedgerDue.id.in_(oldest)).returning(CaseLedgerDue.case_id)
     ).all()
-    write(session, [found for found in map(_uuid, set(changed)) if found])
+    if cases := [found for found in map(_uuid, set(changed)) if found]:
+        write(session, cases)
     return len(changed)
 
 
