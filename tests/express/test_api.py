@@ -113,7 +113,8 @@ def operator(client: FlaskClient, session: Session) -> Browser:
 
 def deliver(ems: Site, client: FlaskClient, before: int) -> None:
     """What EMS has pushed since, into our endpoint; each answered with its receipt."""
-    wait_until(lambda: len(ems.pushed) > before)
+    wait_until(lambda: all(push.done for push in ems.simulator.pushes.kept))
+    assert len(ems.pushed) > before
     for body in ems.pushed[before:]:
         answer = client.post("/callbacks/ems", data=body, content_type="application/json")
         assert answer.status_code == 200, answer.text
