@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import pytest
 import requests
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, expect, sync_playwright
 
 from backend import development, postgres
 from scripts.browser import program
@@ -42,6 +42,7 @@ FLAGS = [
 ]
 START_SECONDS = 240
 MESSAGE_SECONDS = 40
+KEPT_SECONDS, LOOK_MS = 90, 3_000
 expect.set_options(timeout=20_000)  # a busy machine answers late; what is never there is missed all the same
 AXE = ROOT / "pwa" / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -212,6 +213,17 @@ def phone(browser: Browser, product: Product) -> Iterator[Phone]:
     for context in contexts:
         context.close()
     assert crashes == []
+
+
+def look_until(page: Page, path: str, shown: Locator) -> None:
+    """Open a page anew until it shows what was just published: a phone may keep a public answer for a minute."""
+    until = time.monotonic() + KEPT_SECONDS
+    while time.monotonic() < until:
+        page.goto(path)
+        with suppress(AssertionError):
+            expect(shown).to_be_visible(timeout=LOOK_MS)
+            return
+    expect(shown).to_be_visible()
 
 
 def violations(page: Page) -> list[str]:

@@ -17,7 +17,7 @@ from tests.e2e.morning import Morning, open_at
 
 pytestmark = pytest.mark.slow
 
-START = time(8, 57)
+START = time(8, 58)
 CHECK_IN_FROM = time(9, 0)  # the first bookable time is 09:30, and its doors open half an hour earlier
 WECHAT = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/130 Mobile Safari/537.36 MicroMessenger/8.0.50"
 
@@ -26,7 +26,7 @@ Say = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def morning(new_place: NewPlace) -> Iterator[Morning]:
-    """A product whose clock says 08:57 on a workday."""
+    """A product whose clock says 08:58 on a workday."""
     with open_at(START, new_place()) as begun:
         yield begun
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import Phone, Product, violations
+from tests.e2e.conftest import Phone, Product, look_until, violations
 from tests.e2e.morning import Morning
 
 DESKTOP, PHONE = (1366, 768), (360, 640)
@@ -101,8 +101,7 @@ def test_a_promise_is_changed_reviewed_by_another_and_seen(
     review.screenshot(path=shots / "items-history.png")
 
     citizen = phone()
-    citizen.goto(f"/items/{ITEM}")
-    expect(citizen.get_by_text("承诺 5 个工作日内办好")).to_be_visible()
+    look_until(citizen, f"/items/{ITEM}", citizen.get_by_text("承诺 5 个工作日内办好"))
     expect(citizen.get_by_text("户口簿").first).to_be_visible()
     expect(citizen.get_by_text("这笔钱由部门出，你不用交").first).to_be_visible()
     citizen.screenshot(path=shots / "items-citizen.png", full_page=True)
@@ -133,8 +132,7 @@ def test_lists_proofs_and_counts(
     look(page, shots, "counts", "zh")
 
     citizen = phone()
-    citizen.goto("/lists/upfront")
-    expect(citizen.get_by_text("第 1 期")).to_be_visible()
+    look_until(citizen, "/lists/upfront", citizen.get_by_text("第 1 期"))
     citizen.screenshot(path=shots / "items-list-citizen.png", full_page=True)
     citizen.goto("/standards")
     expect(citizen.get_by_text("现场勘验").first).to_be_visible()

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from backend.core.clock import SHANGHAI
-from tests.e2e.conftest import NewPlace, violations
+from tests.e2e.conftest import NewPlace, look_until, violations
 from tests.e2e.journeys import show
 from tests.e2e.machines import open_until_the_start
 from tests.e2e.morning import Morning, ask, open_at
@@ -28,8 +28,6 @@ RENEWAL = {
     "emergency_phone": "13900002222",
 }
 OTHER = "passport-first"
-KEPT_MS, LOOK_MS = 90_000, 1_000
-"""A phone may keep a guide for a minute; how often it looks again."""
 
 
 @pytest.fixture(scope="module")
@@ -196,13 +194,7 @@ def test_papers_first_or_the_hall_at_once(people: People, shots: Path) -> None:
     check_first(people)
     citizen = people.citizen("wang", size=SMALL)
     notice = citizen.get_by_text("没有预约也能办：直接到大厅取号")
-    for _ in range(KEPT_MS // LOOK_MS):
-        citizen.goto(f"/book/{OTHER}/hall")
-        expect(citizen.locator("button.hall").first).to_be_visible()
-        citizen.wait_for_timeout(LOOK_MS)
-        if notice.is_visible():
-            break
-    expect(notice).to_be_visible()
+    look_until(citizen, f"/book/{OTHER}/hall", notice)
     look(citizen, shots, "check-first-hall")
     citizen.locator("button.hall").first.click()
     citizen.wait_for_url("**/date")
