@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m backend.cli
 
-.PHONY: help run logins test lint fmt unit frontend e2e bench soak migrate seed doctor openapi diagrams screenshots
+.PHONY: help run logins test lint fmt unit frontend browser e2e bench soak migrate seed doctor openapi diagrams screenshots
 
 help: ## list the commands
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -36,7 +36,9 @@ run: $(VENV)/.installed pwa/dist/index.html ## start everything and print the ad
 logins: $(VENV)/.installed ## demo logins of `make run` with a current one-time code
 	@$(RUN) logins
 
-test: lint frontend unit e2e ## verify everything
+test: ## verify everything
+	$(MAKE) --jobs=2 lint frontend browser
+	$(MAKE) unit e2e
 
 lint: $(VENV)/.installed-dev ## style, types and import contracts
 	$(BIN)/ruff check .
@@ -54,16 +56,17 @@ PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 unit: $(VENV)/.installed-dev ## tests on the embedded PostgreSQL
 	$(PYTEST) --ignore=tests/e2e
 
-e2e: $(VENV)/.installed-dev pwa/dist/index.html ## journeys in a real browser
+browser: $(VENV)/.installed-dev ## a Chromium for the tests, unless the machine has one
 	$(BIN)/python scripts/browser.py
+
+e2e: browser pwa/dist/index.html ## journeys in a real browser
 	$(PYTEST) tests/e2e
 
 frontend: $(VENV)/.installed pwa/dist/index.html ## types and unit tests of the front end, and its build
 	$(NPM) run check --silent
 	$(NPM) test --silent
 
-bench: $(VENV)/.installed-dev pwa/dist/index.html ## speed beside its baselines; BENCH=slots runs one
-	$(BIN)/python scripts/browser.py
+bench: browser pwa/dist/index.html ## speed beside its baselines; BENCH=slots runs one
 	$(BIN)/python -m tests.bench $(BENCH)
 
 soak: $(VENV)/.installed-dev ## races and crashes at full size, and faults that tests must notice
@@ -91,7 +94,6 @@ openapi: $(VENV)/.installed pwa/node_modules/.installed ## write the API documen
 diagrams: $(VENV)/.installed ## write docs/states.md and docs/retention.md from their tables
 	$(RUN) diagrams
 
-screenshots: $(VENV)/.installed-dev pwa/dist/index.html ## take the README's pictures: of the product at URL (http://127.0.0.1:8000), and of a hall at work
-	$(BIN)/python scripts/browser.py
+screenshots: browser pwa/dist/index.html ## take the README's pictures: of the product at URL (http://127.0.0.1:8000), and of a hall at work
 	$(BIN)/python -m scripts.screenshots --url $(or $(URL),http://127.0.0.1:8000)
 	$(BIN)/python -m scripts.hall_pictures
