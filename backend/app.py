@@ -4,12 +4,14 @@ import importlib
 
 from flask import Flask, Response, jsonify
 from flask.typing import ResponseReturnValue
+from sqlalchemy import func
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from backend import api_docs, operations, web
 from backend.applications import mailing as case_mail
 from backend.applications.case_models import Case
 from backend.appointments import mailing as appointment_mail
+from backend.appointments.models import Appointment, Slot
 from backend.catalogue import mailing as catalogue_mail
 from backend.core import auth, crypto, db, problems
 from backend.core.auth import public
@@ -19,10 +21,12 @@ from backend.devices.access import load_device
 from backend.devices.models import Device
 from backend.files import storage
 from backend.files.storage import DiskStorage
+from backend.identity import trail
 from backend.identity.sessions import load_principal
 from backend.links.web import blueprint as links
 from backend.official.api import blueprint as official
 from backend.openapi import document
+from backend.queueing.models import Ticket
 from express.callbacks_api import blueprint as express_callbacks
 from express.models import Shipment
 from payments.bill_models import Bill
@@ -133,6 +137,9 @@ def _install_features(app: Flask) -> None:
         "shipment": (Shipment.id, Shipment.waybill),
         "bill": (Bill.id, Bill.pay_code),
         "device": (Device.id, Device.name),
+        "appointment": (Appointment.id, trail.minute(Appointment.start)),
+        "slot": (Slot.id, trail.minute(Slot.start)),
+        "ticket": (Ticket.id, Ticket.prefix + func.to_char(Ticket.seq, "FM99000")),
     }
     api = app.extensions["api"] = problems.create_api(app)
     for module in FEATURES:

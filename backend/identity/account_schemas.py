@@ -133,10 +133,13 @@ class ActorSchema(Schema):
 
 
 class ChangeSchema(Schema):
-    """One setting before and after. Of a list with the name `items`: what is gone, and what is new."""
+    """One setting before and after; a fact that had no value before has no `before`.
+
+    Of a list with the name `items`: what is gone, and what is new.
+    """
 
     name = fields.String(required=True)
-    before = fields.Raw(required=True, allow_none=True)
+    before = fields.Raw(allow_none=True)
     after = fields.Raw(required=True, allow_none=True)
 
 

@@ -1,19 +1,20 @@
 """操作记录: what was done in a hall, who did it and what it changed, read from the audit trail."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from backend.core import clock
 from backend.core.audit import AuditEvent
 from backend.identity.models import Staff, StaffRole
 
-Named = Mapping[str, tuple[InstrumentedAttribute[UUID], InstrumentedAttribute[str] | InstrumentedAttribute[str | None]]]
-"""Types of objects that the hall calls by a name or number: the columns of their ids and of what they are called."""
+Called = InstrumentedAttribute[str] | InstrumentedAttribute[str | None] | ColumnElement[str]
+Named = Mapping[str, tuple[InstrumentedAttribute[UUID], Called]]
+"""Types of objects that the hall calls by a name, a number or its time: the columns of their ids and of that."""
 
 
 def events(
@@ -70,6 +71,11 @@ def views(session: Session, found: Sequence[AuditEvent], named: Named) -> list[d
     ]
 
 
+def minute(column: InstrumentedAttribute[datetime]) -> ColumnElement[str]:
+    """A moment as Xiamen's clock shows it: 2026-11-24 09:30."""
+    return func.to_char(func.timezone(clock.SHANGHAI.key, column), "YYYY-MM-DD HH24:MI")
+
+
 def operators(session: Session) -> list[dict[str, Any]]:
     """Accounts with the operator's role, by name; a locked one keeps its place, for it may have written something."""
     rows = session.execute(
@@ -81,14 +87,15 @@ def operators(session: Session) -> list[dict[str, Any]]:
 
 
 def changes(data: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What differs between `before` and `after`; of two lists what is gone and what is new; else each fact."""
+    """What differs between `before` and `after`; of two lists what is gone and what is new; else each fact, without a
+    `before`."""
     before, after = data.get("before"), data.get("after")
     if isinstance(before, list) and isinstance(after, list):
         gone = [one for one in before if one not in after]
         new = [one for one in after if one not in before]
         return [{"name": "items", "before": gone or None, "after": new or None}] if gone or new else []
     if not (isinstance(before, dict) and isinstance(after, dict)):
-        return [{"name": name, "before": None, "after": value} for name, value in data.items()]
+        return [{"name": name, "after": value} for name, value in data.items()]
     return [
         {"name": name, "before": before.get(name), "after": after.get(name)}
         for name in sorted({*before, *after})

@@ -72,8 +72,8 @@ def list_operators() -> dict[str, Any]:
 
 
 def _said(change: dict[str, Any]) -> str:
-    before, after = (json.dumps(change[name], ensure_ascii=False) for name in ("before", "after"))
-    return f"{change['name']}: {before} → {after}"
+    values = (json.dumps(change[name], ensure_ascii=False) for name in ("before", "after") if name in change)
+    return f"{change['name']}: {' → '.join(values)}"
 
 
 def _position(cursor: str) -> int:

@@ -203,7 +203,7 @@ def phone(browser: Browser, product: Product) -> Iterator[Phone]:
             has_touch=True,
             locale=locale,
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(20_000)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: crashes.append(str(error)))

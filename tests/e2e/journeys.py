@@ -44,8 +44,7 @@ def show(page: Page, *, language: str, elder: bool) -> None:
         page.get_by_role("button", name="English" if language == "en" else "中文").click()
     if (root.get_attribute("data-elder") is not None) != elder:
         page.locator("header .toggle").first.click()
-    # The texts of the other language are fetched first, beside the service worker's first fill.
-    expect(root).to_have_attribute("lang", "en" if language == "en" else "zh-CN", timeout=20_000)
+    expect(root).to_have_attribute("lang", "en" if language == "en" else "zh-CN")
     expect(page.locator("html[data-elder]")).to_have_count(1 if elder else 0)
 
 

@@ -202,7 +202,7 @@ def answer_without_a_network(page: Page, draft: str, shots: Path) -> None:
     page.reload()
     expect(page.get_by_label("写清楚要办什么")).to_have_value("长期住在深圳，要在深圳定点医院看病")
     page.context.set_offline(False)
-    expect(page.get_by_text(re.compile(r"^\d\d:\d\d 已保存$"))).to_be_visible(timeout=15_000)
+    expect(page.get_by_text(re.compile(r"^\d\d:\d\d 已保存$"))).to_be_visible()
 
 
 def go_on_with_two_phones(page: Page, second: Page, draft: str, shots: Path) -> None:

@@ -17239,10 +17239,14 @@ export interface components {
             name: string;
             prefix: string;
         };
-        /** @description One setting before and after. Of a list with the name `items`: what is gone, and what is new. */
+        /**
+         * @description One setting before and after; a fact that had no value before has no `before`.
+         *
+         *     Of a list with the name `items`: what is gone, and what is new.
+         */
         Change: {
             after: unknown;
-            before: unknown;
+            before?: unknown;
             name: string;
         };
         /** @description The settings that change, and why. */

@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 
 from backend.appointments import doctor, passes
 from backend.appointments.models import Appointment
+from backend.core import audit
+from backend.core import clock as hall_clock
 from backend.queueing import doctor as queue_doctor
 from tests.backend.appointments.test_booking import book
 
@@ -61,6 +63,24 @@ def test_a_fresh_code_is_admitted_once(client, booked, gate, scan, session, cloc
     assert (second["verdict"], second["accepted"], second["ticket"]) == ("already_used", False, None)
     assert datetime.fromisoformat(second["used_at"]) == at
     assert broken(session) == []
+
+
+def test_the_lead_reads_which_visit_time_and_number_it_was(client, booked, gate, scan, session, slots) -> None:
+    made, _, shown = booked
+    number = scan(gate(), shown())["ticket"]
+    for kind, key, action in (
+        ("slot", slots[3], "hall.slot_changed"),
+        ("ticket", number["id"], "ticket.called_out_of_turn"),
+    ):
+        audit.record(session, actor="system", action=action, object_type=kind, object_id=key, hall_code="XM")
+    session.commit()
+    shown_events = client.get("/api/v1/staff/audit", headers=gate(role="hall_lead")).json["events"]
+    begins = hall_clock.civil(datetime.fromisoformat(made["slot"]["start"])).strftime("%Y-%m-%d %H:%M")
+    assert [(one["action"], one["object_name"]) for one in shown_events[:3]] == [
+        ("ticket.called_out_of_turn", number["number"]),
+        ("hall.slot_changed", begins),
+        ("appointment.checked_in", begins),
+    ]
 
 
 def test_an_old_picture_or_digits_need_the_person_compared(booked, gate, scan) -> None:

@@ -38,11 +38,6 @@ function ruleText(alike: Fact[]): string {
 
 const isRule = (value: unknown): value is Fact => typeof value === 'object' && value !== null && 'weekday' in value
 
-/** Facts of an event that had no value before. */
-const FACTS = new Set([
-  'categories', 'tickets', 'to', 'pay_code', 'document', 'amount_fen', 'due_on', 'by_agent', 'shipments', 'rows', 'wanted', 'department', 'days', 'agree',
-  'letter', 'version', 'how', 'sessions_ended',
-])
 /** Marks of files and objects, which say nothing to a reader; the table has them. */
 const MARKS = new Set(['application', 'signature', 'authorisation', 'digest'])
 
@@ -70,7 +65,7 @@ export interface Line { name: string; before: string | null; after: string }
 export function linesOf(changes: Change[], queues?: Map<string, string>): Line[] {
   return changes.filter((one) => !MARKS.has(one.name)).map((one) => ({
     name: one.name === 'items' ? '' : label(one.name),
-    before: FACTS.has(one.name) ? null : valueText(one.before, one.name),
+    before: 'before' in one ? valueText(one.before, one.name) : null,
     after: valueText(one.after, one.name, queues),
   }))
 }
