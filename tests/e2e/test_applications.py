@@ -240,7 +240,7 @@ def hand_in_once(second: Page, shots: Path) -> str:
     def lose(route: Any) -> None:
         if lost["left"]:
             lost["left"] -= 1
-            route.fetch()
+            route.fetch(max_retries=3)
             route.abort("connectionreset")
         else:
             route.continue_()

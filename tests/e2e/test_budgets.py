@@ -176,7 +176,7 @@ def test_every_step_of_a_payment_is_accessible_steady_and_fits_a_small_phone(
 
 def answer_paid(route: Route) -> None:
     """The server's own answer about a bill, as it would be once it is paid and a refund is asked for."""
-    answer = route.fetch()
+    answer = route.fetch(max_retries=3)
     body = answer.json()
     at = "2026-11-26T06:00:00Z"
     issued = {"state": "issued", "code": "35040126", "number": "0657404268", "check_code": "f74a7c", "issued_at": at}

@@ -299,7 +299,7 @@ def test_digits_ask_for_the_id_card_and_a_lost_answer_is_not_lost(
     def lose_the_first_answer(route: Route) -> None:
         keys.append(route.request.headers["idempotency-key"])
         if len(keys) == 1:
-            route.fetch()
+            route.fetch(max_retries=3)
             route.abort()
         else:
             route.continue_()

@@ -379,12 +379,12 @@ def test_the_key_changes_and_a_lost_answer_loses_nothing(browser: Browser, morni
     answers: list[int] = []
 
     def is_due(route: Route) -> None:
-        answer = route.fetch()
+        answer = route.fetch(max_retries=3)
         body = {**answer.json(), "change_key_from": "2020-01-01T00:00:00Z"}
         route.fulfill(response=answer, json=body)
 
     def changed(route: Route) -> None:
-        answer = route.fetch()
+        answer = route.fetch(max_retries=3)
         answers.append(answer.status)
         if len(answers) == 1:
             route.abort()

@@ -42,7 +42,9 @@ class Staff:
     def page(self, username: str, path: str, size: tuple[int, int] = LARGE) -> Page:
         known = username in self.contexts
         if not known:
-            self.contexts[username] = self.browser.new_context(base_url=self.product.url, locale="zh-CN")
+            self.contexts[username] = self.browser.new_context(
+                base_url=self.product.url, locale="zh-CN", service_workers="block"
+            )
             self.contexts[username].set_default_timeout(20_000)
         page = self.contexts[username].new_page()
         page.on("pageerror", lambda error: self.crashes.append(str(error)))
@@ -199,7 +201,7 @@ def test_an_answer_that_was_lost_is_not_a_second_call(staff: Staff) -> None:
     lost = []
 
     def lose(route, request) -> None:
-        route.fetch()
+        route.fetch(max_retries=3)
         lost.append(request.url)
         route.abort()
 
