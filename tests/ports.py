@@ -11,14 +11,12 @@ _begin = random.randrange(len(_RANGE))  # tests run in several processes at once
 _candidates = itertools.cycle([*_RANGE[_begin:], *_RANGE[:_begin]])
 
 
-def free_port() -> int:
-    """A port nobody listens on; one process is never given the same port twice within 20,000."""
-    return next(port for port in _candidates if _is_free(port))
-
-
-def free_ports(count: int) -> int:
-    """The first of so many free ports in a row."""
-    return next(port for port in _candidates if all(map(_is_free, range(port, port + count))))
+def free_port(in_a_row: int = 1) -> int:
+    """The first of so many neighbouring ports nobody listens on; a process is given others each time."""
+    while True:
+        ports = list(itertools.islice(_candidates, in_a_row))
+        if ports[-1] - ports[0] == in_a_row - 1 and all(map(_is_free, ports)):
+            return ports[0]
 
 
 def _is_free(port: int) -> bool:

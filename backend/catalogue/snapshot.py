@@ -53,6 +53,10 @@ from backend.core.errors import Text
 CHECK_SECONDS = 1.0
 """How stale a snapshot may be: the version is read at most this often."""
 
+PATIENCE_SECONDS = 0.5
+"""How long a request waits while another reads a changed catalogue. What it would get instead is kept by phones for a
+minute, and may be from before a quiet night; a catalogue of thousands of items takes longer to read."""
+
 UNRANKED = 1_000_000
 
 Version = tuple[int, UUID | None]
@@ -83,12 +87,12 @@ _checked_at = float("-inf")
 
 
 def current(session: Session) -> Snapshot:
-    """The snapshot of the catalogue in force, at most CHECK_SECONDS old. Other threads keep the old one meanwhile."""
+    """The snapshot of the catalogue in force, at most CHECK_SECONDS old, or older after PATIENCE_SECONDS of waiting."""
     global _kept, _checked_at
     kept = _kept
     if kept is not None and time.monotonic() - _checked_at < CHECK_SECONDS:
         return kept
-    if not _lock.acquire(blocking=kept is None) and kept is not None:
+    if not _lock.acquire(timeout=-1 if kept is None else PATIENCE_SECONDS) and kept is not None:
         return kept
     try:
         kept = _kept

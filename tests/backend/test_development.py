@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from backend import development, postgres
-from tests.ports import free_ports
+from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 PORTS = (8000, 8001)
@@ -47,14 +47,14 @@ def one_sentence(finished: "subprocess.CompletedProcess[str]") -> str:
 
 @pytest.mark.parametrize(("taken", "name"), [(0, "PORT"), (1, "SANDBOX_PORT"), (2, "SANDBOX_PORT")])
 def test_a_port_in_use_is_named(tmp_path: Path, taken: int, name: str) -> None:
-    port = free_ports(3)
+    port = free_port(3)
     with socket.create_server(("127.0.0.1", port + taken)):
         said = one_sentence(command("run", PORT=str(port), SANDBOX_PORT=str(port + 1), VAR_DIR=str(tmp_path)))
     assert said == f"Port {port + taken} is in use; stop the other program or set {name} to another port."
 
 
 def test_the_ports_of_one_run_are_different(tmp_path: Path) -> None:
-    port = free_ports(2)
+    port = free_port(2)
     with pytest.raises(development.CannotRun, match=f"^Port {port + 1} is in use; .* set SANDBOX_PORT"):
         development.check_machine(tmp_path, port + 1, port)
 
@@ -93,7 +93,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 def test_a_broken_database_address_is_one_sentence_without_its_password(
     tmp_path: Path, name: str, address: str, said: str
 ) -> None:
-    port = free_ports(3)
+    port = free_port(3)
     ports = {"PORT": str(port), "SANDBOX_PORT": str(port + 1)}
     environ = settings_of(tmp_path, DATABASE_URL=address, VAR_DIR=str(tmp_path), **ports)
     sentence = one_sentence(command(name, **environ))

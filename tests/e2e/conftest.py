@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwrig
 
 from backend import development, postgres
 from scripts.browser import program
-from tests.ports import free_ports
+from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 UNUSED_FEATURES = (
@@ -97,7 +97,7 @@ class Product:
 def running_product(place: Place, **settings: str) -> Iterator[Product]:
     """Start it as `make run` does; stop it as Ctrl-C does, and insist that every process is gone."""
     # The simulated virus scanner has the port after the sandbox's.
-    port = free_ports(3)
+    port = free_port(3)
     sandbox = port + 1
     own = {"PORT": str(port), "SANDBOX_PORT": str(sandbox), "VAR_DIR": str(place.folder)}
     environ = {**os.environ, **own, **settings}

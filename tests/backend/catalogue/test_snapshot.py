@@ -78,8 +78,9 @@ def test_another_database_with_the_same_number_is_another_version(seed: None, se
     assert snapshot.read_version(session)[1] != stamp
 
 
-def test_other_threads_keep_the_old_snapshot_while_one_builds(
-    seed: None, ticks: Ticks, session: Session, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("patience", "new"), [(0.05, False), (10, True)])
+def test_others_wait_a_moment_for_a_changed_catalogue_and_then_keep_the_old_one(
+    seed: None, ticks: Ticks, session: Session, monkeypatch: pytest.MonkeyPatch, patience: float, new: bool
 ) -> None:
     old = snapshot.current(session)
     rename(session, "新名字")
@@ -93,14 +94,18 @@ def test_other_threads_keep_the_old_snapshot_while_one_builds(
         return build(session, version)
 
     monkeypatch.setattr(snapshot, "build", slow_build)
+    monkeypatch.setattr(snapshot, "PATIENCE_SECONDS", patience)
     results: list[snapshot.Snapshot] = []
     thread = threading.Thread(target=lambda: results.append(snapshot.current(session)))
     thread.start()
     assert building.wait(10)
-    assert snapshot.current(session) is old
-    go_on.set()
+    ready = threading.Timer(0.2, go_on.set)
+    ready.start()
+    meanwhile = snapshot.current(session)
+    ready.join()
     thread.join()
     assert results[0].halls["XM"].name.zh == "新名字"
+    assert meanwhile is (results[0] if new else old)
     assert snapshot.current(session) is results[0]
 
 
