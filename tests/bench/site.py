@@ -107,7 +107,8 @@ def running() -> Iterator[Site]:
             started = development.Processes(var_dir)
             started.environ = {**environ, "PORT": str(port)}
             processes.append(started)
-            started.start(name, "gunicorn", "-c", "backend/gunicorn.conf.py", application)
+            # A long measurement is more than the requests of one process, and a process that ends closes connections.
+            started.start(name, "gunicorn", "-c", "backend/gunicorn.conf.py", "--max-requests", "0", application)
             started.wait_until_answers(f"http://127.0.0.1:{port}/livez")
         yield Site(ports[0], ports[1], folder, server.url(database_name), app, stock, load)
     finally:
