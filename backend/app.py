@@ -1,6 +1,8 @@
 """The composition root: the only place that knows every blueprint."""
 
 import importlib
+from collections.abc import Callable
+from typing import Any
 
 from flask import Flask, Response, jsonify
 from flask.typing import ResponseReturnValue
@@ -95,9 +97,17 @@ API_PREFIX = "/api/v1"
 MAX_BODY_BYTES = 1024 * 1024
 
 
+class SynchronousFlask(Flask):
+    """No view or hook of ours is a coroutine, so none is asked whether it is one, four times a request."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function as it is."""
+        return func
+
+
 def create_app(settings: Settings, *, connect: bool = True) -> Flask:
     """The web application. `connect=False` when the caller has bound the database already."""
-    app = Flask(__name__, static_folder=None)
+    app = SynchronousFlask(__name__, static_folder=None)
     app.extensions["settings"] = settings
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,

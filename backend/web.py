@@ -59,7 +59,8 @@ def install(app: Flask, settings: Settings) -> None:
     @app.after_request
     def finish(answer: Response) -> Response:
         seconds = time.perf_counter() - g.get("began", time.perf_counter())
-        route = request.url_rule.rule if request.url_rule else "unmatched"
+        rule = request.url_rule
+        route = rule.rule if rule else "unmatched"
         metrics.requests(request.method, route, answer.status_code).observe(seconds)
         log.info(
             "request",
@@ -73,11 +74,11 @@ def install(app: Flask, settings: Settings) -> None:
         headers = answer.headers
         headers.add("X-Request-Id", context.request_id.get())
         headers.add("X-Content-Type-Options", "nosniff")
-        headers.add("Referrer-Policy", "strict-origin-when-cross-origin")
         headers.setdefault("Cache-Control", "no-store")
         if answer.mimetype == "text/html":
             ours = staff_policy if _STAFF_PAGE.match(request.path) else policy
             headers["Content-Security-Policy"] = scan_policy if request.path in CAMERA_PAGES else ours
+            headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
             headers["Permissions-Policy"] = "camera=(self), geolocation=(self), microphone=()"
         if settings.production:
             headers["Strict-Transport-Security"] = f"max-age={YEAR_S}; includeSubDomains"

@@ -92,6 +92,8 @@ def test_each_app_gets_its_pages_and_only_those_with_a_camera_run_webassembly(
         for path in ("/", "/staff/", "/staff/login", "/staff/scan", "/staff/collect", "/screen/350200-A", "/staffing"):
             with client.get(path) as answer:
                 policies[path] = answer.headers["Content-Security-Policy"]
+                assert answer.headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
+                assert answer.headers["X-Content-Type-Options"] == "nosniff"
                 pages[path] = answer.get_data(as_text=True)
     finally:
         app.extensions["settings"] = before
