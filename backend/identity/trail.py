@@ -87,8 +87,10 @@ def operators(session: Session) -> list[dict[str, Any]]:
 
 
 def changes(data: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What differs between `before` and `after`; of two lists what is gone and what is new; else each fact, without a
-    `before`."""
+    """What differs between `before` and `after`; of two lists what is gone and what is new.
+
+    Of anything else each fact, which has no `before`.
+    """
     before, after = data.get("before"), data.get("after")
     if isinstance(before, list) and isinstance(after, list):
         gone = [one for one in before if one not in after]

@@ -4,7 +4,8 @@ import re
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 
-from playwright.sync_api import Page, TimeoutError, expect
+from playwright.sync_api import Page, expect
+from playwright.sync_api import TimeoutError as NotThereInTime
 
 from backend.core.clock import SHANGHAI
 from backend.seed import data
@@ -43,7 +44,7 @@ def show(page: Page, *, language: str, elder: bool) -> None:
     """Switch language and elder mode by the buttons of the header, unless they are so already."""
     root = page.locator("html")
     if (root.get_attribute("lang") == "en") != (language == "en"):
-        with suppress(TimeoutError):  # what this person chose before may arrive just now, which renames the button
+        with suppress(NotThereInTime):  # what this person chose before may arrive just now, which renames the button
             page.get_by_role("button", name="English" if language == "en" else "中文").click(timeout=SETTLED_MS)
     if (root.get_attribute("data-elder") is not None) != elder:
         page.locator("header .toggle").first.click()

@@ -155,7 +155,7 @@ def test_a_number_by_phone_followed_to_the_rating(open_page: Any, clerk: Clerk, 
     expect(page.locator(".slip.serving")).to_contain_text("正在办理")
     look(page, shots, "ticket-serving")
     clerk.step("park")
-    expect(page.locator(".slip.parked")).to_be_visible(timeout=8000)
+    expect(page.locator(".slip.parked")).to_be_visible()
     look(page, shots, "ticket-parked")
     page.context.set_offline(True)
     expect(page.get_by_text("连接断了，正在重连")).to_be_visible()

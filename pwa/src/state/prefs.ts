@@ -6,7 +6,8 @@ export type Lang = 'zh' | 'en'
 export interface Prefs { lang: Lang; elder: boolean }
 
 const kept = read<Partial<Prefs>>(localStorage, 'prefs')
-export const chosenHere = kept !== null
+/** Whether they were chosen on this device, in this moment perhaps; else those that the server keeps hold. */
+export let chosenHere = kept !== null
 export const prefs = reactive<Prefs>({ lang: kept?.lang === 'en' ? 'en' : 'zh', elder: kept?.elder === true })
 
 export function applyPrefs(): void {
@@ -16,6 +17,7 @@ export function applyPrefs(): void {
 }
 
 watch(prefs, () => {
+  chosenHere = true
   write(localStorage, 'prefs', prefs)
   applyPrefs()
 })
