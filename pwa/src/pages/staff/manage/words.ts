@@ -70,9 +70,13 @@ export function linesOf(changes: Change[], queues?: Map<string, string>): Line[]
   }))
 }
 
+/** Things that are called by their time: "2026-11-30 09:00" of Xiamen's clock. */
+const TIMES = new Set(['appointment', 'slot'])
+
 /** What an event is about, as people of the hall call it. */
 export function aboutText(event: TrailEvent, categories: Map<string, string>): string {
   const last = event.object_id.split('/')[1] ?? ''
+  if (event.object_name && TIMES.has(event.object_type)) return whenText(`${event.object_name.replace(' ', 'T')}+08:00`, prefs.lang)
   if (event.object_name) return event.object_name
   if (event.object_type === 'opening_rule' || event.object_type === 'booking_policy') return categories.get(last) ?? last
   if (event.object_type === 'window') return t('manage.audit.window', { n: last })
