@@ -92,8 +92,8 @@ def least(number: int) -> Response:
         "appointment": stock.uuid_of(stock.APPOINTMENT, number),
         "person": stock.uuid_of(stock.PERSON, number),
     }
-    _connection().execute(MINIMAL_HERE, values)
-    return Response(_replay().answer, 201, mimetype="application/json")
+    booked = _connection().execute(MINIMAL_HERE, values).rowcount
+    return Response(_replay().answer, 201 if booked else 404, mimetype="application/json")
 
 
 @app.get("/slots")

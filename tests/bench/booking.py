@@ -25,7 +25,7 @@ TARGET = 0.5
 CLIENTS = (8, 32, 64)
 ROUNDS = 4
 WINDOW_S = 2.0
-RESERVE = 4_000
+RESERVE = 12_000
 PGBENCH_TRANSACTIONS = 250
 
 Operation = Generator[bytes, bytes, None]
